@@ -1,0 +1,27 @@
+import type { Shop } from '../../shop.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+
+/** Who asks, as far as the operation's credentials say. */
+export interface Caller {
+  /** Names this request in answers and logs. */
+  readonly requestId: string;
+  /** Whether the right admin token came with it. */
+  readonly isAdmin: boolean;
+}
+
+/**
+ * What one operation carries. Plain fields only: Apollo hands each operation a copy of it, which
+ * would lack private ones.
+ */
+export class Context {
+  readonly shop: Shop;
+  readonly caller: Caller;
+  readonly loaders: Loaders;
+
+  /** @param isStream whether it lives as long as a subscription, whose every event must read afresh */
+  constructor(shop: Shop, caller: Caller, isStream = false) {
+    this.shop = shop;
+    this.caller = caller;
+    this.loaders = createLoaders(shop, { cache: !isStream });
+  }
+}

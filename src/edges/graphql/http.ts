@@ -1,0 +1,148 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApolloServer, HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import cors from 'cors';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { Logger } from '../../platform/log.ts';
+import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
+import type { Caller, Context } from './context.ts';
+import { errorsOverHttp, tellError } from './errors.ts';
+import { TOKENS_MAX, limitRules } from './limits.ts';
+
+/** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
+const BODY_BYTES_MAX = 128 * 1024;
+
+/** What the GraphQL door over HTTP is made of. */
+export interface GraphqlHttpOptions {
+  readonly schema: GraphQLSchema;
+  /** Who asks, by the request's headers. */
+  readonly callerOf: (request: IncomingMessage) => Caller;
+  readonly contextOf: (caller: Caller) => Context;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly introspection: boolean;
+  readonly log: Logger;
+}
+
+/** The GraphQL door over HTTP. */
+export interface GraphqlHttp {
+  /** Answers one `POST /graphql`, or the preflight of one. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Apollo Server on Node's own HTTP server, through its documented integration interface
+ * (executeHTTPGraphQLRequest): express would cost each operation as much again as Apollo does.
+ */
+export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<GraphqlHttp> {
+  const { log, isAllowedOrigin } = options;
+  const apollo = newApollo(options);
+  await apollo.start();
+  const allowOrigins = cors({
+    origin: (origin, decide) => decide(null, origin !== undefined && isAllowedOrigin(origin)),
+    methods: ['POST'],
+    maxAge: 600,
+  });
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      if (request.method !== 'POST') {
+        return answerJson(response, 405, requestError('Operations are sent by POST.'), {
+          allow: 'POST',
+        });
+      }
+      const body = await readOperation(request);
+      const answered = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          method: 'POST',
+          headers: headersOf(request),
+          search: searchOf(request),
+          body,
+        },
+        context: async () => options.contextOf(options.callerOf(request)),
+      });
+      for (const [name, value] of answered.headers) response.setHeader(name, value);
+      const { body: result } = answered;
+      if (result.kind !== 'complete') throw new Error('No operation here is answered in parts');
+      response.statusCode = answered.status ?? 200;
+      response.end(result.string);
+    } catch (error) {
+      if (error instanceof BodyError)
+        return answerJson(response, error.status, requestError(error.message));
+      log.error({ err: error }, 'The GraphQL door failed');
+      answerJson(response, 500, requestError('Something went wrong on our side.'));
+    }
+  };
+
+  return {
+    handle(request, response) {
+      allowOrigins(request as never, response as never, () => void answer(request, response));
+    },
+    stop: () => apollo.stop(),
+  };
+}
+
+function newApollo({ schema, introspection, log }: GraphqlHttpOptions): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    introspection,
+    hideSchemaDetailsFromClientErrors: !introspection,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    persistedQueries: false,
+    parseOptions: { maxTokens: TOKENS_MAX },
+    validationRules: limitRules({ introspection }),
+    logger: log as never,
+    formatError: tellError,
+    plugins: [
+      errorsOverHttp(log),
+      noSubscriptions,
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+    ],
+  });
+}
+
+/** Apollo would execute one as if it were a query, and fail as if it were our fault. */
+const noSubscriptions: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    async didResolveOperation({ operation }) {
+      if (operation?.operation !== 'subscription') return;
+      throw new GraphQLError('Subscriptions go over the websocket at this path.', {
+        extensions: { code: 'BAD_REQUEST' },
+      });
+    },
+  }),
+};
+
+/** The parsed body; undefined where it is not JSON, which Apollo answers with 400 and CSRF advice. */
+async function readOperation(request: IncomingMessage): Promise<unknown> {
+  const body = await readBody(request, BODY_BYTES_MAX);
+  if (!isPlainJson(request)) return undefined;
+  const text = textOf(body);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new BodyError(400, 'The body is not JSON.');
+  }
+}
+
+function headersOf({ headers }: IncomingMessage): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return map;
+}
+
+function searchOf({ url = '' }: IncomingMessage): string {
+  const start = url.indexOf('?');
+  return start < 0 ? '' : url.slice(start);
+}
+
+function requestError(message: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+}

@@ -1,0 +1,14 @@
+/**
+ * Text that Postgres and JSON can both hold: no NUL, no half of a surrogate pair. With the `u` flag
+ * a proper pair is one character and not in the range.
+ */
+export const TEXT = {
+  pattern: /^[^\0\uD800-\uDFFF]*$/u,
+  message: '$property must not contain NUL or lone surrogates',
+};
+
+/** A client's own randomness: 16 to 128 printable ASCII characters. */
+export const IDEMPOTENCY_KEY = {
+  pattern: /^[\x20-\x7e]{16,128}$/,
+  message: '$property must be 16 to 128 printable ASCII characters',
+};

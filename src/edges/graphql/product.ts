@@ -1,0 +1,249 @@
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import {
+  cursorOfProduct,
+  findProducts,
+  listProducts,
+  type Product,
+  type ProductPage,
+} from '../../catalog/find-products.ts';
+import { parseProductId, saleStatus } from '../../catalog/product.rules.ts';
+import { isRefusal, type SaleStatus, type StockStatus } from '../../refusal.ts';
+import { stockStatus, type StockCount } from '../../stock/stock.rules.ts';
+import { Context } from './context.ts';
+import { SaleStatusEnum, StockStatusEnum } from './enums.ts';
+import { PageInfo } from './page.ts';
+import { badUserInputError } from './refusal.ts';
+import { DateTime, moneyOf, MoneyType } from './scalars.ts';
+
+/** A product's row, with its stock where the caller has it already. */
+export type ListedProduct = Product & { readonly stock?: StockCount };
+
+@ObjectType('Product', { description: 'What is on sale, and how many of it there are.' })
+export class ProductType {
+  @Field(() => ID, { description: 'A small integer in string form: "1".' })
+  declare id: number;
+
+  @Field(() => String, { description: 'What buyers call it.' })
+  declare name: string;
+
+  @Field(() => String, { nullable: true, description: 'What buyers should know of it.' })
+  declare description: string | null;
+
+  @Field(() => MoneyType, { description: 'The price of one unit.' })
+  declare price: MoneyType;
+
+  @Field(() => Int, { description: 'availableStock + heldStock + soldStock, always.' })
+  declare totalStock: number;
+
+  @Field(() => Int, { description: 'Units that can be held now.' })
+  declare availableStock: number;
+
+  @Field(() => Int, { description: 'Units in active holds and in orders awaiting payment.' })
+  declare heldStock: number;
+
+  @Field(() => Int, { description: 'Units in paid orders.' })
+  declare soldStock: number;
+
+  @Field(() => StockStatusEnum, { description: 'Why it can or cannot be held right now.' })
+  declare stockStatus: StockStatus;
+
+  @Field(() => Int, {
+    description:
+      "Rises with every change of this product's stock; a client drops a value older than the one it has.",
+  })
+  declare stockVersion: number;
+
+  @Field(() => SaleStatusEnum, {
+    description: 'Whether the sale is open, by the database’s clock.',
+  })
+  declare saleStatus: SaleStatus;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale begins; null: it has begun.',
+  })
+  declare saleStartsAt: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the sale ends; null: it does not.' })
+  declare saleEndsAt: Date | null;
+
+  @Field(() => Int, { description: 'Most units in one hold.' })
+  declare maxPerHold: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Most units one customer may have held, pending and paid together; null = no limit. When set, createHold without customerId is BAD_USER_INPUT.',
+  })
+  declare maxPerCustomer: number | null;
+
+  @Field(() => DateTime, { description: 'When it was put on sale.' })
+  declare createdAt: Date;
+
+  @Field(() => DateTime, {
+    description: 'When its name, price or rules last changed; its stock has stockVersion.',
+  })
+  declare updatedAt: Date;
+}
+
+@ObjectType('ProductEdge', { description: 'A product and where it stands in the list.' })
+export class ProductEdge {
+  @Field(() => String, { description: 'Where it stands; opaque.' })
+  declare cursor: string;
+
+  @Field(() => ProductType, { description: 'The product.' })
+  declare node: ListedProduct;
+}
+
+@ObjectType('ProductConnection', { description: 'A page of the catalogue, newest first.' })
+export class ProductConnection {
+  @Field(() => [ProductEdge], { description: 'The products with their cursors.' })
+  declare edges: readonly ProductEdge[];
+
+  @Field(() => [ProductType], { description: 'The products alone.' })
+  declare nodes: readonly ListedProduct[];
+
+  @Field(() => PageInfo, { description: 'Where this page stands.' })
+  declare pageInfo: PageInfo;
+
+  @Field(() => Int, { description: 'How many products the whole list has.' })
+  declare totalCount: number;
+}
+
+@ArgsType()
+class ProductsArgs {
+  @Field(() => Int, { defaultValue: 20, description: '1 to 100.' })
+  declare first: number;
+
+  @Field(() => String, { nullable: true, description: 'The cursor after which to begin.' })
+  declare after?: string | null;
+
+  @Field(() => SaleStatusEnum, {
+    nullable: true,
+    description: 'Only products whose sale stands so.',
+  })
+  declare saleStatus?: SaleStatus | null;
+}
+
+@Resolver(() => ProductType)
+export class ProductResolver {
+  @Query(() => ProductType, { nullable: true, description: 'One product; null for an unknown id.' })
+  async product(
+    @Arg('id', () => ID, { description: 'A small integer in string form: "1".' }) id: string,
+    @Ctx() { loaders }: Context,
+  ): Promise<ListedProduct | null> {
+    const productId = parseProductId(id);
+    return productId === undefined ? null : loaders.product.load(productId);
+  }
+
+  @Query(() => ProductConnection, {
+    description: 'Newest first, Relay cursors; first is 1 to 100.',
+  })
+  async products(
+    @Args(() => ProductsArgs) { first, after, saleStatus: status }: ProductsArgs,
+    @Ctx() { shop }: Context,
+  ): Promise<ProductConnection> {
+    const page = await listProducts(shop, {
+      first,
+      after: after ?? null,
+      saleStatus: status ?? null,
+    });
+    if (isRefusal(page)) throw badUserInputError(page.message);
+    return connectionOf(page);
+  }
+
+  @FieldResolver(() => MoneyType)
+  price(@Root() { priceMinor, currency }: ListedProduct): MoneyType {
+    return moneyOf({ minor: priceMinor, currency });
+  }
+
+  @FieldResolver(() => SaleStatusEnum)
+  saleStatus(@Root() product: ListedProduct): SaleStatus {
+    return saleStatus(product, product.stock?.readAt ?? product.readAt);
+  }
+
+  @FieldResolver(() => Int)
+  async totalStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
+    return (await stockOf(product, context)).total;
+  }
+
+  @FieldResolver(() => Int)
+  async availableStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
+    return (await stockOf(product, context)).available;
+  }
+
+  @FieldResolver(() => Int)
+  async heldStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
+    return (await stockOf(product, context)).held;
+  }
+
+  @FieldResolver(() => Int)
+  async soldStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
+    return (await stockOf(product, context)).sold;
+  }
+
+  @FieldResolver(() => StockStatusEnum)
+  async stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): Promise<StockStatus> {
+    return stockStatus(await stockOf(product, context));
+  }
+
+  @FieldResolver(() => Int)
+  async stockVersion(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
+    return (await stockOf(product, context)).version;
+  }
+}
+
+/** The stock row begins with its product, so a product that was read has one. */
+async function stockOf({ id, stock }: ListedProduct, { loaders }: Context): Promise<StockCount> {
+  return stock ?? (await loaders.stock.load(id))!;
+}
+
+function connectionOf({
+  products,
+  hasNextPage,
+  hasPreviousPage,
+  totalCount,
+}: ProductPage): ProductConnection {
+  const edges = products.map((node) => ({ cursor: cursorOfProduct(node), node }));
+  return {
+    edges,
+    nodes: products,
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    totalCount,
+  };
+}
+
+/** The products of these ids in their order; an error of the request where one does not exist. */
+export async function productsNamed(
+  shop: Context['shop'],
+  ids: readonly string[],
+): Promise<Map<number, Product>> {
+  const productIds = ids.map(parseProductId);
+  const found = await findProducts(
+    shop,
+    productIds.flatMap((id) => id ?? []),
+  );
+  const products = new Map(found.map((product) => [product.id, product]));
+  const unknown = ids.filter((_, position) => !products.has(productIds[position] ?? 0));
+  if (unknown.length > 0)
+    throw badUserInputError(`No product has the id ${JSON.stringify(unknown[0]!.slice(0, 40))}.`);
+  return products;
+}

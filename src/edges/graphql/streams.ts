@@ -1,0 +1,100 @@
+import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
+import type { Hold } from '../../holds/find-holds.ts';
+import type { Order } from '../../orders/find-orders.ts';
+import { watchHold, watchOrder } from '../../orders/watch-purchase.ts';
+import { watchStock } from '../../stock/watch-stock.ts';
+import type { StockCount } from '../../stock/stock.rules.ts';
+import type { Context } from './context.ts';
+import { HoldType } from './hold.ts';
+import { OrderType } from './order.ts';
+import { productsNamed, ProductType, type ListedProduct } from './product.ts';
+import { badUserInputError } from './refusal.ts';
+
+/** Most products one subscription may name. */
+const PRODUCTS_MAX = 50;
+
+type Subscribing<Arguments> = { readonly args: Arguments; readonly context: Context };
+
+@Resolver()
+export class StreamResolver {
+  @Subscription(() => ProductType, {
+    description:
+      'First the current state of each product named (1 to 50), then each change, on whichever server it happened; at most 20 a second per product, the newest winning. stockVersion never falls.',
+    subscribe: ({ args, context }: Subscribing<{ productIds: string[] }>) =>
+      subscribeStock(context, args.productIds),
+  })
+  stockChanged(
+    @Root() product: ListedProduct,
+    @Arg('productIds', () => [ID], { description: 'The products, 1 to 50.' }) _productIds: string[],
+  ): ListedProduct {
+    return product;
+  }
+
+  @Subscription(() => HoldType, {
+    description:
+      'First the current state, then every change of status, expiry included, at most 250 ms after the deadline; completes once the hold is no longer active.',
+    subscribe: ({ args, context }: Subscribing<{ token: string }>) =>
+      opened(watchHold(context.shop, args.token)),
+  })
+  holdChanged(
+    @Root() hold: Hold,
+    @Arg('token', () => String, { description: 'The hold token.' }) _token: string,
+  ): Hold {
+    return hold;
+  }
+
+  @Subscription(() => OrderType, {
+    description:
+      'First the current state (as soon as the order exists), then every change of status, each after its commit; completes when the order is no longer pending, or when the hold ended without one.',
+    subscribe: ({ args, context }: Subscribing<{ holdToken: string }>) =>
+      opened(watchOrder(context.shop, args.holdToken)),
+  })
+  orderChanged(
+    @Root() order: Order,
+    @Arg('holdToken', () => String, { description: 'The hold token.' }) _holdToken: string,
+  ): Order {
+    return order;
+  }
+}
+
+async function subscribeStock(
+  { shop }: Context,
+  ids: readonly string[],
+): Promise<AsyncIterable<ListedProduct>> {
+  const distinct = [...new Set(ids)];
+  if (ids.length < 1 || ids.length > PRODUCTS_MAX) {
+    throw badUserInputError(`${ids.length} products named; it must be 1 to ${PRODUCTS_MAX}.`);
+  }
+  const products = await productsNamed(shop, distinct);
+  return mapStream(watchStock(shop, [...products.keys()]), (stock: StockCount) => ({
+    ...products.get(stock.productId)!,
+    stock,
+  }));
+}
+
+/** Each value of a stream, changed; ending either ends both. */
+function mapStream<In, Out>(
+  stream: AsyncIterableIterator<In>,
+  change: (value: In) => Out,
+): AsyncIterableIterator<Out> {
+  const mapped = async (result: Promise<IteratorResult<In>>): Promise<IteratorResult<Out>> => {
+    const { done, value } = await result;
+    return done ? { done, value: undefined } : { done: false, value: change(value) };
+  };
+  return {
+    next: () => mapped(stream.next()),
+    return: () => mapped(stream.return!()),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** The stream that a token opened; an error of the request for one that opens nothing. */
+async function opened<State>(
+  watching: Promise<AsyncIterableIterator<State> | null>,
+): Promise<AsyncIterableIterator<State>> {
+  const stream = await watching;
+  if (stream === null) throw badUserInputError('No hold has this token.');
+  return stream;
+}

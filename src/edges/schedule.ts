@@ -1,0 +1,67 @@
+import cron from 'node-cron';
+import { expireDue } from '../holds/expire-due.ts';
+import { retryInbox } from '../payments/retry-inbox.ts';
+import { isFault } from '../platform/faults.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Shop } from '../shop.ts';
+import { refreshStockFeed } from '../stock/count-stock.ts';
+
+/** Live values are read anew each second: the net under every notice that was lost. */
+const REFRESH_CRON = '* * * * * *';
+
+/**
+ * Starts the clockwork: the sweep of due holds, orders and parked payment events, and the net under
+ * live stock. Each server runs both; no run begins while the one before it is under way.
+ */
+export function startSchedule(
+  shop: Shop,
+  sweepCron: string,
+  log: Logger,
+): { stop(): Promise<void> } {
+  const underWay = new Set<Promise<void>>();
+  const every = (expression: string, name: string, task: () => Promise<void>) =>
+    cron.schedule(
+      expression,
+      () => {
+        const run = task().catch((error: unknown) => report(name, error, log));
+        underWay.add(run);
+        return run.finally(() => underWay.delete(run));
+      },
+      { name, noOverlap: true, logger: quiet(log) },
+    );
+
+  const tasks = [
+    every(sweepCron, 'sweep', async () => {
+      const { ended, skipped } = await expireDue(shop);
+      const settled = await retryInbox(shop);
+      const busy = ended + skipped + settled > 0;
+      log[busy ? 'info' : 'debug']({ ended, skipped, settled }, 'Hold expiry job completed');
+    }),
+    every(REFRESH_CRON, 'refresh', async () => {
+      await Promise.all([refreshStockFeed(shop), shop.purchaseFeed.refresh(shop.database)]);
+    }),
+  ];
+
+  return {
+    async stop() {
+      for (const task of tasks) await task.destroy();
+      await Promise.all(underWay);
+    },
+  };
+}
+
+function report(name: string, error: unknown, log: Logger): void {
+  if (isFault(error))
+    return log.warn({ task: name }, `${error.message} The next run comes by itself.`);
+  log.error({ task: name, err: error }, 'A scheduled run failed');
+}
+
+/** node-cron would write to the console by itself; a run that comes late is only worth a debug line. */
+function quiet(log: Logger) {
+  return {
+    info: (message: string) => log.debug({}, message),
+    debug: (message: string | Error) => log.debug({}, String(message)),
+    warn: (message: string) => log.debug({}, message),
+    error: (message: string | Error) => log.error({}, String(message)),
+  };
+}

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** One event in our words, whichever provider sent it. */
+export interface EventFields {
+  /** Names the event for ever, unique for its provider. */
+  readonly idempotencyKey: string;
+  readonly paymentId: string | null;
+  /** Null where the event names no usable order; its status is then the provider's own word. */
+  readonly orderId: string | null;
+  /** "success", "failed", or the provider's own word. */
+  readonly reportedStatus: string;
+  /** Decimal text; null where the event names none. */
+  readonly amount: string | null;
+  /** Upper case; null where the event names none. */
+  readonly currency: string | null;
+}
+
+/** Fields that are missing or of the wrong form: each with what is wrong with it. */
+export type WrongFields = Readonly<Record<string, string>>;
+
+/** What a right signature says: when it was made; null where the provider need not sign. */
+export interface Signed {
+  readonly signedAt: Date | null;
+}
+
+/**
+ * A payment provider: how its deliveries are signed, and how its events read in our words. Adding
+ * one is one file like `payments.ts` or `stripe.ts`; all the rest is the same for every provider.
+ */
+export interface Provider {
+  /** Its name in the inbox; keys and payments are unique within it. */
+  readonly name: string;
+  /** The headers that an audit may want; never the signature. */
+  readonly auditHeaders: readonly string[];
+  /** Judges the raw bytes in constant time and without a clock; undefined where nothing right is there. */
+  verify(headers: IncomingHttpHeaders, body: Buffer): Signed | undefined;
+  /** Reads a parsed event. */
+  read(
+    body: object,
+    headers: IncomingHttpHeaders,
+  ): { readonly fields: EventFields } | { readonly wrong: WrongFields };
+}
+
+/** A property that is the object's own, so that `__proto__` is a field like any other. */
+export function own(object: unknown, name: string): unknown {
+  return typeof object === 'object' && object !== null && Object.hasOwn(object, name)
+    ? (object as Record<string, unknown>)[name]
+    : undefined;
+}

@@ -1,0 +1,79 @@
+import type { SaleWindow } from '../catalog/product.rules.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import { HoldTable, type Hold } from './hold.entity.ts';
+import type { CustomerUnits, HoldFacts, HoldRequest } from './hold.rules.ts';
+
+/** What a batch of one product is judged by, and what its holds are made of. */
+export interface BatchFacts extends HoldFacts<Hold> {
+  readonly product: Product;
+}
+
+type Product = SaleWindow & {
+  readonly maxPerHold: number;
+  readonly maxPerCustomer: number | null;
+  readonly priceMinor: bigint;
+  readonly currency: string;
+};
+
+/**
+ * Everything a batch is judged by, in one statement after the lock: a part of the locking statement
+ * would miss what a rival committed while we waited, the clock included. From its deadline on a
+ * hold counts against no limit, swept or not.
+ */
+const FACTS = `
+  select c.now, p.max_per_hold as "maxPerHold", p.max_per_customer as "maxPerCustomer",
+    p.price_minor as "priceMinor", p.currency, p.sale_starts_at as "saleStartsAt", p.sale_ends_at as "saleEndsAt",
+    (select json_agg(h) from holds h where h.idempotency_key_hash = any($2::text[])) as earlier,
+    (select json_agg(u) from (
+       select customer_id as "customerId", sum(quantity)::int as units,
+         coalesce(sum(quantity) filter (where paid), 0)::int as paid
+       from (
+         select customer_id, quantity, false as paid from holds
+         where customer_id = any($3::text[]) and product_id = $1 and status = 'ACTIVE' and expires_at > c.now
+         union all
+         select customer_id, quantity, status = 'PAID' from orders
+         where customer_id = any($3::text[]) and product_id = $1 and status in ('PENDING', 'PAID')
+       ) as had group by customer_id) u) as units
+  from products p, (select shop_clock() as now) c
+  where p.id = $1`;
+
+interface FactsRow {
+  readonly now: string;
+  readonly maxPerHold: number;
+  readonly maxPerCustomer: number | null;
+  readonly priceMinor: string;
+  readonly currency: string;
+  readonly saleStartsAt: string | null;
+  readonly saleEndsAt: string | null;
+  readonly earlier: readonly Record<string, unknown>[] | null;
+  readonly units: readonly (CustomerUnits & { readonly customerId: string })[] | null;
+}
+
+/** Reads what a batch is judged by, under the lock. */
+export async function readBatchFacts(
+  tx: Transaction,
+  productId: number,
+  requests: readonly HoldRequest[],
+): Promise<BatchFacts> {
+  const keys = requests.flatMap(({ keyHash }) => keyHash ?? []);
+  const customers = requests.flatMap(({ customerId }) => customerId ?? []);
+  const [row] = await tx.rows<FactsRow>(FACTS, [productId, keys, [...new Set(customers)]]);
+  const { now, earlier, units, saleStartsAt, saleEndsAt, priceMinor, ...product } = row!;
+  const readAt = new Date(now);
+  return {
+    now: readAt,
+    product: {
+      ...product,
+      priceMinor: BigInt(priceMinor),
+      saleStartsAt: saleStartsAt === null ? null : new Date(saleStartsAt),
+      saleEndsAt: saleEndsAt === null ? null : new Date(saleEndsAt),
+    },
+    earlier: new Map(
+      (earlier ?? []).map((hold) => [
+        hold['idempotency_key_hash'] as string,
+        { ...tx.em.map(HoldTable, hold), readAt } as Hold,
+      ]),
+    ),
+    unitsOf: new Map((units ?? []).map(({ customerId, ...rest }) => [customerId, rest])),
+  };
+}

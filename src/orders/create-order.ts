@@ -1,0 +1,64 @@
+import type { DueNeeds } from '../holds/due-units.ts';
+import type { FindHoldNeeds } from '../holds/find-holds.ts';
+import { HoldTable, type Hold } from '../holds/hold.entity.ts';
+import { holdNotActive } from '../holds/hold.rules.ts';
+import { readClock } from '../platform/clock.ts';
+import { invariant } from '../platform/invariant.ts';
+import { lockRow } from '../platform/locked-row.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
+import { OrderTable, type Order } from './order.entity.ts';
+
+/** What orders need of the shop. */
+export interface OrderNeeds extends DueNeeds, FindHoldNeeds {
+  /** How long an order awaits its payment, in milliseconds. */
+  readonly orderPaymentTtlMs: number;
+  /** The lock on an order's id, taken before all others; a race's twin hands in another that takes none. */
+  readonly lockOrder: (tx: Transaction, orderId: string) => Promise<void>;
+}
+
+/** The hold becomes an order: its units stay held, so the stock row is not touched. */
+const CONVERT = `
+  with converted as (
+    update holds set status = 'CONVERTED' where id = $1 and status = 'ACTIVE' returning *)
+  insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+    status, created_at, payment_expires_at, updated_at)
+  select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+    'PENDING', $2, $3, $2
+  from converted
+  returning id`;
+
+/** Which hold is to become which order. */
+export interface OrderFromHold {
+  readonly orderId: string;
+  readonly holdId: string;
+  /** Whether the caller goes on to move the product's units: the lock is then taken before judging. */
+  readonly movesUnits: boolean;
+}
+
+/**
+ * Turns a live hold into an order that awaits its payment, inside the caller's transaction and
+ * under the lock on the order's id. Repeating it gives the same order, also after the hold's
+ * deadline. At or after the deadline it is refused, even if the wait for a lock, the stock row's
+ * among them, ran across it.
+ */
+export async function createOrder(
+  shop: OrderNeeds,
+  tx: Transaction,
+  { orderId, holdId, movesUnits }: OrderFromHold,
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  const made = await lockRow(tx, OrderTable, orderId);
+  if (made !== null) return made;
+  const hold: Hold | null = await lockRow(tx, HoldTable, holdId);
+  if (hold === null) return holdNotFound;
+  if (movesUnits) await shop.lockStock(tx, hold.productId);
+  const now = movesUnits ? await readClock(tx) : hold.readAt;
+  const ended = holdNotActive({ ...hold, readAt: now });
+  if (ended !== undefined) return ended;
+
+  const paymentExpiresAt = new Date(now.getTime() + shop.orderPaymentTtlMs);
+  const created = await tx.rows(CONVERT, [hold.id, now, paymentExpiresAt]);
+  invariant(created.length === 1, 'a locked live hold becomes one order');
+  tx.afterCommit(() => shop.announcePurchases([orderId]));
+  return (await lockRow(tx, OrderTable, orderId))!;
+}

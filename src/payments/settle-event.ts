@@ -1,0 +1,180 @@
+import { reclaimDue } from '../holds/due-units.ts';
+import { HoldTable, type Hold } from '../holds/hold.entity.ts';
+import { holdStatus } from '../holds/hold.rules.ts';
+import type { OrderNeeds } from '../orders/create-order.ts';
+import { OrderTable, type Order } from '../orders/order.entity.ts';
+import { totalMinor } from '../orders/order.rules.ts';
+import { invariant } from '../platform/invariant.ts';
+import { newId } from '../platform/ids.ts';
+import { lockRow } from '../platform/locked-row.ts';
+import { decimalText } from '../platform/money.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import { withLockedStock } from '../stock/locked-stock.ts';
+import { unitMove, type Bucket } from '../stock/unit-move.ts';
+import type { PaymentEvent } from './payment-event.entity.ts';
+import { settle, type Verdict } from './settlement.rules.ts';
+
+/** What payments need of the shop. */
+export interface PaymentNeeds extends OrderNeeds {
+  /** How long an event waits for an order that never comes, in milliseconds. */
+  readonly parkedEventTtlMs: number;
+  /** Whether a success must name its amount. */
+  readonly requireAmount: boolean;
+}
+
+/** The parts of an event that settling looks at. */
+export type EventToSettle = Pick<
+  PaymentEvent,
+  | 'id'
+  | 'provider'
+  | 'paymentId'
+  | 'orderId'
+  | 'reportedStatus'
+  | 'amount'
+  | 'currency'
+  | 'receivedAt'
+>;
+
+/** What was found and decided, for the caller to record and carry out. */
+export interface Settlement {
+  readonly verdict: Verdict;
+  readonly order: Order | null;
+  /** The hold whose order is awaited, where there is one. */
+  readonly hold: Hold | null;
+  /** The database's clock at which it was decided. */
+  readonly decidedAt: Date;
+}
+
+const FACTS = `
+  select shop_clock() as now,
+    exists (select from payment_events where provider = $1 and payment_id = $2 and counted) as counted`;
+
+/**
+ * Decides what an event does, under the lock on its order's id, which the caller has taken. An
+ * ended order whose money came late takes the stock lock here already: whether its units are free
+ * is part of what is judged.
+ */
+export async function judge(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+): Promise<Settlement> {
+  const { provider, paymentId, orderId } = event;
+  const order = orderId === null ? null : await lockRow(tx, OrderTable, orderId);
+  const hold = order === null && orderId !== null ? await holdOf(tx, orderId) : null;
+  const unitsFree = order !== null && (await areUnitsFree(shop, tx, event, order));
+  const [facts] = await tx.rows<{ now: string; counted: boolean }>(FACTS, [provider, paymentId]);
+  const decidedAt = new Date(facts!.now);
+  const verdict = settle(event, {
+    order: order && { ...order, total: decimalText(totalOf(order)) },
+    counted: facts!.counted,
+    waitOver: isWaitOver(shop, event, { hold, decidedAt }),
+    unitsFree,
+    requireAmount: shop.requireAmount,
+  });
+  return { verdict, order, hold, decidedAt };
+}
+
+/** Whether no order can come any more: none was named, its hold ended without one, or time is up. */
+function isWaitOver(
+  { parkedEventTtlMs }: PaymentNeeds,
+  { orderId, receivedAt }: EventToSettle,
+  { hold, decidedAt }: Pick<Settlement, 'hold' | 'decidedAt'>,
+): boolean {
+  if (orderId === null) return true;
+  if (hold !== null && holdStatus({ ...hold, readAt: decidedAt }) !== 'ACTIVE') return true;
+  return decidedAt.getTime() - receivedAt.getTime() >= parkedEventTtlMs;
+}
+
+/** What an order or a hold comes to. */
+export function totalOf(row: Order | Hold): { minor: bigint; currency: string } {
+  return { minor: totalMinor(row), currency: row.currency };
+}
+
+async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
+  const found = await tx.em.findOne(HoldTable, { orderId }, { disableIdentityMap: true });
+  return found as Hold | null;
+}
+
+/** Late money: due units of the product are reclaimed first, then it is seen whether enough are free. */
+async function areUnitsFree(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+  order: Order,
+): Promise<boolean> {
+  const late = order.status === 'EXPIRED' || order.cancelledBy === 'BUYER';
+  if (!late || event.reportedStatus !== 'success') return false;
+  const free = await withLockedStock(shop, tx, order.productId, async (stock) => {
+    if (stock.count.available < order.quantity) await reclaimDue(shop, tx, stock);
+    return stock.count.available >= order.quantity;
+  });
+  return free === true;
+}
+
+/** Paid is set once, from a state that may be paid; the units go with it in the same statement. */
+const sell = (from: Bucket, payable: string): string =>
+  unitMove({
+    changed: `
+      update orders set status = 'PAID', cancelled_by = null, sold_version = $2,
+        payment_provider = $4, payment_id = $5, paid_at = shop_clock(), updated_at = shop_clock()
+      where id = $3 and status in (${payable})
+      returning quantity`,
+    buckets: { [from]: -1, sold: 1 },
+    cause: 'SALE',
+  });
+
+const SELL = {
+  PAY: sell('held', "'PENDING'"),
+  RETAKE: sell('available', "'EXPIRED', 'CANCELLED'"),
+} as const;
+
+const INSERT_REFUND = `
+  insert into refunds (id, event_id, order_id, provider, payment_id, amount, currency, reason, status, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, 'OPEN', shop_clock())`;
+
+/** Carries a verdict out. The event's row must stand already, and nothing may follow but the commit. */
+export async function carryOut(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+  { verdict, order, hold }: Settlement,
+): Promise<void> {
+  const { id, provider, paymentId, orderId } = event;
+  if (verdict.kind === 'REFUND') {
+    const { amount, currency } = moneyReceived(event, order ?? hold);
+    await tx.rows(INSERT_REFUND, [
+      newId(),
+      id,
+      orderId,
+      provider,
+      paymentId,
+      amount,
+      currency,
+      verdict.reason,
+    ]);
+  }
+  if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
+    const statement = SELL[verdict.kind];
+    const sold = await withLockedStock(shop, tx, order!.productId, (stock) =>
+      stock.move(statement, [order!.id, provider, paymentId]),
+    );
+    invariant(sold?.length === 1, 'a locked payable order is paid once');
+  }
+  if (orderId !== null && order !== null) {
+    tx.afterCommit(() => shop.announcePurchases([orderId]));
+  }
+}
+
+/**
+ * What was received: the event's own amount, else what the order or its hold came to. Where an
+ * amount came without a currency for an order that never was, ISO 4217's "no currency", XXX.
+ */
+function moneyReceived(
+  { amount, currency }: EventToSettle,
+  meantFor: Order | Hold | null,
+): { amount: string | null; currency: string | null } {
+  if (amount !== null) return { amount, currency: currency ?? meantFor?.currency ?? 'XXX' };
+  if (meantFor === null) return { amount: null, currency: null };
+  return { amount: decimalText(totalOf(meantFor)), currency: meantFor.currency };
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import {
+  MikroORM,
+  type EntitySchema,
+  type FilterQuery,
+  type FindOptions,
+  type Options,
+} from '@mikro-orm/postgresql';
+import { CompiledQuery } from 'kysely';
+import pg from 'pg';
+import { asFault } from './faults.ts';
+import type { Logger } from './log.ts';
+import type { RowOf } from './row.ts';
+
+/** Longest wait for any lock: "busy, try again" after two seconds beats a screen that hangs. */
+const LOCK_TIMEOUT_MS = 2000;
+
+/** Longest statement: nothing here runs long, and a frozen database must not freeze us. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** A session stopped in the middle of a transaction gives its locks back after this. */
+const IDLE_IN_TRANSACTION_MS = 5000;
+
+/** Longest wait for a connection, of the pool or of the network. */
+const CONNECT_TIMEOUT_MS = 2000;
+
+/** A connected database, with the ORM's entity manager and the shop's constant statements. */
+export interface Database {
+  readonly orm: MikroORM;
+  readonly log: Logger;
+  /** Runs one constant statement outside a transaction and gives its rows. */
+  rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]>;
+  /** Reads rows of a table as they are committed, through the ORM, outside a transaction. */
+  find<Entity extends object>(
+    table: EntitySchema<Entity>,
+    where: FilterQuery<NoInfer<Entity>>,
+    options?: FindOptions<NoInfer<Entity>>,
+  ): Promise<RowOf<EntitySchema<Entity>>[]>;
+}
+
+/** How a database is reached. */
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections of this process. */
+  readonly poolMax: number;
+  readonly log: Logger;
+}
+
+/**
+ * A pg client that prepares: a statement with parameters is given a name made from its text, so
+ * that each connection parses it once. The ORM writes its values into the text and passes none;
+ * those stay unprepared.
+ */
+class PreparingClient extends pg.Client {
+  // pg declares `query` with nine overloads; only the text-and-values one is changed here.
+  override query(...args: unknown[]): never {
+    const [text, values] = args;
+    const named =
+      typeof text === 'string' && Array.isArray(values) && values.length > 0
+        ? [{ name: statementName(text), text, values }, ...args.slice(2)]
+        : args;
+    return super.query(...(named as Parameters<pg.Client['query']>)) as never;
+  }
+}
+
+const names = new Map<string, string>();
+
+function statementName(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
+  names.set(text, name);
+  return name;
+}
+
+/** What each session of the shop starts with. */
+const SESSION_OPTIONS = [
+  `lock_timeout=${LOCK_TIMEOUT_MS}`,
+  `statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+  `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+  'timezone=UTC',
+  // A plan made while a table was empty would scan it for ever; planning anew costs microseconds.
+  'plan_cache_mode=force_custom_plan',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
+/** The ORM's options for the shop's sessions, on top of the tables and migrations. */
+export function sessionOptions({
+  url,
+  poolMax,
+}: Pick<DatabaseOptions, 'url' | 'poolMax'>): Options {
+  return {
+    clientUrl: url,
+    pool: { min: 0, max: poolMax },
+    driverOptions: {
+      Client: PreparingClient,
+      // `?options=` in the URL is not read by the ORM: session settings go here.
+      options: SESSION_OPTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    },
+  };
+}
+
+/** Connects the ORM with the tables given. Close it with `orm.close(true)`. */
+export async function connectDatabase(
+  tables: Options,
+  options: DatabaseOptions,
+): Promise<Database> {
+  const orm = await MikroORM.init({ ...tables, ...sessionOptions(options) });
+  return {
+    orm,
+    log: options.log,
+    async rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]> {
+      try {
+        const client = orm.em.getDriver().getConnection().getClient();
+        const result = await client.executeQuery<Row>(CompiledQuery.raw(statement, [...params]));
+        return result.rows;
+      } catch (error) {
+        throw asFault(error);
+      }
+    },
+    async find<Entity extends object>(
+      table: EntitySchema<Entity>,
+      where: FilterQuery<NoInfer<Entity>>,
+      options?: FindOptions<NoInfer<Entity>>,
+    ) {
+      try {
+        // A fork for each read: rows are answers, not objects with a life.
+        const found = await orm.em
+          .fork()
+          .find(table, where, { disableIdentityMap: true, ...options });
+        return found as unknown as RowOf<EntitySchema<Entity>>[];
+      } catch (error) {
+        throw asFault(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Faults: the world failed, not the caller and not our code. Two kinds reach a caller, and they
+ * differ in what is known.
+ */
+
+/** Nothing was done: a lock or a connection was not had in time, or too many wait. Try again later. */
+export class BusyFault extends Error {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs = 500) {
+    super(message);
+    this.name = 'BusyFault';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * The database is away, or the connection was lost while committing. In the second case the
+ * outcome is unknown: the same idempotency key finds out.
+ */
+export class UnavailableFault extends Error {
+  readonly retryAfterMs = 1000;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnavailableFault';
+  }
+}
+
+/** Whether the error is the world's doing and was said so already. */
+export function isFault(error: unknown): error is BusyFault | UnavailableFault {
+  return error instanceof BusyFault || error instanceof UnavailableFault;
+}
+
+/** SQLSTATEs that undo the whole transaction and may go well the next time. */
+const RETRYABLE: Readonly<Record<string, string>> = {
+  '40001': 'serialization_failure',
+  '40P01': 'deadlock_detected',
+  '55P03': 'lock_not_available',
+};
+
+/** The name of a SQLSTATE that is worth trying again, or undefined. */
+export function retryableName(error: unknown): string | undefined {
+  return RETRYABLE[sqlState(error) ?? ''];
+}
+
+/** Whether a unique constraint of this name was broken. */
+export function breaksUnique(error: unknown, constraint: string): boolean {
+  return (
+    sqlState(error) === '23505' && (error as { constraint?: string }).constraint === constraint
+  );
+}
+
+/**
+ * Whether the database is away: SQLSTATE classes 08 (connection), 53 (out of resources), 57P (shut
+ * down) and 57014 (statement timeout), a network error, or one of pg's own words for a lost socket.
+ */
+function isUnavailable(error: unknown): boolean {
+  const code = sqlState(error) ?? '';
+  if (/^(08|53|57P|58)/.test(code) || code === '57014' || code === '25P03') return true;
+  if (/^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_)/.test(code)) return true;
+  return /Connection terminated|timeout expired|Query read timeout|not queryable/.test(
+    error instanceof Error ? error.message : '',
+  );
+}
+
+/** Whether no connection of the pool came free in time: nothing was done. */
+function isPoolExhausted(error: unknown): boolean {
+  return error instanceof Error && /timeout exceeded when trying to connect/.test(error.message);
+}
+
+/** Says of a database error what a caller needs to know; leaves the others as they are. */
+export function asFault(error: unknown, committing = false): unknown {
+  if (isFault(error)) return error;
+  if (isPoolExhausted(error)) {
+    return new BusyFault('No database connection came free in time; nothing was done.');
+  }
+  if (!isUnavailable(error)) return error;
+  const message = committing
+    ? 'The database was lost while committing: the outcome is unknown. Ask again with the same key.'
+    : 'The database is away; nothing was done.';
+  return new UnavailableFault(message, { cause: error });
+}
+
+/** The code an error carries, whether it comes from pg or through the ORM's own exceptions. */
+function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,56 @@
+import currencyCodes from 'currency-codes';
+
+/** Money as the shop keeps it: a whole number of the currency's smallest unit, never a float. */
+export interface Money {
+  readonly minor: bigint;
+  /** ISO 4217 code, upper case. */
+  readonly currency: string;
+}
+
+/** The currency's own number of decimal digits by ISO 4217, or undefined for a code that is none. */
+export function currencyDigits(currency: string): number | undefined {
+  return currencyCodes.code(currency)?.digits;
+}
+
+/** Exact decimal text in the currency's own number of digits: "29.99", "1500" for JPY. */
+export function decimalText({ minor, currency }: Money): string {
+  const digits = currencyDigits(currency) ?? 0;
+  const text = minor.toString().padStart(digits + 1, '0');
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/**
+ * The text as minor units of the currency, exactly; undefined where the text is not plain decimal
+ * digits or has more non-zero decimals than the currency.
+ */
+export function minorFromDecimal(text: string, currency: string): bigint | undefined {
+  const digits = currencyDigits(currency);
+  const parts = PLAIN_DECIMAL.exec(text);
+  if (digits === undefined || parts === null) return undefined;
+  const [, whole = '', fraction = ''] = parts;
+  const significant = fraction.replace(/0+$/, '');
+  if (significant.length > digits) return undefined;
+  return BigInt(whole + significant.padEnd(digits, '0'));
+}
+
+/** Digits, at most one point, digits on both sides of it: no sign, no exponent. */
+const PLAIN_DECIMAL = /^(\d+)(?:\.(\d+))?$/;
+
+/**
+ * One spelling for each value, so that equal amounts are equal texts: "29.970" and "029.97" are
+ * both "29.97". Undefined where the text is not plain decimal.
+ */
+export function canonicalDecimal(text: string): string | undefined {
+  const parts = PLAIN_DECIMAL.exec(text);
+  if (parts === null) return undefined;
+  const whole = parts[1]!.replace(/^0+(?=\d)/, '');
+  const fraction = (parts[2] ?? '').replace(/0+$/, '');
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}
+
+/** Received money as it is shown: at least the currency's own digits, and all that came beyond them. */
+export function receivedText(amount: string, currency: string): string {
+  const [whole, fraction = ''] = (canonicalDecimal(amount) ?? amount).split('.');
+  const padded = fraction.padEnd(currencyDigits(currency) ?? 0, '0');
+  return padded === '' ? whole! : `${whole}.${padded}`;
+}

@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from './log.ts';
+
+/** What servers on one database tell each other: which keys changed, by topic. */
+export type Changes = Readonly<Record<string, readonly (string | number)[]>>;
+
+/** Notices leave at most this often: twenty a second for all keys together. */
+const INTERVAL_MS = 50;
+
+/** Postgres refuses a payload of 8000 bytes; what does not fit is told as "look at everything". */
+const PAYLOAD_BYTES_MAX = 7000;
+
+/** A beat to oneself, through the database; one that does not come back means a dead line. */
+const HEARTBEAT_MS = 1500;
+
+/** How long the line may be silent before it is given up. */
+const SILENCE_MS_MAX = 4000;
+
+const CHANNEL = 'flash_sale_changes';
+
+/** What the board calls. */
+export interface NoticeListener {
+  /** Another server changed these. */
+  onChanges(changes: Changes): void;
+  /** Notices may have been missed: look at everything. */
+  onGap(): void;
+}
+
+/**
+ * The board on which servers that share a database tell each other what they committed: LISTEN and
+ * NOTIFY on a connection of its own, coalesced, and never inside a transaction of the shop, because
+ * a commit that carries NOTIFY takes one lock for the whole database.
+ *
+ * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for four
+ * seconds although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
+ */
+export class NoticeBoard {
+  readonly #url: string;
+  readonly #listener: NoticeListener;
+  readonly #log: Logger;
+  readonly #self = crypto.randomUUID();
+  #waiting = new Map<string, Set<string | number>>();
+  #leaving: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #session: pg.Client | undefined;
+  #heardAt = 0;
+  #stopped = new AbortController();
+
+  constructor(url: string, listener: NoticeListener, log: Logger) {
+    this.#url = url;
+    this.#listener = listener;
+    this.#log = log;
+  }
+
+  /** Whether the database answers on this line: known at all times, without asking it. */
+  get isConnected(): boolean {
+    return this.#session !== undefined && performance.now() - this.#heardAt <= SILENCE_MS_MAX;
+  }
+
+  /** Connects for the first time; later it connects by itself. */
+  async start(): Promise<void> {
+    await this.#connect();
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+  }
+
+  /** Tells the other servers that a key changed, soon and together with others. */
+  publish(topic: string, keys: readonly (string | number)[]): void {
+    const known = this.#waiting.get(topic) ?? new Set();
+    for (const key of keys) known.add(key);
+    this.#waiting.set(topic, known);
+    this.#leaving ??= setTimeout(() => this.#send(), INTERVAL_MS);
+  }
+
+  /** Sends what waits and disconnects. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#leaving);
+    const session = this.#session;
+    if (this.#waiting.size > 0) this.#send();
+    this.#session = undefined;
+    await session?.end().catch(() => {});
+  }
+
+  #send(): void {
+    this.#leaving = undefined;
+    const changes = Object.fromEntries(
+      [...this.#waiting].map(([topic, keys]) => [topic, [...keys]]),
+    );
+    this.#waiting = new Map();
+    const whole = JSON.stringify({ from: this.#self, changes });
+    const fits = Buffer.byteLength(whole) <= PAYLOAD_BYTES_MAX;
+    this.#notify(fits ? whole : JSON.stringify({ from: this.#self, gap: true }));
+  }
+
+  #beat(): void {
+    if (this.#session === undefined) return;
+    if (performance.now() - this.#heardAt > SILENCE_MS_MAX) {
+      this.#log.warn({}, 'The notice line is silent; connecting anew');
+      return this.#drop(this.#session);
+    }
+    this.#notify(JSON.stringify({ from: this.#self, beat: true }));
+  }
+
+  /** A notice that cannot be sent is not lost: every server reads what is watched each second. */
+  #notify(payload: string): void {
+    this.#session?.query('select pg_notify($1, $2)', [CHANNEL, payload]).catch(() => {});
+  }
+
+  async #connect(): Promise<void> {
+    const session = new pg.Client({
+      connectionString: this.#url,
+      keepAlive: true,
+      connectionTimeoutMillis: 2000,
+      application_name: 'flash-sale notices',
+    });
+    session.on('error', () => this.#drop(session));
+    session.on('end', () => this.#drop(session));
+    session.on('notification', ({ payload }) => this.#hear(payload ?? ''));
+    await session.connect();
+    await session.query(`listen ${CHANNEL}`);
+    this.#heardAt = performance.now();
+    this.#session = session;
+  }
+
+  #hear(payload: string): void {
+    this.#heardAt = performance.now();
+    const notice = JSON.parse(payload) as { from: string; gap?: true; changes?: Changes };
+    if (notice.from === this.#self) return;
+    if (notice.gap) this.#listener.onGap();
+    else if (notice.changes) this.#listener.onChanges(notice.changes);
+  }
+
+  #drop(session: pg.Client): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    // A half-open link would never answer a polite goodbye.
+    (
+      session as unknown as { connection: { stream: { destroy(): void } } }
+    ).connection.stream.destroy();
+    void this.#reconnect();
+  }
+
+  async #reconnect(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#connect();
+        return this.#listener.onGap();
+      } catch {
+        await delay(250, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
+      }
+    }
+  }
+}

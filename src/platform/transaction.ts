@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import { CompiledQuery, type ControlledTransaction } from 'kysely';
+import type { Database } from './database.ts';
+import { asFault, BusyFault, retryableName } from './faults.ts';
+
+/** Tries after the first: enough for a deadlock or two, too few to pile up behind a lock. */
+const RETRIES_MAX = 3;
+
+/** Past this no further try is started, so that a caller is answered while it still waits. */
+const PATIENCE_MS = 1500;
+
+/** One database transaction at READ COMMITTED, and what is to be done once it is committed. */
+export class Transaction {
+  readonly em: EntityManager;
+  readonly #afterCommit: (() => void)[] = [];
+
+  constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  /**
+   * Runs one statement of constant text and gives its rows. Constant, because each text with
+   * parameters is prepared once on each connection and kept.
+   */
+  async rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]> {
+    const result = await this.em
+      .getTransactionContext<ControlledTransaction<unknown>>()!
+      .executeQuery<Row>(CompiledQuery.raw(statement, [...params]));
+    return result.rows;
+  }
+
+  /** Has `announce` called once this transaction is committed; never if it is not. */
+  afterCommit(announce: () => void): void {
+    this.#afterCommit.push(announce);
+  }
+
+  /** Announces what was asked to be announced, in the order it was asked. */
+  committed(): void {
+    for (const announce of this.#afterCommit) announce();
+  }
+}
+
+/**
+ * Runs `work` in one transaction. Deadlocks, serialization failures and lock timeouts are tried
+ * again from the start; a commit whose outcome is unknown never is.
+ *
+ * The isolation level is named each time: under REPEATABLE READ a read after a lock would not see
+ * what the rival committed while we waited, whatever the database's default is.
+ *
+ * @throws BusyFault when nothing was done and trying again may help
+ * @throws UnavailableFault when the database is away or the outcome is unknown
+ */
+export async function transact<T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptOnce(database, work);
+    } catch (error) {
+      const name = retryableName(error);
+      if (name === undefined) throw error;
+      const patient = performance.now() - startedAt < PATIENCE_MS;
+      database.log.warn(
+        { sqlState: name, attempt, again: patient && attempt <= RETRIES_MAX },
+        'Transaction undone',
+      );
+      if (attempt > RETRIES_MAX || !patient) {
+        throw new BusyFault('The lock was not had in time; nothing was done.');
+      }
+      // Jitter, so that two that met once do not meet again at the same moment.
+      await delay(5 + Math.random() * 20 * attempt);
+    }
+  }
+}
+
+async function attemptOnce<T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  let tx: Transaction | undefined;
+  let committing = false;
+  let answer: T;
+  try {
+    answer = await database.orm.em.fork().transactional(
+      async (em) => {
+        tx = new Transaction(em as EntityManager);
+        const result = await work(tx);
+        committing = true;
+        return result;
+      },
+      { isolationLevel: IsolationLevel.READ_COMMITTED },
+    );
+  } catch (error) {
+    throw asFault(error, committing);
+  }
+  // After the try: an announcement that throws must not make a committed transaction look undone.
+  tx!.committed();
+  return answer;
+}

@@ -1,0 +1,139 @@
+/**
+ * The closed list of what can be turned down. A refusal is a value, not an error: sold out is the
+ * commonest answer a flash sale gives, and in a batch one buyer is refused and the next one served.
+ * The shapes are those of the GraphQL types of the same name, so nothing has to be converted.
+ */
+
+/** When a product may be held: before, during or after its sale. */
+export type SaleStatus = 'UPCOMING' | 'LIVE' | 'ENDED';
+
+/** Why a product can or cannot be held right now. */
+export type StockStatus = 'AVAILABLE' | 'ALL_HELD' | 'SOLD_OUT';
+
+interface Turned<Code extends string> {
+  readonly code: Code;
+  /** One plain sentence for a person: what was wanted and what is. */
+  readonly message: string;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+}
+
+/** No product has this id. */
+export type ProductNotFound = Turned<'PRODUCT_NOT_FOUND'>;
+
+/** More was wanted than is free. */
+export interface InsufficientStock extends Turned<'INSUFFICIENT_STOCK'> {
+  readonly availableStock: number;
+  readonly stockStatus: StockStatus;
+}
+
+/** The sale has not begun, or is over. */
+export interface SaleNotOpen extends Turned<'SALE_NOT_OPEN'> {
+  readonly saleStatus: SaleStatus;
+  readonly startsAt: Date | null;
+  readonly endsAt: Date | null;
+  readonly opensInMs: number | null;
+}
+
+/** This customer has, or would have, more than the product allows. */
+export interface PurchaseLimitExceeded extends Turned<'PURCHASE_LIMIT_EXCEEDED'> {
+  readonly limit: number;
+  readonly remaining: number;
+}
+
+/** The key was used before with other arguments; the first result stands. */
+export type IdempotencyKeyReused = Turned<'IDEMPOTENCY_KEY_REUSED'>;
+
+/** The token opens nothing. */
+export type HoldNotFound = Turned<'HOLD_NOT_FOUND'>;
+
+/** The hold has ended; the code says how. */
+export interface HoldNotActive extends Turned<'HOLD_EXPIRED' | 'HOLD_RELEASED' | 'HOLD_CONVERTED'> {
+  readonly status: 'EXPIRED' | 'RELEASED' | 'CONVERTED';
+}
+
+/** No order has been made from this hold. */
+export type OrderNotFound = Turned<'ORDER_NOT_FOUND'>;
+
+/** The order has reached a state that this call may not change. */
+export interface OrderFinal<Order> extends Turned<'ORDER_FINAL'> {
+  readonly order: Order;
+}
+
+/** A lock, a connection or a place in the queue was not had in time: nothing was done. */
+export interface Busy extends Turned<'BUSY'> {
+  readonly retryAfterMs: number;
+}
+
+/** The stock has moved on since the version the operator looked at. */
+export interface StockVersionConflict extends Turned<'STOCK_VERSION_CONFLICT'> {
+  readonly currentVersion: number;
+}
+
+/** Fewer units would be left than are held and sold. */
+export interface StockBelowCommitted extends Turned<'STOCK_BELOW_COMMITTED'> {
+  readonly committed: number;
+}
+
+/** Input that can never be right for this product: an error of the request, not an outcome. */
+export type BadUserInput = Turned<'BAD_USER_INPUT'>;
+
+/** Every code a refusal can carry. */
+export type RefusalCode =
+  | ProductNotFound['code']
+  | InsufficientStock['code']
+  | SaleNotOpen['code']
+  | PurchaseLimitExceeded['code']
+  | IdempotencyKeyReused['code']
+  | HoldNotFound['code']
+  | HoldNotActive['code']
+  | OrderNotFound['code']
+  | OrderFinal<unknown>['code']
+  | Busy['code']
+  | StockVersionConflict['code']
+  | StockBelowCommitted['code'];
+
+/** Any refusal at all. */
+export interface Refusal {
+  readonly code: RefusalCode | BadUserInput['code'];
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** Whether a use case turned the request down; rows of the shop have no `code`. */
+export function isRefusal(answer: object): answer is Refusal {
+  return 'code' in answer && 'retryable' in answer;
+}
+
+/** No product has the id that was asked for. */
+export const productNotFound: ProductNotFound = {
+  code: 'PRODUCT_NOT_FOUND',
+  message: 'No product has this id.',
+  retryable: false,
+};
+
+/** The key stands for another request. */
+export const idempotencyKeyReused: IdempotencyKeyReused = {
+  code: 'IDEMPOTENCY_KEY_REUSED',
+  message: 'This idempotency key was used before with other arguments; the first result stands.',
+  retryable: false,
+};
+
+/** The token is unknown or malformed. */
+export const holdNotFound: HoldNotFound = {
+  code: 'HOLD_NOT_FOUND',
+  message: 'No hold has this token.',
+  retryable: false,
+};
+
+/** The token is unknown, or no order was made with it. */
+export const orderNotFound: OrderNotFound = {
+  code: 'ORDER_NOT_FOUND',
+  message: 'No order was made from this hold.',
+  retryable: false,
+};
+
+/** What the input has wrong, for the one who wrote the client. */
+export function badUserInput(message: string): BadUserInput {
+  return { code: 'BAD_USER_INPUT', message, retryable: false };
+}

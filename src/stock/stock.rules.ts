@@ -1,0 +1,22 @@
+import type { StockStatus } from '../refusal.ts';
+
+/** One product's units at one version; available + held + sold = total, always. */
+export interface StockCount {
+  readonly productId: number;
+  readonly version: number;
+  readonly total: number;
+  readonly available: number;
+  readonly held: number;
+  readonly sold: number;
+  /** The database's clock when these counts were read or made. */
+  readonly readAt: Date;
+}
+
+/** Why a product can or cannot be held right now. */
+export function stockStatus({
+  available,
+  held,
+}: Pick<StockCount, 'available' | 'held'>): StockStatus {
+  if (available > 0) return 'AVAILABLE';
+  return held > 0 ? 'ALL_HELD' : 'SOLD_OUT';
+}

@@ -1,0 +1,137 @@
+/**
+ * The explorer in a real browser: it opens with no internet, runs a query, and shows live stock
+ * change. Run by `npm run test:browser`; needs a Chromium (CHROMIUM, or Debian's /usr/bin/chromium).
+ * SCREENSHOT=<file.png> keeps a picture of the end.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const WAIT_MS = 30_000;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-browser-'));
+// As root the database runs as another user, who must be able to enter the folder.
+chmodSync(dataDir, 0o755);
+const server = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+  cwd: dataDir,
+  env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: join(dataDir, 'data') },
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const exited = once(server, 'exit');
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+    // Whatever has a name of its own is not on this machine, and is not found.
+    '--host-resolver-rules=MAP * ~NOTFOUND',
+  ],
+});
+
+try {
+  const url = await readyUrl();
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(WAIT_MS);
+  const [requested, complaints] = [[], []];
+  page.on('request', (request) => requested.push(request.url()));
+  page.on('websocket', (socket) => requested.push(socket.url()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+
+  await page.goto(`${url}/graphql`);
+  await write(page, '{ product(id: "1") { name availableStock } }');
+  await execute(page);
+  await told(page, '"Flash Sale Widget"');
+  await told(page, '"availableStock": 100');
+  console.log('The explorer runs a query.');
+
+  await write(page, 'subscription { stockChanged(productIds: ["1"]) { availableStock } }');
+  await execute(page);
+  await told(page, '"stockChanged"');
+  await told(page, '"availableStock": 100');
+  await holdUnits(url, 3);
+  await told(page, '"availableStock": 97');
+  await holdUnits(url, 2);
+  await told(page, '"availableStock": 95');
+  console.log('The explorer shows live stock change.');
+
+  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+  const strange = requested.filter(
+    (one) => !/^(data|blob):/.test(one) && new URL(one).hostname !== '127.0.0.1',
+  );
+  assert.deepEqual(strange, [], 'a request left this machine');
+  assert.ok(
+    requested.some((one) => one.startsWith('ws://')),
+    'no websocket was opened',
+  );
+  assert.deepEqual(complaints, [], 'the page has errors');
+  console.log(`No request left this machine (${requested.length} were made).`);
+} finally {
+  await browser.close();
+  server.kill('SIGTERM');
+  const [code] = await exited;
+  rmSync(dataDir, { recursive: true, force: true });
+  assert.equal(code, 0, 'the server did not stop cleanly');
+}
+
+/** The server's URL, once it says that it is ready. */
+function readyUrl() {
+  return new Promise((found, failed) => {
+    let out = '';
+    server.stdout.on('data', (chunk) => {
+      out += chunk;
+      const ready = /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out);
+      if (ready) found(ready[1]);
+    });
+    exited.then(() => failed(new Error(`The server ended before it was ready: ${out}`)));
+  });
+}
+
+/** Puts a document in the place of what the editor has. */
+async function write(page, document) {
+  await page
+    .locator('.graphiql-query-editor .view-lines, .graphiql-query-editor .CodeMirror')
+    .first()
+    .click();
+  await page.keyboard.press('Control+A');
+  // Not typed: the editor would close each bracket by itself.
+  await page.keyboard.insertText(document);
+}
+
+async function execute(page) {
+  await page.locator('.graphiql-execute-button').click();
+}
+
+/** Waits until the answer shows this. */
+async function told(page, text) {
+  await page.waitForFunction(
+    (wanted) =>
+      // Monaco's spaces do not break.
+      document
+        .querySelector('.graphiql-response')
+        ?.textContent.replaceAll('\u00a0', ' ')
+        .includes(wanted),
+    text,
+  );
+}
+
+/** A buyer beside the page. */
+async function holdUnits(url, quantity) {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query: `mutation { createHold(input: { productId: "1", quantity: ${quantity} }) { __typename } }`,
+    }),
+  });
+  const { data } = await response.json();
+  assert.equal(data.createHold.__typename, 'Hold');
+}

@@ -1,0 +1,644 @@
+import { jest } from '@jest/globals';
+import { PurchaseFeed } from '../../src/orders/purchase-feed.ts';
+import { StockFeed } from '../../src/stock/stock-feed.ts';
+import {
+  ask,
+  CANCEL_ORDER,
+  CREATE_HOLD,
+  CREATE_ORDER,
+  ORDER_QUERY,
+  RELEASE_HOLD,
+} from '../support/graphql-client.ts';
+import { deliver, success } from '../support/provider.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { makeProduct, moveClock, stockOf, until } from '../support/shop.ts';
+import {
+  closeCodeFor,
+  openRawSocket,
+  openSocket,
+  type SocketClient,
+} from '../support/socket-client.ts';
+
+const STOCK = `subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) {
+  id name availableStock heldStock soldStock totalStock stockVersion stockStatus saleStatus price { amount } } }`;
+const HOLD = `subscription ($token: String!) { holdChanged(token: $token) {
+  id status remainingMs expiresAt quantity order { id status } product { id } } }`;
+const ORDER = `subscription ($token: String!) { orderChanged(holdToken: $token) {
+  id status paymentId remainingMs refunds { reason } } }`;
+
+interface Stock {
+  readonly id: string;
+  readonly availableStock: number;
+  readonly heldStock: number;
+  readonly soldStock: number;
+  readonly totalStock: number;
+  readonly stockVersion: number;
+}
+
+interface Told {
+  readonly id: string;
+  readonly status: string;
+  readonly remainingMs: number;
+}
+
+let server: TestServer;
+let second: TestServer;
+let client: SocketClient;
+
+/** Every feed of this process, and how many listen to the purchases' ones. */
+const stockFeeds = new Set<StockFeed>();
+let purchaseListeners = 0;
+
+// Called with its feed as `this` below.
+// oxlint-disable-next-line typescript/unbound-method
+const subscribeStock = StockFeed.prototype.subscribe;
+StockFeed.prototype.subscribe = function (this: StockFeed, ...args) {
+  stockFeeds.add(this);
+  return subscribeStock.apply(this, args);
+};
+// Called with its feed as `this` below.
+// oxlint-disable-next-line typescript/unbound-method
+const subscribePurchase = PurchaseFeed.prototype.subscribe;
+PurchaseFeed.prototype.subscribe = function (this: PurchaseFeed, ...args) {
+  const unsubscribe = subscribePurchase.apply(this, args);
+  purchaseListeners += 1;
+  return () => {
+    purchaseListeners -= 1;
+    unsubscribe();
+  };
+};
+
+const nobodyListens = (): boolean =>
+  purchaseListeners === 0 && [...stockFeeds].every((feed) => feed.watched().length === 0);
+
+beforeAll(async () => {
+  // The sweep comes once a year: whoever watches is told by the clock, and not by the sweep.
+  const settings = { SWEEP_CRON: '0 0 0 1 1 *' };
+  server = await startTestServer(settings);
+  second = await startTestServer({ ...settings, DATABASE_URL: server.databaseUrl });
+});
+
+beforeEach(async () => {
+  client = await openSocket(server.socketUrl);
+});
+
+afterEach(async () => {
+  await client[Symbol.asyncDispose]();
+  await moveClock(server.database, 0);
+  await until('every listener to be gone', nobodyListens);
+});
+
+afterAll(async () => {
+  await second.stop();
+  await server.stop();
+});
+
+const product = async (wanted = {}) => String(await makeProduct(server.shop, wanted));
+
+const hold = (productId: string, url = server.url) =>
+  ask(url, CREATE_HOLD, { input: { productId } });
+
+const withToken = (mutation: string, token: string, url = server.url) =>
+  ask(url, mutation, { token });
+
+const versionsOf = (values: readonly Stock[]) => values.map(({ stockVersion }) => stockVersion);
+
+const risesOnly = (versions: readonly number[]): boolean =>
+  versions.every((version, position) => position === 0 || version > versions[position - 1]!);
+
+const last = <T>(values: readonly T[]): T | undefined => values.at(-1);
+
+describe('live stock', () => {
+  test('it begins with the current state of each product and tells each change', async () => {
+    const [one, other] = [await product({ totalStock: 3 }), await product({ totalStock: 7 })];
+    await hold(other);
+
+    const heard = client.subscribe<Stock>(STOCK, { ids: [one, other, one] });
+    await until('both products', () => heard.values.length === 2);
+    const { token, orderId } = await hold(one);
+    await until('the hold', () => last(heard.values)!.heldStock === 1);
+    await withToken(CREATE_ORDER, token);
+    await deliver(server.url, success(orderId));
+    await until('the sale', () => last(heard.values)!.soldStock === 1);
+
+    expect(heard.values.slice(0, 2)).toMatchObject([
+      {
+        id: one,
+        availableStock: 3,
+        stockVersion: 1,
+        saleStatus: 'LIVE',
+        price: { amount: '29.99' },
+      },
+      { id: other, availableStock: 6, heldStock: 1, stockVersion: 2 },
+    ]);
+    expect(heard.values.slice(2)).toMatchObject([
+      { id: one, availableStock: 2, heldStock: 1, soldStock: 0, stockVersion: 2 },
+      { id: one, availableStock: 2, heldStock: 0, soldStock: 1, stockVersion: 3 },
+    ]);
+    expect(heard.errors).toEqual([]);
+  });
+
+  test('of 300 quick changes at most 20 a second are told, the newest always', async () => {
+    const productId = await product({ totalStock: 1000 });
+    const heard = client.subscribe<Stock>(STOCK, { ids: [productId] });
+    await until('the first state', () => heard.values.length === 1);
+
+    const startedAt = performance.now();
+    for (let round = 0; round < 30; round += 1) {
+      await Promise.all(Array.from({ length: 10 }, () => hold(productId)));
+    }
+    const { version } = await stockOf(server.shop, Number(productId));
+    await until('the newest', () => last(heard.values)!.stockVersion === version);
+    const seconds = (performance.now() - startedAt) / 1000;
+
+    expect(version).toBeGreaterThan(25);
+    expect(risesOnly(versionsOf(heard.values))).toBe(true);
+    expect(last(heard.values)).toMatchObject({ availableStock: 700, heldStock: 300 });
+    // One for the first state, one for the change that is told at once.
+    expect(heard.values.length).toBeLessThanOrEqual(2 + Math.ceil(20 * seconds));
+    for (const { availableStock, heldStock, soldStock, totalStock } of heard.values)
+      expect(availableStock + heldStock + soldStock).toBe(totalStock);
+  });
+
+  test('what happens on another server is seen too, and both end on the same', async () => {
+    const productId = await product({ totalStock: 100 });
+    await using there = await openSocket(second.socketUrl);
+    const [here, elsewhere] = [
+      client.subscribe<Stock>(STOCK, { ids: [productId] }),
+      there.subscribe<Stock>(STOCK, { ids: [productId] }),
+    ];
+    await until(
+      'the first state on both',
+      () => here.values.length + elsewhere.values.length === 2,
+    );
+
+    await Promise.all(
+      Array.from({ length: 40 }, (_, position) =>
+        hold(productId, position % 2 === 0 ? server.url : second.url),
+      ),
+    );
+    const { version } = await stockOf(server.shop, Number(productId));
+    for (const { values } of [here, elsewhere])
+      await until('the newest', () => last(values)!.stockVersion === version);
+
+    expect(last(here.values)).toEqual(last(elsewhere.values));
+    expect(last(here.values)).toMatchObject({ availableStock: 60, heldStock: 40 });
+    expect(risesOnly(versionsOf(here.values))).toBe(true);
+    expect(risesOnly(versionsOf(elsewhere.values))).toBe(true);
+  });
+
+  test('a change made without a word, by SQL or a lost notice, is seen within a second or two', async () => {
+    const productId = await product({ totalStock: 5 });
+    const heard = client.subscribe<Stock>(STOCK, { ids: [productId] });
+    await until('the first state', () => heard.values.length === 1);
+
+    await server.database.rows(
+      'update stock_levels set version = version + 1, held = held + 1, available = available - 1 where product_id = $1',
+      [productId],
+    );
+    await until('the change', () => heard.values.length === 2);
+
+    expect(last(heard.values)).toMatchObject({ heldStock: 1, stockVersion: 2 });
+  });
+
+  test('an unknown product, none and 51 are refused, and the socket lives', async () => {
+    const productId = await product();
+    const wrong = [
+      [productId, '2000000000'],
+      ['abc'],
+      ['-1'],
+      ["1' or '1'='1"],
+      ['1'.repeat(1000)],
+      [],
+      Array.from({ length: 51 }, () => productId),
+    ];
+
+    for (const ids of wrong) {
+      const heard = client.subscribe(STOCK, { ids });
+      await until('an answer', () => heard.ended);
+      expect(heard.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+      expect(heard.values).toEqual([]);
+    }
+    const malformed = client.subscribe(STOCK, { ids: [null] });
+    await until('an answer', () => malformed.ended);
+    const fifty = client.subscribe(STOCK, { ids: Array.from({ length: 50 }, () => productId) });
+    await until('the state', () => fifty.values.length === 1);
+
+    expect(malformed.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+    expect(client.closedWith).toBeUndefined();
+  });
+
+  test('a subscription that is stopped hears no more, its neighbour goes on', async () => {
+    const productId = await product();
+    const [stopped, goes] = [
+      client.subscribe<Stock>(STOCK, { ids: [productId] }),
+      client.subscribe<Stock>(STOCK, { ids: [productId] }),
+    ];
+    await until('both states', () => stopped.values.length + goes.values.length === 2);
+
+    stopped.stop();
+    await hold(productId);
+    await until('the change', () => goes.values.length === 2);
+
+    expect(stopped.values).toHaveLength(1);
+  });
+});
+
+describe('a hold', () => {
+  test('it is told at once, and that it was released, and then no more', async () => {
+    const { token, id } = await hold(await product());
+    const heard = client.subscribe<Told>(HOLD, { token });
+    await until('the first state', () => heard.values.length === 1);
+
+    await withToken(RELEASE_HOLD, token, second.url);
+    await until('the end', () => heard.ended);
+
+    expect(heard.values).toMatchObject([
+      { id, status: 'ACTIVE', order: null, quantity: 1 },
+      { id, status: 'RELEASED', remainingMs: 0 },
+    ]);
+    expect(heard.values[0]!.remainingMs).toBeGreaterThan(100_000);
+    expect(heard.errors).toEqual([]);
+  });
+
+  test('it is told that it became an order', async () => {
+    const { token, orderId } = await hold(await product());
+    const heard = client.subscribe<Told>(HOLD, { token });
+    await until('the first state', () => heard.values.length === 1);
+
+    await withToken(CREATE_ORDER, token);
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['ACTIVE', 'CONVERTED']);
+    expect(last(heard.values)).toMatchObject({ order: { id: orderId, status: 'PENDING' } });
+  });
+
+  test('one that has ended is told once', async () => {
+    const { token } = await hold(await product());
+    await withToken(RELEASE_HOLD, token);
+
+    const heard = client.subscribe<Told>(HOLD, { token });
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['RELEASED']);
+  });
+
+  test('a token that opens nothing is an error of the request, and the socket lives', async () => {
+    const { token } = await hold(await product());
+    const [id, signature] = token.split('.');
+
+    for (const wrong of ['', 'x', token.slice(0, -1), `${id}.`, `.${signature}`, `${token}\0`]) {
+      for (const query of [HOLD, ORDER]) {
+        const heard = client.subscribe(query, { token: wrong });
+        await until('an answer', () => heard.ended);
+        expect(heard.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+      }
+    }
+    expect(client.closedWith).toBeUndefined();
+  });
+});
+
+describe('at the deadline, with no sweep', () => {
+  let quick: TestServer;
+  let socket: SocketClient;
+
+  beforeAll(async () => {
+    quick = await startTestServer({
+      DATABASE_URL: server.databaseUrl,
+      SWEEP_CRON: '0 0 0 1 1 *',
+      HOLD_TTL_SECONDS: '0.4',
+      ORDER_PAYMENT_TTL_SECONDS: '0.6',
+    });
+    socket = await openSocket(quick.socketUrl);
+  });
+
+  afterAll(async () => {
+    await socket[Symbol.asyncDispose]();
+    await quick.stop();
+  });
+
+  test('a hold is told to be active, then expired, and never the other way', async () => {
+    const made = await hold(await product(), quick.url);
+
+    const heard = socket.subscribe<Told>(HOLD, { token: made.token });
+    await until('the end', () => heard.ended);
+
+    expect(heard.values).toMatchObject([
+      { status: 'ACTIVE' },
+      { status: 'EXPIRED', remainingMs: 0, order: null },
+    ]);
+    expect(heard.values[0]!.remainingMs).toBeLessThanOrEqual(400);
+    // Wide: what counts is that no sweep was needed.
+    expect(heard.at[1]! - heard.at[0]!).toBeLessThan(5000);
+  });
+
+  test('an order is told to have expired after its commit, and its units are free', async () => {
+    const productId = await product({ totalStock: 1 });
+    const { token } = await hold(productId, quick.url);
+    await withToken(CREATE_ORDER, token, quick.url);
+
+    const heard = socket.subscribe<Told>(ORDER, { token });
+    await until('the expiry', () => last(heard.values)?.status === 'EXPIRED');
+    const stock = await stockOf(server.shop, Number(productId));
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['PENDING', 'EXPIRED']);
+    expect(stock).toMatchObject({ available: 1, held: 0 });
+  });
+
+  test('an order’s stream ends without a word when the hold ended without an order', async () => {
+    const { token } = await hold(await product(), quick.url);
+
+    const heard = socket.subscribe<Told>(ORDER, { token });
+    await until('the end', () => heard.ended);
+
+    expect(heard.values).toEqual([]);
+    expect(heard.errors).toEqual([]);
+  });
+});
+
+describe('an order', () => {
+  test('it is watched before it exists, told when it does, and when it is paid', async () => {
+    const { token, orderId } = await hold(await product());
+    const heard = client.subscribe<Told>(ORDER, { token });
+    // Another answer on the same socket: by then the first subscription is being served.
+    const beside = client.subscribe<Told>(HOLD, { token });
+    await until('the hold', () => beside.values.length === 1);
+
+    await withToken(CREATE_ORDER, token, second.url);
+    await until('the order', () => heard.values.length === 1);
+    await deliver(second.url, success(orderId, { payment_id: `pay_of_${orderId}` }));
+    await until('the end', () => heard.ended);
+
+    expect(heard.values).toMatchObject([
+      { id: orderId, status: 'PENDING', paymentId: null },
+      { id: orderId, status: 'PAID', paymentId: `pay_of_${orderId}`, remainingMs: 0 },
+    ]);
+    expect(await ask(server.url, ORDER_QUERY, { token })).toMatchObject({ status: 'PAID' });
+  });
+
+  test('one that is born paid is told so, once', async () => {
+    const { token, orderId } = await hold(await product());
+    await deliver(server.url, success(orderId));
+    const heard = client.subscribe<Told>(ORDER, { token });
+
+    await withToken(CREATE_ORDER, token);
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['PAID']);
+  });
+
+  test('a cancelled one is told so', async () => {
+    const { token } = await hold(await product());
+    await withToken(CREATE_ORDER, token);
+    const heard = client.subscribe<Told>(ORDER, { token });
+    await until('the order', () => heard.values.length === 1);
+
+    await withToken(CANCEL_ORDER, token);
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['PENDING', 'CANCELLED']);
+  });
+
+  test('its stream ends without a word when the hold is released', async () => {
+    const { token } = await hold(await product());
+    const heard = client.subscribe<Told>(ORDER, { token });
+    const beside = client.subscribe<Told>(HOLD, { token });
+    await until('the hold', () => beside.values.length === 1);
+
+    await withToken(RELEASE_HOLD, token);
+    await until('the end', () => heard.ended);
+
+    expect([heard.values, heard.errors]).toEqual([[], []]);
+  });
+});
+
+describe('the socket', () => {
+  const quiet = () => jest.spyOn(console, 'error').mockImplementation(() => {});
+
+  test('queries and mutations over it are refused, and it lives', async () => {
+    const productId = await product();
+    const documents = [
+      '{ __typename }',
+      '{ serverTime }',
+      `mutation { createHold(input: { productId: "${productId}" }) { __typename } }`,
+      `query A { serverTime } subscription B { stockChanged(productIds: ["${productId}"]) { id } }`,
+      'subscription { nothing }',
+      'subscription { stockChanged(productIds: "x") { ',
+      `subscription { a: stockChanged(productIds: ["1"]) { id } b: stockChanged(productIds: ["1"]) { id } }`,
+      `subscription { stockChanged(productIds: ["${productId}"]) { ${Array.from({ length: 16 }, (_, n) => `a${n}: id`).join(' ')} } }`,
+      `subscription { stockChanged(productIds: ["${productId}"]) { ${'name '.repeat(1001)} } }`,
+      `subscription { stockChanged(productIds: ["${productId}"]) { ${'name @include(if: true) '.repeat(21)} } }`,
+    ];
+
+    for (const query of documents) {
+      const heard = client.subscribe(query);
+      await until(`an answer to ${query.slice(0, 60)}`, () => heard.ended);
+      expect(heard.values).toEqual([]);
+      expect(heard.errors.length).toBeGreaterThan(0);
+      for (const { extensions } of heard.errors)
+        expect(['BAD_REQUEST', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']).toContain(
+          extensions.code,
+        );
+    }
+    const alive = client.subscribe(STOCK, { ids: [productId] });
+    await until('the state', () => alive.values.length === 1);
+
+    expect(client.closedWith).toBeUndefined();
+    expect(await stockOf(server.shop, Number(productId))).toMatchObject({ held: 0 });
+  });
+
+  test('whoever says nothing is let go with 4408', async () => {
+    using socket = await openRawSocket(server.socketUrl);
+
+    expect(await socket.closed()).toBe(4408);
+  });
+
+  test('two greetings are 4429', async () => {
+    using socket = await openRawSocket(server.socketUrl);
+
+    socket.send({ type: 'connection_init' });
+    socket.send({ type: 'connection_init' });
+
+    expect(await socket.closed()).toBe(4429);
+  });
+
+  test('a subscription before the greeting is 4401', async () => {
+    using socket = await openRawSocket(server.socketUrl);
+
+    socket.send({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
+
+    expect(await socket.closed()).toBe(4401);
+  });
+
+  test('another protocol is 4406', async () => {
+    expect(await closeCodeFor(server.socketUrl, 'graphql-ws')).toBe(4406);
+    expect(await closeCodeFor(server.socketUrl, 'mqtt')).toBe(4406);
+  });
+
+  test('the same id twice is 4409', async () => {
+    const payload = { query: STOCK, variables: { ids: [await product()] } };
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+
+    socket.send({ type: 'subscribe', id: 'one', payload });
+    await socket.heard('next', 'one');
+    socket.send({ type: 'subscribe', id: 'one', payload });
+
+    expect(await socket.closed()).toBe(4409);
+  });
+
+  test.each([
+    ['no JSON', 'hello'],
+    ['half of it', '{"type":'],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['an unknown type', '{"type":"nothing"}'],
+    ['a subscription without an id', '{"type":"subscribe","payload":{"query":"{x}"}}'],
+    ['a subscription without a query', '{"type":"subscribe","id":"1","payload":{}}'],
+    ['binary', Buffer.from([0, 1, 2])],
+    [
+      'variables that are text',
+      '{"type":"subscribe","id":"1","payload":{"query":"{x}","variables":"x"}}',
+    ],
+  ])('%s is 4400', async (_what, text) => {
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+
+    socket.sendText(text);
+
+    expect(await socket.closed()).toBe(4400);
+  });
+
+  test('a message of 17 KiB is 1009', async () => {
+    const words = quiet();
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+
+    socket.send({ type: 'ping', payload: { pad: 'x'.repeat(17 * 1024) } });
+
+    expect(await socket.closed()).toBe(1009);
+    words.mockRestore();
+  });
+
+  test('pollution in what is sent along changes nothing', async () => {
+    using socket = await openRawSocket(server.socketUrl);
+
+    socket.sendText('{"type":"connection_init","payload":{"__proto__":{"polluted":true}}}');
+    await socket.heard('connection_ack');
+    socket.sendText(
+      `{"type":"subscribe","id":"__proto__","payload":{"query":${JSON.stringify(STOCK)},"variables":{"__proto__":{"polluted":true},"ids":["${await product()}"]}}}`,
+    );
+    await until(
+      'an answer',
+      () => !socket.isOpen() || socket.messages.some(({ type }) => type !== 'connection_ack'),
+    );
+
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test('it carries 20 subscriptions and refuses the next', async () => {
+    const ids = [await product()];
+    const heard = Array.from({ length: 20 }, () => client.subscribe(STOCK, { ids }));
+    await until('twenty states', () => heard.every(({ values }) => values.length === 1));
+
+    const next = client.subscribe(STOCK, { ids });
+    await until('an answer', () => next.ended);
+
+    expect(next.errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
+    expect(heard.every(({ ended }) => !ended)).toBe(true);
+  });
+
+  test('a page of another site is turned away with 403, one of this machine is not', async () => {
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null', 'x']) {
+      await expect(openRawSocket(server.socketUrl, { origin })).rejects.toThrow('403');
+    }
+    for (const origin of ['http://localhost:3000', 'http://127.0.0.1:5173', 'http://[::1]:80']) {
+      using socket = await openRawSocket(server.socketUrl, { origin, init: true });
+      expect(socket.isOpen()).toBe(true);
+    }
+    await using named = await startTestServer({
+      DATABASE_URL: server.databaseUrl,
+      ALLOWED_ORIGINS: 'https://shop.example',
+    });
+    using allowed = await openRawSocket(named.socketUrl, { origin: 'https://shop.example' });
+    await expect(
+      openRawSocket(named.socketUrl, { origin: 'http://localhost:3000' }),
+    ).rejects.toThrow('403');
+
+    expect(allowed.isOpen()).toBe(true);
+  });
+
+  test('there is no socket at another path', async () => {
+    const elsewhere = server.socketUrl.replace('/graphql', '/api/payments/webhook');
+
+    await expect(openRawSocket(elsewhere)).rejects.toThrow('404');
+  });
+
+  test('a server that stops says so with 1001 to each, greeted or not', async () => {
+    const leaving = await startTestServer({ DATABASE_URL: server.databaseUrl });
+    const ids = [await product()];
+    const sockets = [
+      await openRawSocket(leaving.socketUrl),
+      await openRawSocket(leaving.socketUrl, { init: true }),
+      await openRawSocket(leaving.socketUrl, { init: true }),
+    ];
+    sockets[2]!.send({ type: 'subscribe', id: '1', payload: { query: STOCK, variables: { ids } } });
+    await sockets[2]!.heard('next');
+
+    await leaving.stop();
+
+    expect(await Promise.all(sockets.map((socket) => socket.closed()))).toEqual([1001, 1001, 1001]);
+  });
+
+  test('200 sockets cut while they subscribe leave no listener behind', async () => {
+    const productId = await product();
+    const { token } = await hold(productId);
+    const subscriptions = [
+      { query: STOCK, variables: { ids: [productId] } },
+      { query: HOLD, variables: { token } },
+      { query: ORDER, variables: { token } },
+    ];
+
+    // Some are cut before their subscription is looked at, some while it is, some once it is served.
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, position) => {
+        const socket = await openRawSocket(server.socketUrl, { init: true });
+        subscriptions.forEach((payload, id) =>
+          socket.send({ type: 'subscribe', id: String(id), payload }),
+        );
+        if (position % 3 === 1) await new Promise((resolve) => setImmediate(resolve));
+        if (position % 3 === 2) await socket.heard('next');
+        socket.cut();
+      }),
+    );
+    await until('every listener to be gone', nobodyListens);
+    const heard = client.subscribe<Stock>(STOCK, { ids: [productId] });
+    await until('the state', () => heard.values.length === 1);
+
+    expect(last(heard.values)).toMatchObject({ heldStock: 1 });
+  });
+
+  test('a socket that stops reading costs its neighbours nothing, and gets the newest', async () => {
+    const productId = await product({ totalStock: 1000 });
+    using slow = await openRawSocket(server.socketUrl, { init: true });
+    const payload = { query: STOCK, variables: { ids: [productId] } };
+    slow.send({ type: 'subscribe', id: '1', payload });
+    const versions = (): number[] =>
+      slow.messages
+        .filter(({ type }) => type === 'next')
+        .map(
+          ({ payload: told }) =>
+            (told as unknown as { data: { stockChanged: Stock } }).data.stockChanged,
+        )
+        .map(({ stockVersion }) => stockVersion);
+    await slow.heard('next');
+    const heard = client.subscribe<Stock>(STOCK, { ids: [productId] });
+
+    slow.pause();
+    for (let round = 0; round < 20; round += 1) await hold(productId);
+    const { version } = await stockOf(server.shop, Number(productId));
+    await until('the newest', () => last(heard.values)?.stockVersion === version);
+    slow.resume();
+    await until('the newest for the slow one', () => last(versions()) === version);
+
+    expect(risesOnly(versions())).toBe(true);
+  });
+});

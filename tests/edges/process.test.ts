@@ -1,0 +1,526 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  AS_ADMIN,
+  ask,
+  CREATE_HOLD,
+  HOLD_QUERY,
+  PRODUCT_QUERY,
+  send,
+} from '../support/graphql-client.ts';
+import { ADMIN_TOKEN } from '../support/server.ts';
+import { admin, withDatabase } from '../support/test-postgres.ts';
+import { openSession, until } from '../support/shop.ts';
+import { openRawSocket } from '../support/socket-client.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const WAIT_MS = 60_000;
+
+let dataDir: string;
+let processes: ChildProcess[] = [];
+
+beforeAll(() => {
+  // The built server, as `npm start` runs it.
+  execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' });
+}, WAIT_MS);
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-process-'));
+  // As root the database runs as another user, who must be able to enter the folder.
+  chmodSync(dataDir, 0o755);
+});
+
+afterEach(async () => {
+  for (const child of processes.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  await until('the database to be gone', () => processesOfDataDir().length === 0, 20_000);
+  rmSync(dataDir, { recursive: true, force: true });
+}, WAIT_MS);
+
+/** A server process and what it said. */
+interface Running {
+  readonly child: ChildProcess;
+  /** What it wrote so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** The exit code, once it is gone. */
+  readonly exited: Promise<number | null>;
+  /** Its URL, once it says that it is ready. */
+  ready(): Promise<string>;
+}
+
+/** Starts the built server from a folder that is not the project's, with these settings only. */
+function start(settings: Record<string, string> = {}): Running {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+    cwd: dataDir,
+    env: { PATH, PORT: '0', DATA_DIR: join(dataDir, 'data'), ADMIN_TOKEN, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  processes.push(child);
+  let [out, err] = ['', ''];
+  child.stdout!.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    exited,
+    ready: () =>
+      until(
+        'the ready line',
+        () => {
+          if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${err}`);
+          return /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out)?.[1];
+        },
+        30_000,
+      ),
+  };
+}
+
+/** Every process that works in or on the test's folder, the servers of the test aside. */
+function processesOfDataDir(): number[] {
+  const own = new Set(processes.map(({ pid }) => pid));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => !own.has(pid) && worksIn(pid, dataDir));
+}
+
+function worksIn(pid: number, folder: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** The settings that it complained of, one line each. */
+const complainedOf = ({ err }: Running): string[] =>
+  err()
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]!)
+    .toSorted((one, other) => one.localeCompare(other, 'en'));
+
+const statusOf = async (url: string, headers = {}) => (await fetch(url, { headers })).status;
+
+const makeProduct = (url: string, totalStock: number): Promise<{ id: string }> =>
+  ask(
+    url,
+    'mutation ($input: CreateProductInput!) { createProduct(input: $input) { id } }',
+    { input: { name: 'Process Widget', price: '1.00', currency: 'USD', totalStock } },
+    AS_ADMIN,
+  );
+
+const audit = (url: string, productId: string) =>
+  ask(
+    url,
+    'query ($id: ID!) { stockAudit(productId: $id) { balanced findings held } }',
+    { id: productId },
+    AS_ADMIN,
+  );
+
+/** Buyers who ask and ask until the server is gone; the tokens of the holds that they were given. */
+function buyersOf(
+  url: string,
+  productId: string,
+): { readonly tokens: string[]; stop(): Promise<void> } {
+  const tokens: string[] = [];
+  let stopped = false;
+  const buyer = async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        const { data } = await send(url, CREATE_HOLD, { input: { productId } });
+        if (data?.createHold?.token) tokens.push(data.createHold.token);
+      } catch {
+        // Reset or refused: unknown, and no promise was made.
+        return;
+      }
+    }
+  };
+  const buyers = Array.from({ length: 20 }, buyer);
+  return {
+    tokens,
+    async stop() {
+      stopped = true;
+      await Promise.all(buyers);
+    },
+  };
+}
+
+test(
+  'on a bare machine it starts with a database of its own and the demo sale',
+  async () => {
+    const server = start({ ADMIN_TOKEN: '' });
+    const url = await server.ready();
+
+    const shown = await Promise.all(['1', '2', '3'].map((id) => ask(url, PRODUCT_QUERY, { id })));
+    const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
+    const html = await page.text();
+
+    expect(shown).toMatchObject([
+      {
+        name: 'Flash Sale Widget',
+        price: { amount: '29.99', currency: 'USD' },
+        totalStock: 100,
+        saleStatus: 'LIVE',
+        maxPerHold: 10,
+        maxPerCustomer: null,
+      },
+      {
+        name: 'Midnight Sneaker',
+        price: { amount: '149.00', currency: 'EUR' },
+        totalStock: 25,
+        saleStatus: 'LIVE',
+        maxPerCustomer: 2,
+      },
+      {
+        name: "Tomorrow's Console",
+        price: { amount: '49900', currency: 'JPY' },
+        totalStock: 500,
+        saleStatus: 'UPCOMING',
+      },
+    ]);
+    const opensIn = Date.parse(shown[2].saleStartsAt) - Date.parse(shown[2].createdAt);
+    expect(Math.abs(opensIn - 86_400_000)).toBeLessThan(10_000);
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+    expect(await statusOf(`${url}/readyz`)).toBe(200);
+    expect([page.status, page.headers.get('content-type')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+    ]);
+    expect(html).toMatch(/graphiql/i);
+    expect(html).not.toMatch(/(src|href)="?https?:/);
+    // The ready line is the last of the start; the token is shown beside the log, never in it.
+    expect(server.out().trim().split('\n').at(-1)).toMatch(/"msg":"Ready\./);
+    const token = /Admin token, shown this once: (\S+)/.exec(server.err())![1]!;
+    expect(server.out()).not.toContain(token);
+
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(processesOfDataDir()).toEqual([]);
+    const again = start({ ADMIN_TOKEN: '' });
+    const secondUrl = await again.ready();
+    expect(again.err()).not.toContain('Admin token');
+    const asAdmin = { authorization: `Bearer ${token}` };
+    expect(await ask(secondUrl, '{ stockAudit(productId: 1) { balanced } }', {}, asAdmin)).toEqual({
+      balanced: true,
+    });
+  },
+  WAIT_MS,
+);
+
+test(
+  'stopped in the middle of a sale it exits 0, and every hold it answered is there afterwards',
+  async () => {
+    const first = start();
+    const url = await first.ready();
+    const { id } = await makeProduct(url, 1_000_000);
+    const buyers = buyersOf(url, id);
+    await until('a hundred holds', () => buyers.tokens.length >= 100);
+
+    first.child.kill('SIGTERM');
+    const code = await first.exited;
+    await buyers.stop();
+    const left = processesOfDataDir();
+    const second = await start().ready();
+
+    expect(code).toBe(0);
+    expect(left).toEqual([]);
+    for (const token of buyers.tokens) {
+      expect(await ask(second, HOLD_QUERY, { token })).toMatchObject({ token, status: 'ACTIVE' });
+    }
+    const { balanced, findings, held } = await audit(second, id);
+    expect([balanced, findings]).toEqual([true, []]);
+    expect(held).toBeGreaterThanOrEqual(buyers.tokens.length);
+  },
+  WAIT_MS,
+);
+
+test(
+  'killed in the middle of a sale it leaves no database running, and the next start has every hold',
+  async () => {
+    const first = start();
+    const url = await first.ready();
+    const { id } = await makeProduct(url, 1_000_000);
+    const buyers = buyersOf(url, id);
+    await until('a hundred holds', () => buyers.tokens.length >= 100);
+
+    first.child.kill('SIGKILL');
+    await first.exited;
+    await buyers.stop();
+    await until('the database to be gone', () => processesOfDataDir().length === 0, 10_000);
+    const second = await start().ready();
+
+    for (const token of buyers.tokens) {
+      expect(await ask(second, HOLD_QUERY, { token })).toMatchObject({ token, status: 'ACTIVE' });
+    }
+    expect(await audit(second, id)).toMatchObject({ balanced: true, findings: [] });
+  },
+  WAIT_MS,
+);
+
+test(
+  'started again at once after a kill, it waits for the old database and has its data',
+  async () => {
+    const first = start();
+    const url = await first.ready();
+    const { token } = await ask(url, CREATE_HOLD, { input: { productId: '1' } });
+
+    first.child.kill('SIGKILL');
+    const second = await start().ready();
+
+    expect(await ask(second, HOLD_QUERY, { token })).toMatchObject({ status: 'ACTIVE' });
+  },
+  WAIT_MS,
+);
+
+test(
+  'a second server on the same folder says so and exits 1, and the first goes on',
+  async () => {
+    const first = start();
+    const url = await first.ready();
+
+    const second = start();
+    const code = await second.exited;
+
+    expect(code).toBe(1);
+    expect(second.err()).toMatch(
+      new RegExp(`in use by another server, process ${first.child.pid}.*DATA_DIR`),
+    );
+    expect(second.err().trim().split('\n')).toHaveLength(1);
+    expect(await statusOf(`${url}/readyz`)).toBe(200);
+  },
+  WAIT_MS,
+);
+
+test(
+  'three servers started at once on an empty database end with one schema and one demo sale',
+  async () => {
+    const postgres = process.env['TEST_POSTGRES_URL']!;
+    const name = `flash_sale_empty_${process.pid}_${Date.now()}`;
+    await admin(postgres, `create database ${name}`);
+    const DATABASE_URL = withDatabase(postgres, name);
+
+    const servers = [1, 2, 3].map(() => start({ DATABASE_URL, HOLD_TOKEN_SECRETS: 'shared' }));
+    const urls = await Promise.all(servers.map((server) => server.ready()));
+    const { token } = await ask(urls[0]!, CREATE_HOLD, { input: { productId: '1' } });
+
+    for (const url of urls) {
+      const { totalCount } = await ask(url, '{ products { totalCount } }');
+      expect(totalCount).toBe(3);
+      expect(await ask(url, HOLD_QUERY, { token })).toMatchObject({ status: 'ACTIVE' });
+    }
+    {
+      await using session = await openSession(DATABASE_URL);
+      const { rows } = await session.query('select name from mikro_orm_migrations');
+      expect(new Set(rows.map((row: { name: string }) => row.name)).size).toBe(rows.length);
+    }
+    const migrated = servers.filter((server) => /Migrated the database/.test(server.out()));
+    expect(migrated).toHaveLength(1);
+    for (const { child } of servers) child.kill('SIGTERM');
+    expect(await Promise.all(servers.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+    expect(existsSync(join(dataDir, 'data', 'pg'))).toBe(false);
+    await admin(postgres, `drop database ${name} with (force)`);
+  },
+  WAIT_MS,
+);
+
+test(
+  'malformed settings are refused with all complaints at once, one line each',
+  async () => {
+    writeFileSync(join(dataDir, '.env'), 'HOLD_TTL_SECOND=3\nSEED_DEMO=perhaps\nLOG_LEVEL=\n');
+
+    const server = start({
+      PORT: '70000',
+      DATABASE_URL: 'mysql://x',
+      HOLD_TTL_SECONDS: '0.1',
+      HOLD_QUEUE_MAX: '1e3',
+      SWEEP_CRON: '* * * * *',
+      PAYMENT_WEBHOOK_SECRETS: 'secret',
+      NODE_ENV: 'staging',
+      WEBHOOK_REQUIRE_AMOUNT: 'yes',
+    });
+
+    expect(await server.exited).toBe(1);
+    expect(complainedOf(server)).toEqual([
+      'DATABASE_URL',
+      'HOLD_QUEUE_MAX',
+      'HOLD_TTL_SECOND',
+      'HOLD_TTL_SECONDS',
+      'NODE_ENV',
+      'PAYMENT_WEBHOOK_SECRETS',
+      'PORT',
+      'SEED_DEMO',
+      'SWEEP_CRON',
+      'WEBHOOK_REQUIRE_AMOUNT',
+    ]);
+    expect(server.out()).toBe('');
+    expect(existsSync(join(dataDir, 'data'))).toBe(false);
+  },
+  WAIT_MS,
+);
+
+test(
+  'production without its secrets, and an open webhook for strangers, do not start',
+  async () => {
+    const bare = start({ NODE_ENV: 'production', ADMIN_TOKEN: '' });
+    const short = start({
+      NODE_ENV: 'production',
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+      ADMIN_TOKEN: 'short',
+      HOLD_TOKEN_SECRETS: 'short',
+      PAYMENT_WEBHOOK_SECRETS: 'whsec_c2hvcnQ=',
+    });
+    const open = start({ HOST: '0.0.0.0' });
+
+    const codes = await Promise.all([bare, short, open].map(({ exited }) => exited));
+
+    expect(codes).toEqual([1, 1, 1]);
+    expect(complainedOf(bare)).toEqual([
+      'ADMIN_TOKEN',
+      'DATABASE_URL',
+      'HOLD_TOKEN_SECRETS',
+      'PAYMENT_WEBHOOK_SECRETS',
+    ]);
+    expect(complainedOf(short)).toEqual([
+      'ADMIN_TOKEN',
+      'HOLD_TOKEN_SECRETS',
+      'PAYMENT_WEBHOOK_SECRETS',
+    ]);
+    expect(complainedOf(open)).toEqual(['PAYMENT_WEBHOOK_SECRETS']);
+  },
+  WAIT_MS,
+);
+
+test(
+  'production does not migrate by itself, and says what to do',
+  async () => {
+    const postgres = process.env['TEST_POSTGRES_URL']!;
+    const name = `flash_sale_bare_${process.pid}_${Date.now()}`;
+    await admin(postgres, `create database ${name}`);
+
+    const server = start({
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      ALLOW_DATA_LOSS: 'true',
+      DATABASE_URL: withDatabase(postgres, name),
+      HOLD_TOKEN_SECRETS: 'a hold token secret of more than 24 bytes',
+      PAYMENT_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    });
+    const code = await server.exited;
+    await admin(postgres, `drop database ${name} with (force)`);
+
+    expect(code).toBe(1);
+    expect(server.err()).toMatch(/migrations are pending.*migrate/);
+  },
+  WAIT_MS,
+);
+
+test(
+  'a stop waits for nobody longer than its grace: idle, half-sent, subscribed or stuck',
+  async () => {
+    const server = start({ SHUTDOWN_GRACE_SECONDS: '0.5' });
+    const url = await server.ready();
+    const { port, hostname } = new URL(url);
+    const sockets = [connect(Number(port), hostname), connect(Number(port), hostname)];
+    for (const socket of sockets) socket.on('error', () => {});
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    sockets[1]!.write(
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    using live = await openRawSocket(`${url.replace('http', 'ws')}/graphql`, { init: true });
+
+    server.child.kill('SIGTERM');
+    const code = await server.exited;
+    for (const socket of sockets) socket.destroy();
+
+    expect(code).toBe(0);
+    expect(await live.closed()).toBe(1001);
+    expect(processesOfDataDir()).toEqual([]);
+  },
+  WAIT_MS,
+);
+
+test(
+  'a second signal ends a stop at once',
+  async () => {
+    const server = start({ SHUTDOWN_GRACE_SECONDS: '60' });
+    const url = await server.ready();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    // Answered on another connection: by then the half request is being read.
+    await statusOf(`${url}/healthz`);
+
+    server.child.kill('SIGINT');
+    await until('the stop to begin', () => /Stopping/.test(server.out()));
+    server.child.kill('SIGINT');
+    const code = await server.exited;
+    socket.destroy();
+
+    expect(code).not.toBe(0);
+    await until('the database to be gone', () => processesOfDataDir().length === 0);
+  },
+  WAIT_MS,
+);
+
+test(
+  'a closed log does not end the sale',
+  async () => {
+    const server = start();
+    const url = await server.ready();
+
+    server.child.stdout!.destroy();
+    server.child.stderr!.destroy();
+    for (let count = 0; count < 5; count += 1) {
+      const answer = await ask(url, CREATE_HOLD, { input: { productId: '1' } });
+      expect(answer.__typename).toBe('Hold');
+      await send(url, '{ unknown }');
+      await fetch(`${url}/api/payments/webhook`, { method: 'POST', body: '{}' });
+    }
+
+    expect(await statusOf(`${url}/readyz`)).toBe(200);
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  },
+  WAIT_MS,
+);
+
+test(
+  'a port that is taken ends the start with 1, and the database with it',
+  async () => {
+    const first = start();
+    const { port } = new URL(await first.ready());
+
+    const second = start({ PORT: port, DATA_DIR: join(dataDir, 'other') });
+
+    expect(await second.exited).toBe(1);
+    expect(second.err()).toMatch(/EADDRINUSE/);
+    await until('its database to be gone', () =>
+      processesOfDataDir().every((pid) => !worksIn(pid, join(dataDir, 'other'))),
+    );
+  },
+  WAIT_MS,
+);

@@ -1,0 +1,167 @@
+import { createOrder } from '../../src/orders/create-order.ts';
+import { findOrders } from '../../src/orders/find-orders.ts';
+import { listDeadEvents } from '../../src/payments/dead-letters.ts';
+import { findRefunds } from '../../src/payments/find-refunds.ts';
+import { replayDeadEvents, retryInbox } from '../../src/payments/retry-inbox.ts';
+import { BusyFault } from '../../src/platform/faults.ts';
+import { transact } from '../../src/platform/transaction.ts';
+import type { Shop } from '../../src/shop.ts';
+import { deliver, hold, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  moveClock,
+  openTestShop,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let server: TestShop;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  server = await openTestShop(database.url, { orderPaymentTtlMs: 3_600_000 });
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** A pending order with its payment parked beside it, as if the two had missed each other. */
+async function missed() {
+  const { shop } = server;
+  const productId = await makeProduct(shop);
+  const made = await hold(shop, productId);
+  const event = payment(made.orderId);
+  await deliver(shop, event);
+  const { orderId, id: holdId } = made;
+  await transact(shop.database, (tx) =>
+    createOrder(shop, tx, { orderId, holdId, movesUnits: false }),
+  );
+  return { shop, productId, orderId, event };
+}
+
+/** The same shop, in which selling breaks as a bug would break it. */
+const broken = (shop: Shop): Shop => ({
+  ...shop,
+  lockStock: () => Promise.reject(new Error('the till is broken')),
+});
+
+const eventOf = async (key: string) =>
+  (
+    await server.database.rows<{ status: string; attempts: number; wait: number }>(
+      `select status, attempts, extract(epoch from next_try_at - shop_clock())::float as wait
+     from payment_events where idempotency_key = $1`,
+      [key],
+    )
+  )[0]!;
+
+test('an event parked beside its order is settled by the next sweep', async () => {
+  const { shop, orderId, productId } = await missed();
+
+  await moveClock(server.database, 2000);
+  const settled = await retryInbox(shop);
+
+  expect(settled).toBe(1);
+  expect(await findOrders(shop, [orderId])).toMatchObject([{ status: 'PAID' }]);
+  expect(await findingsOf(shop, productId)).toEqual([]);
+});
+
+test('an event whose settling throws is tried ever more rarely, and after ten tries is a dead letter', async () => {
+  const { shop, event, orderId } = await missed();
+  let aheadMs = 0;
+  const waits: number[] = [];
+
+  for (let attempt = 1; attempt <= 10; attempt += 1) {
+    aheadMs += 3_000_000;
+    await moveClock(server.database, aheadMs);
+    await retryInbox(broken(shop));
+    waits.push((await eventOf(event.idempotencyKey)).wait);
+  }
+  await moveClock(server.database, 2 * aheadMs);
+  const untouched = await retryInbox(shop);
+
+  expect(waits.map((seconds) => Math.round(Math.log2(seconds)))).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+  ]);
+  expect(untouched).toBe(0);
+  expect(await listDeadEvents(shop)).toMatchObject([
+    { orderId, attempts: 10, reason: 'the till is broken' },
+  ]);
+});
+
+test('a dead letter is replayed once what was broken is mended, by its id or with all', async () => {
+  const { shop, event, orderId } = await missed();
+  await server.database.rows("update payment_events set status = 'DEAD', attempts = $1", [10]);
+  const [dead] = await listDeadEvents(shop);
+  const id = dead!.id;
+
+  const again = await replayDeadEvents(broken(shop), id);
+  const mended = await replayDeadEvents(shop);
+  const none = await replayDeadEvents(shop, id);
+
+  expect(again).toEqual([{ id, outcome: 'failed again: the till is broken' }]);
+  expect(mended).toEqual([{ id, outcome: 'settled' }]);
+  expect(none).toEqual([]);
+  expect(await findOrders(shop, [orderId])).toMatchObject([{ status: 'PAID' }]);
+  expect(await deliver(shop, event)).toBe('applied');
+});
+
+test('createOrder applies a dead letter too', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  await deliver(shop, payment(made.orderId));
+  await server.database.rows("update payment_events set status = 'DEAD', attempts = $1", [10]);
+
+  const ordered = await order(shop, made);
+
+  expect(ordered.status).toBe('PAID');
+  expect(await listDeadEvents(shop)).toEqual([]);
+});
+
+test('waiting for an order, or for a lock, is not a failed try', async () => {
+  const { shop, event } = await missed();
+  const stranger = payment('018f0000-0000-7000-8000-000000000000');
+  await deliver(shop, stranger);
+  const busy = { ...shop, lockStock: () => Promise.reject(new BusyFault('locked')) };
+
+  for (let sweep = 1; sweep <= 12; sweep += 1) {
+    await moveClock(server.database, sweep * 90_000);
+    await retryInbox(busy);
+  }
+
+  expect(await eventOf(stranger.idempotencyKey)).toMatchObject({ status: 'PARKED', attempts: 0 });
+  expect(await eventOf(event.idempotencyKey)).toMatchObject({ status: 'PARKED', attempts: 0 });
+});
+
+test('a webhook that fails unexpectedly records nothing, and its redelivery applies it', async () => {
+  const { shop } = server;
+  const { id: orderId } = await order(shop, await hold(shop, await makeProduct(shop)));
+  const event = payment(orderId);
+
+  await expect(deliver(broken(shop), event)).rejects.toThrow('the till is broken');
+  const recorded = await server.database.rows('select from payment_events where order_id = $1', [
+    orderId,
+  ]);
+  const redelivered = await deliver(shop, event);
+
+  expect(recorded).toEqual([]);
+  expect(redelivered).toBe('applied');
+});
+
+test('two parked payments of one order pay it once and refund the other', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  for (const paymentId of ['first', 'second', 'first'])
+    await deliver(shop, payment(made.orderId, { paymentId }));
+
+  const ordered = await order(shop, made);
+
+  expect(ordered).toMatchObject({ status: 'PAID', paymentId: 'first' });
+  expect(await findRefunds(shop, [made.orderId])).toMatchObject([
+    { paymentId: 'second', reason: 'DUPLICATE_PAYMENT', amount: '29.99' },
+  ]);
+});

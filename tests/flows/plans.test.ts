@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { createHolds } from '../../src/holds/create-hold.ts';
+import { expireDue } from '../../src/holds/expire-due.ts';
+import { retryInbox } from '../../src/payments/retry-inbox.ts';
+import { deliver, hold, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  makeProduct,
+  moveClock,
+  openSession,
+  openTestShop,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+import { sentStatements, type SentStatement } from '../support/statement-log.ts';
+
+let database: TestDatabase;
+let server: TestShop;
+
+/** 100,000 rows in every table that a statement of a sale looks into, nearly all of them history. */
+const HISTORY = `
+  insert into products (name, price_minor, currency, max_per_hold)
+    select 'Product ' || n, 100, 'USD', 10 from generate_series(1, 100000) n;
+  insert into stock_levels (product_id, total, available, held, sold, version)
+    select id, 10, 10, 0, 0, 1 from products where name like 'Product %';
+  insert into holds (id, order_id, product_id, quantity, customer_id, idempotency_key_hash, unit_price_minor,
+      currency, status, created_at, expires_at, held_version, released_version)
+    select gen_random_uuid(), gen_random_uuid(), n, 1, 'customer ' || n, md5(n::text), 100, 'USD',
+      case when n % 50 = 0 then 'ACTIVE' else 'CONVERTED' end, now(), now() + interval '1 day', 2, null
+    from generate_series(1, 100000) n;
+  insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency, status,
+      payment_provider, payment_id, created_at, payment_expires_at, paid_at, updated_at, sold_version)
+    select order_id, id, product_id, 1, customer_id, 100, 'USD', 'PAID', 'payments', 'paid ' || product_id,
+      now(), now() + interval '1 day', now(), now(), 3
+    from holds where status = 'CONVERTED';
+  insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status, status, counted,
+      attempts, duplicates, received_at, settled_at, payload, headers, answer_status, answer_body)
+    select gen_random_uuid(), 'payments', 'event ' || id, payment_id, id, 'success', 'APPLIED', true,
+      0, 0, now(), now(), '{}', '{}', 200, '{}'
+    from orders;
+  analyze;`;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await openTestShop(database.url);
+  await using session = await openSession(database.url);
+  await session.query(HISTORY);
+}, 120_000);
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** The tables that a statement would read from end to end. */
+async function scannedWhole(statements: readonly SentStatement[]): Promise<string[]> {
+  await using session = await openSession(database.url);
+  const plans: string[] = [];
+  for (const { text, values } of statements) {
+    if (!/^(select|with|update|insert)/.test(text)) continue;
+    const { rows } = await session.query({ text: `explain ${text}`, values: [...values] });
+    plans.push(...rows.map((row) => row['QUERY PLAN'] as string));
+  }
+  return plans.filter((line) =>
+    /Seq Scan on (products|stock_levels|holds|orders|payment_events)/.test(line),
+  );
+}
+
+test('every statement of a hold, a reclaim, an order and a payment finds its rows by an index', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 25, maxPerCustomer: 5 });
+  const batch = () =>
+    Array.from({ length: 25 }, (_, position) => ({
+      quantity: 1,
+      customerId: `c ${position}`,
+      keyHash: randomUUID(),
+    }));
+
+  const holding = await sentStatements(() => createHolds(shop, productId, batch()));
+  await moveClock(server.database, 130_000);
+  const reclaiming = await sentStatements(() => createHolds(shop, productId, batch()));
+  await moveClock(server.database, 260_000);
+  const sweeping = await sentStatements(() => expireDue(shop));
+  const buying = await sentStatements(async () => {
+    const { id } = await order(shop, await hold(shop, productId, { customerId: 'the buyer' }));
+    await deliver(shop, payment(id));
+    await retryInbox(shop);
+  });
+
+  expect([holding.length, reclaiming.length]).toEqual([5, 6]);
+  expect(await scannedWhole(holding)).toEqual([]);
+  expect(await scannedWhole(reclaiming)).toEqual([]);
+  expect(await scannedWhole(sweeping)).toEqual([]);
+  expect(await scannedWhole(buying)).toEqual([]);
+});

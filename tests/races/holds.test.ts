@@ -1,0 +1,213 @@
+import { expireDue } from '../../src/holds/expire-due.ts';
+import { releaseHold } from '../../src/holds/release-hold.ts';
+import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
+import type { LockStock } from '../../src/stock/locked-stock.ts';
+import { ask, codeOf, hold, order, tokenOf } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  moveClock,
+  openSession,
+  openTestShop,
+  stockOf,
+  until,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let one: TestShop;
+let two: TestShop;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
+});
+
+afterEach(() => moveClock(one.database, 0));
+
+afterAll(async () => {
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** The twin's guard: it looks at the stock row and takes no lock. */
+const lookWithoutLock: LockStock = (tx, productId) =>
+  tx.em.findOne(StockLevelTable, productId, { disableIdentityMap: true });
+
+const served = (answers: readonly object[]): number =>
+  answers.filter((answer) => codeOf(answer) === 'OK').length;
+
+test('50 buyers at once over two servers: the last unit goes to exactly one, 200 times', async () => {
+  for (let round = 0; round < 200; round += 1) {
+    const productId = await makeProduct(one.shop, { totalStock: 1 });
+
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, buyer) => ask((buyer % 2 ? one : two).shop, productId)),
+    );
+
+    expect(served(answers)).toBe(1);
+    expect(answers.filter((answer) => codeOf(answer) === 'INSUFFICIENT_STOCK')).toHaveLength(49);
+    expect(await stockOf(one.shop, productId)).toMatchObject({ available: 0, held: 1 });
+  }
+}, 60_000);
+
+test('without the lane, the lock alone gives the last unit to exactly one', async () => {
+  await using plain = await openTestShop(database.url, { holdBatchMax: 1 });
+  await using other = await openTestShop(database.url, { holdBatchMax: 1 });
+  for (let round = 0; round < 20; round += 1) {
+    const productId = await makeProduct(one.shop, { totalStock: 1 });
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, buyer) => ask((buyer % 2 ? plain : other).shop, productId)),
+    );
+
+    expect(served(answers)).toBe(1);
+    expect(await findingsOf(one.shop, productId)).toEqual([]);
+  }
+}, 60_000);
+
+/** If this fails, no test above means anything: without the lock both buyers must be promised the unit. */
+test('without the lock, two buyers are both promised the last unit, and only the guards behind it stop one', async () => {
+  await using lockless = await openTestShop(database.url, {
+    holdBatchMax: 1,
+    lockStock: lookWithoutLock,
+  });
+
+  const stopped = await until('two promises of one unit', async () => {
+    const productId = await makeProduct(one.shop, { totalStock: 1 });
+    const answers = await Promise.allSettled(
+      Array.from({ length: 8 }, () => ask(lockless.shop, productId)),
+    );
+    expect(await stockOf(one.shop, productId)).toMatchObject({ available: 0, held: 1 });
+    return answers.find((answer) => answer.status === 'rejected');
+  });
+
+  expect(String(stopped.reason)).toMatch(
+    /one version at a time|stock_levels_available_not_negative/,
+  );
+});
+
+test('uneven quantities sell out to the last unit that fits', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 100 });
+  const quantities = Array.from({ length: 200 }, (_, buyer) => 1 + ((buyer * 5) % 7));
+
+  const answers = await Promise.all(
+    quantities.map((quantity, buyer) => ask((buyer % 2 ? one : two).shop, productId, { quantity })),
+  );
+
+  const held = quantities
+    .filter((_, buyer) => codeOf(answers[buyer]!) === 'OK')
+    .reduce((sum, units) => sum + units, 0);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ held, available: 100 - held });
+  expect(100 - held).toBe(0);
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('the same key asked over two servers and two products is one hold', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const [productId, other] = [await makeProduct(one.shop), await makeProduct(one.shop)];
+    const idempotencyKey = `the same key, round ${round}`;
+
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, buyer) =>
+        ask((buyer % 2 ? one : two).shop, buyer % 3 ? productId : other, { idempotencyKey }),
+      ),
+    );
+
+    const ids = answers.flatMap((answer) => ('id' in answer ? [answer.id] : []));
+    const refused = answers.filter((answer) => 'code' in answer).map(codeOf);
+    expect(new Set(ids).size).toBe(1);
+    expect(new Set(refused)).toEqual(new Set(['IDEMPOTENCY_KEY_REUSED']));
+    const held = (await stockOf(one.shop, productId)).held + (await stockOf(one.shop, other)).held;
+    expect(held).toBe(1);
+  }
+});
+
+test('buyers who use the same keys in opposite order on two servers do not deadlock', async () => {
+  const [productId, other] = [
+    await makeProduct(one.shop, { totalStock: 200 }),
+    await makeProduct(one.shop, { totalStock: 200 }),
+  ];
+  const keys = Array.from({ length: 60 }, (_, position) => `one of the shared keys ${position}`);
+
+  const answers = await Promise.all([
+    ...keys.map((idempotencyKey) => ask(one.shop, productId, { idempotencyKey })),
+    ...keys.toReversed().map((idempotencyKey) => ask(two.shop, other, { idempotencyKey })),
+  ]);
+
+  expect(served(answers)).toBe(60);
+});
+
+test('sweeps on two servers give each unit back once while buyers reclaim and release', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 60 });
+  const holds = await Promise.all(Array.from({ length: 60 }, () => hold(one.shop, productId)));
+  const orders = await Promise.all(holds.slice(0, 20).map((made) => order(one.shop, made)));
+  await moveClock(one.database, 700_000);
+
+  await Promise.all([
+    ...[one, two, one, two].map(({ shop }) => expireDue(shop)),
+    ...Array.from({ length: 30 }, (_, buyer) =>
+      ask((buyer % 2 ? one : two).shop, productId, { quantity: 2 }),
+    ),
+    ...holds.slice(40).map((made) => releaseHold(two.shop, tokenOf(two.shop, made))),
+  ]);
+
+  expect(orders).toHaveLength(20);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ available: 0, held: 60 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('each client holds and releases many times at once and every unit is back at the end', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 10 });
+  const storm = async ({ shop }: TestShop) => {
+    for (let turn = 0; turn < 25; turn += 1) {
+      const answer = await ask(shop, productId);
+      if ('id' in answer) await releaseHold(shop, tokenOf(shop, answer));
+    }
+  };
+
+  await Promise.all(Array.from({ length: 16 }, (_, client) => storm(client % 2 ? one : two)));
+
+  expect(await stockOf(one.shop, productId)).toMatchObject({ available: 10, held: 0 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('the law holds in every committed snapshot while holds, releases and sweeps run', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 30 });
+  await using brief = await openTestShop(database.url, { holdTtlMs: 20 });
+  await using session = await openSession(database.url);
+  const snapshot = `
+    select s.total, s.available, s.held, s.sold,
+      (select coalesce(sum(quantity), 0)::int from holds where product_id = $1 and status = 'ACTIVE') as active
+    from stock_levels s where product_id = $1`;
+  let running = true;
+  const load = Promise.all(
+    [one, two, brief, brief].map(async ({ shop }) => {
+      for (let turn = 0; turn < 60; turn += 1) {
+        const answer = await ask(shop, productId, { quantity: 1 + (turn % 3) });
+        if ('id' in answer && turn % 2) await releaseHold(shop, tokenOf(shop, answer));
+        if (turn % 10 === 0) await expireDue(shop);
+      }
+    }),
+  ).finally(() => (running = false));
+
+  let looks = 0;
+  while (running) {
+    const { rows } = await session.query(snapshot, [productId]);
+    const { total, available, held, sold, active } = rows[0];
+    expect([available + held + sold, held, Math.min(available, held, sold)]).toEqual([
+      total,
+      active,
+      expect.any(Number),
+    ]);
+    expect(Math.min(available, held, sold)).toBeGreaterThanOrEqual(0);
+    looks += 1;
+  }
+  await load;
+
+  expect(looks).toBeGreaterThan(10);
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});

@@ -1,0 +1,195 @@
+import { expireDue } from '../../src/holds/expire-due.ts';
+import { findHold } from '../../src/holds/find-holds.ts';
+import { cancelOrder } from '../../src/orders/cancel-order.ts';
+import { findOrder } from '../../src/orders/find-orders.ts';
+import { placeOrder } from '../../src/payments/place-order.ts';
+import { codeOf, deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  moveClock,
+  openSession,
+  openTestShop,
+  stockOf,
+  until,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let one: TestShop;
+let two: TestShop;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const options = { holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 };
+  [one, two] = [
+    await openTestShop(database.url, options),
+    await openTestShop(database.url, options),
+  ];
+});
+
+afterEach(() => moveClock(one.database, 0));
+
+afterAll(async () => {
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** How many sessions of this database wait for a lock. */
+const waiting = async (): Promise<number> =>
+  (
+    await one.database.rows<{ waiting: number }>(
+      "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      [],
+    )
+  )[0]!.waiting;
+
+test('one hold ordered 50 times at once over two servers is one order', async () => {
+  const productId = await makeProduct(one.shop);
+  const made = await hold(one.shop, productId);
+
+  const orders = await Promise.all(
+    Array.from({ length: 50 }, (_, caller) => order((caller % 2 ? one : two).shop, made)),
+  );
+
+  expect(new Set(orders.map(({ id }) => id))).toEqual(new Set([made.orderId]));
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+/** Waits until the database's clock, which alone decides, has passed an instant. */
+const passed = (instant: Date) =>
+  until('the deadline to pass', async () => {
+    const [row] = await one.database.rows<{ over: boolean }>('select shop_clock() >= $1 as over', [
+      instant,
+    ]);
+    return row!.over;
+  });
+
+test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never both effects', async () => {
+  await using brief = await openTestShop(database.url, { holdTtlMs: 30 });
+  const productId = await makeProduct(one.shop, { totalStock: 2000 });
+  const attempt = async (turn: number) => {
+    const made = await hold(brief.shop, productId);
+    // From 30 ms before the deadline to 30 ms after it, give or take the way to the database.
+    await new Promise((resolve) => setTimeout(resolve, turn % 60));
+    return codeOf(await placeOrder((turn % 2 ? one : two).shop, tokenOf(one.shop, made)));
+  };
+  const codes: string[] = [];
+  const line = async (first: number) => {
+    for (let turn = first; turn < 400; turn += 8) codes.push(await attempt(turn));
+  };
+  let racing = true;
+  const sweeps = (async () => {
+    while (racing) await expireDue(two.shop);
+  })();
+
+  await Promise.all(Array.from({ length: 8 }, (_, first) => line(first)));
+  racing = false;
+  await sweeps;
+  await expireDue(one.shop);
+
+  const ordered = codes.filter((code) => code === 'OK').length;
+  expect(new Set(codes)).toEqual(new Set(['OK', 'HOLD_EXPIRED']));
+  expect(await stockOf(one.shop, productId)).toMatchObject({
+    held: ordered,
+    available: 2000 - ordered,
+  });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+}, 60_000);
+
+test('a createOrder that waits for the hold’s lock across the deadline ends in HOLD_EXPIRED', async () => {
+  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  const made = await hold(brief.shop, await makeProduct(one.shop));
+  await using session = await openSession(database.url);
+  await session.query('begin');
+  await session.query('select from holds where id = $1 for update', [made.id]);
+
+  const ordering = placeOrder(one.shop, tokenOf(one.shop, made));
+  await until('createOrder to wait', async () => (await waiting()) > 0);
+  await passed(made.expiresAt);
+  await session.query('commit');
+
+  expect(codeOf(await ordering)).toBe('HOLD_EXPIRED');
+});
+
+/** The twin: the clock of the locking statement itself is read before the wait, and would let it through. */
+test('a clock read in the locking statement is older than the wait', async () => {
+  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  const made = await hold(brief.shop, await makeProduct(one.shop));
+  await using holder = await openSession(database.url);
+  await using waiter = await openSession(database.url);
+  await holder.query('begin');
+  await holder.query('select from holds where id = $1 for update', [made.id]);
+
+  const locking = waiter.query(
+    'select shop_clock() < expires_at as live from holds where id = $1 for update',
+    [made.id],
+  );
+  await until('it to wait', async () => (await waiting()) > 0);
+  await passed(made.expiresAt);
+  await holder.query('commit');
+  const within = (await locking).rows[0].live;
+  const after = (
+    await waiter.query('select shop_clock() < expires_at as live from holds where id = $1', [
+      made.id,
+    ])
+  ).rows[0].live;
+
+  expect([within, after]).toEqual([true, false]);
+});
+
+test('a createOrder with a parked payment that waits for the stock across the deadline ends in HOLD_EXPIRED', async () => {
+  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  const productId = await makeProduct(one.shop);
+  const made = await hold(brief.shop, productId);
+  await deliver(one.shop, payment(made.orderId));
+  await using session = await openSession(database.url);
+  await session.query('begin');
+  await session.query('select from stock_levels where product_id = $1 for update', [productId]);
+
+  const ordering = placeOrder(one.shop, tokenOf(one.shop, made));
+  await until('createOrder to wait', async () => (await waiting()) > 0);
+  await passed(made.expiresAt);
+  await session.query('commit');
+
+  expect(codeOf(await ordering)).toBe('HOLD_EXPIRED');
+  expect((await findHold(one.shop, tokenOf(one.shop, made)))!.status).toBe('ACTIVE');
+});
+
+test('payment against expiry: paid, or late money, and the units are counted once', async () => {
+  await using brief = await openTestShop(database.url, { orderPaymentTtlMs: 25 });
+  const productId = await makeProduct(one.shop, { totalStock: 200 });
+  const holds = await Promise.all(Array.from({ length: 100 }, () => hold(one.shop, productId)));
+  const orders = await Promise.all(holds.map((made) => order(brief.shop, made)));
+  const outcomes = await Promise.all([
+    ...orders.map(({ id }, position) => deliver((position % 2 ? one : two).shop, payment(id))),
+    ...[one, two, one].map(({ shop }) => expireDue(shop).then(() => 'swept')),
+  ]);
+
+  expect(new Set(outcomes)).toEqual(new Set(['applied', 'swept']));
+  expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 100, held: 0, available: 100 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('payment against cancellation: one wins, and what was paid is paid or refunded', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 60 });
+  const holds = await Promise.all(Array.from({ length: 60 }, () => hold(one.shop, productId)));
+  await Promise.all(holds.map((made) => order(one.shop, made)));
+
+  await Promise.all(
+    holds.flatMap((made) => [
+      deliver(one.shop, payment(made.orderId)),
+      cancelOrder(two.shop, tokenOf(two.shop, made)),
+    ]),
+  );
+
+  const orders = await Promise.all(
+    holds.map((made) => findOrder(one.shop, tokenOf(one.shop, made))),
+  );
+  expect(orders.every((made) => made!.status === 'PAID')).toBe(true);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 60, held: 0, available: 0 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});

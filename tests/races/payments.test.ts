@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { expireDue } from '../../src/holds/expire-due.ts';
+import { findOrders } from '../../src/orders/find-orders.ts';
+import { findRefunds } from '../../src/payments/find-refunds.ts';
+import { receivePayment } from '../../src/payments/receive-payment.ts';
+import { deliver, hold, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  moveClock,
+  openTestShop,
+  stockOf,
+  until,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let one: TestShop;
+let two: TestShop;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
+});
+
+afterEach(() => moveClock(one.database, 0));
+
+afterAll(async () => {
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** Events that are parked although their order stands. */
+const parkedBesideOrder = async (): Promise<number> =>
+  (
+    await one.database.rows<{ missed: number }>(
+      "select count(*)::int as missed from payment_events e join orders o on o.id = e.order_id where e.status = 'PARKED'",
+      [],
+    )
+  )[0]!.missed;
+
+/** One crossing: the webhook and createOrder of one order, a little apart in either direction. */
+async function cross(
+  [ordering, paying]: readonly [TestShop, TestShop],
+  productId: number,
+  turn: number,
+): Promise<void> {
+  const made = await hold(ordering.shop, productId);
+  const after = async <T>(turns: number, work: () => Promise<T>): Promise<T> => {
+    for (let wait = 0; wait < turns; wait += 1) await new Promise(setImmediate);
+    return work();
+  };
+  await Promise.all([
+    after(turn % 7, () => order(ordering.shop, made)),
+    after((turn * 3) % 11, () => deliver(paying.shop, payment(made.orderId))),
+  ]);
+}
+
+test('a webhook and its createOrder that cross 2000 times never leave an event beside an unpaid order', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 2000 });
+
+  for (let turn = 0; turn < 2000; turn += 8) {
+    await Promise.all(
+      Array.from({ length: 8 }, (_, lane) =>
+        cross(lane % 2 ? [one, two] : [two, one], productId, turn + lane),
+      ),
+    );
+  }
+
+  expect(await parkedBesideOrder()).toBe(0);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 2000, held: 0, available: 0 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+}, 120_000);
+
+/** If this fails, the crossing above proves nothing: without the lock the two must miss each other. */
+test('without the lock on the order’s id, a crossing leaves the event parked beside its order', async () => {
+  const noLock = async () => {};
+  await using ordering = await openTestShop(database.url, { lockOrder: noLock });
+  await using paying = await openTestShop(database.url, { lockOrder: noLock });
+  const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
+  let turn = 0;
+
+  const missed = await until(
+    'a mutual miss',
+    async () => {
+      await Promise.all(
+        Array.from({ length: 8 }, () => cross([ordering, paying], productId, (turn += 1))),
+      );
+      return parkedBesideOrder();
+    },
+    25_000,
+  );
+
+  expect(missed).toBeGreaterThan(0);
+}, 30_000);
+
+test('one event delivered 100 times at once over two servers has one effect and 100 equal answers', async () => {
+  const productId = await makeProduct(one.shop);
+  const { id: orderId } = await order(one.shop, await hold(one.shop, productId, { quantity: 2 }));
+  const event = payment(orderId);
+
+  const receipts = await Promise.all(
+    Array.from({ length: 100 }, (_, delivery) =>
+      receivePayment((delivery % 2 ? one : two).shop, event),
+    ),
+  );
+
+  const answers = receipts.map((receipt) => ('body' in receipt ? receipt.body : 'conflict'));
+  expect(new Set(answers).size).toBe(1);
+  expect(receipts.filter((receipt) => 'replayed' in receipt && !receipt.replayed)).toHaveLength(1);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 2, version: 3 });
+  const [{ duplicates }] = (await one.database.rows<{ duplicates: number }>(
+    'select duplicates from payment_events where idempotency_key = $1',
+    [event.idempotencyKey],
+  )) as [{ duplicates: number }];
+  expect(duplicates).toBe(99);
+});
+
+test('20 late payments for one free unit: exactly one order is paid and 19 are refunded', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 20 });
+  const holds = await Promise.all(Array.from({ length: 20 }, () => hold(one.shop, productId)));
+  const orders = await Promise.all(holds.map((made) => order(one.shop, made)));
+  await moveClock(one.database, 601_000);
+  await expireDue(one.shop);
+  await Promise.all(Array.from({ length: 19 }, () => hold(one.shop, productId)));
+
+  const outcomes = await Promise.all(
+    orders.map(({ id }, position) => deliver((position % 2 ? one : two).shop, payment(id))),
+  );
+
+  const ids = orders.map(({ id }) => id);
+  expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(1);
+  expect(outcomes.filter((outcome) => outcome === 'refund_required')).toHaveLength(19);
+  expect((await findOrders(one.shop, ids)).filter(({ status }) => status === 'PAID')).toHaveLength(
+    1,
+  );
+  expect((await findRefunds(one.shop, ids)).map(({ reason }) => reason)).toEqual(
+    Array(19).fill('PAID_TOO_LATE'),
+  );
+  expect(await stockOf(one.shop, productId)).toMatchObject({ available: 0, held: 19, sold: 1 });
+});
+
+test('one payment reported at once for many orders is counted for one', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 20 });
+  const orders = await Promise.all(
+    Array.from({ length: 10 }, async () => order(one.shop, await hold(one.shop, productId))),
+  );
+  const paymentId = randomUUID();
+
+  const outcomes = await Promise.all(
+    orders.map(({ id }, position) =>
+      deliver((position % 2 ? one : two).shop, payment(id, { paymentId })),
+    ),
+  );
+
+  expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(1);
+  expect(outcomes.filter((outcome) => outcome === 'ignored')).toHaveLength(9);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 1, held: 9 });
+});
+
+test('many payments at once for one order pay it once and refund the rest', async () => {
+  const productId = await makeProduct(one.shop);
+  const { id: orderId } = await order(one.shop, await hold(one.shop, productId));
+
+  const outcomes = await Promise.all(
+    Array.from({ length: 12 }, (_, delivery) =>
+      deliver((delivery % 2 ? one : two).shop, payment(orderId)),
+    ),
+  );
+
+  expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(1);
+  expect(await findRefunds(one.shop, [orderId])).toHaveLength(11);
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});

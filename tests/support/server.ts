@@ -1,0 +1,123 @@
+import { createServer, connect, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { startApp } from '../../src/app.ts';
+import { readSettings, type SETTINGS } from '../../src/config.ts';
+import type { Database } from '../../src/platform/database.ts';
+import { silentLog, type Logger } from '../../src/platform/log.ts';
+import type { Shop } from '../../src/shop.ts';
+import { createTestDatabase, openTestShop } from './shop.ts';
+
+/** Opens the operator's part of the API on every test server. */
+export const ADMIN_TOKEN = 'an admin token for tests only, long enough';
+
+/** Settings as the environment would have them, and where the log goes. */
+export type TestServerSettings = Partial<Record<keyof typeof SETTINGS, string>> & {
+  readonly log?: Logger;
+};
+
+/** A whole server in this process, and what a test needs beside its port. */
+export interface TestServer extends AsyncDisposable {
+  /** http://host:port, without a slash at its end. */
+  readonly url: string;
+  /** ws://host:port/graphql */
+  readonly socketUrl: string;
+  /** Its database, for a second server or a SQL session. */
+  readonly databaseUrl: string;
+  /** The same database on connections of the test's own. */
+  readonly database: Database;
+  /** A shop beside the server on the same database: makes products, counts and audits. */
+  readonly shop: Shop;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server on a free port, on a database of its own unless one is named. Without the demo
+ * sale; stopping drops the database that it made.
+ */
+export async function startTestServer({
+  log = silentLog,
+  ...settings
+}: TestServerSettings = {}): Promise<TestServer> {
+  const made = settings.DATABASE_URL === undefined ? await createTestDatabase() : undefined;
+  const databaseUrl = settings.DATABASE_URL ?? made!.url;
+  const app = await startApp(
+    readSettings(
+      {
+        PORT: '0',
+        ADMIN_TOKEN,
+        HOLD_TOKEN_SECRETS: 'a hold token secret for test servers and long enough',
+        SEED_DEMO: 'false',
+        LOG_LEVEL: 'silent',
+        ...settings,
+        DATABASE_URL: databaseUrl,
+      },
+      'no such .env file',
+    ),
+    log,
+  );
+  const beside = await openTestShop(databaseUrl, { poolMax: 2 });
+  let stopped: Promise<void> | undefined;
+  const stopAll = async (): Promise<void> => {
+    await app.stop();
+    await beside[Symbol.asyncDispose]();
+    await made?.drop();
+  };
+  const stop = (): Promise<void> => (stopped ??= stopAll());
+  return {
+    url: app.url,
+    socketUrl: `${app.url.replace('http', 'ws')}/graphql`,
+    databaseUrl,
+    database: beside.database,
+    shop: beside.shop,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A wire between a server and its database that a test can cut. */
+export interface DatabaseLine extends AsyncDisposable {
+  /** The database, by way of this line. */
+  readonly url: string;
+  /** Cuts what is connected and refuses what comes. */
+  cut(): void;
+  /** Lets connections through again. */
+  mend(): void;
+}
+
+/** Opens a line to the database of this URL. */
+export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLine> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let open = true;
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+  };
+  const line = createServer((near) => {
+    keep(near);
+    if (!open) return void near.destroy();
+    const far = connect(Number(target.port), target.hostname);
+    keep(far);
+    near.pipe(far).pipe(near);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+  });
+  await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.port = String((line.address() as AddressInfo).port);
+  url.hostname = '127.0.0.1';
+  const cut = (): void => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.toString(),
+    cut,
+    mend: () => void (open = true),
+    async [Symbol.asyncDispose]() {
+      cut();
+      await new Promise((resolve) => line.close(resolve));
+    },
+  };
+}

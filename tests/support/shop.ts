@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { tables } from '../../mikro-orm.config.ts';
+import { openShop, withLanes } from '../../src/app.ts';
+import { auditStock } from '../../src/orders/audit-stock.ts';
+import { connectDatabase, type Database } from '../../src/platform/database.ts';
+import { silentLog, type Logger } from '../../src/platform/log.ts';
+import type { Shop } from '../../src/shop.ts';
+import { countStock } from '../../src/stock/count-stock.ts';
+import type { StockCount } from '../../src/stock/stock.rules.ts';
+import { createProduct, type NewProduct } from '../../src/stock/create-product.ts';
+import { admin, withDatabase } from './test-postgres.ts';
+
+/** A database of its own for one test file, cloned from the migrated template. */
+export interface TestDatabase {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** Clones the template; drop it when the file is done. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env['TEST_POSTGRES_URL']!;
+  const name = `flash_sale_test_${randomUUID().replaceAll('-', '')}`;
+  await admin(server, `create database ${name} template ${process.env['TEST_TEMPLATE']!}`);
+  return {
+    url: withDatabase(server, name),
+    drop: () => admin(server, `drop database if exists ${name} with (force)`),
+  };
+}
+
+/** What a test may have otherwise than a server has by default. */
+export interface TestShopOptions {
+  readonly holdTtlMs?: number;
+  readonly orderPaymentTtlMs?: number;
+  readonly parkedEventTtlMs?: number;
+  readonly requireAmount?: boolean;
+  readonly holdBatchMax?: number;
+  readonly holdQueueMax?: number;
+  readonly poolMax?: number;
+  readonly log?: Logger;
+  /** Another guard in place of the shop's own: how a race's twin shows the race. */
+  readonly lockStock?: Shop['lockStock'];
+  readonly lockOrder?: Shop['lockOrder'];
+}
+
+/** One server's shop, without its ports: what the use cases take. */
+export interface TestShop extends AsyncDisposable {
+  readonly shop: Shop;
+  readonly database: Database;
+}
+
+const SECRET = 'a hold token secret for tests only, long enough';
+
+/** Opens a shop on a database, as one server would; open two for a race over two servers. */
+export async function openTestShop(url: string, options: TestShopOptions = {}): Promise<TestShop> {
+  const { log = silentLog, poolMax = 10 } = options;
+  const database = await connectDatabase(tables, { url, poolMax, log });
+  const lanes = {
+    HOLD_BATCH_MAX: options.holdBatchMax ?? 500,
+    HOLD_QUEUE_MAX: options.holdQueueMax ?? 5000,
+  };
+  const { shop: own, notices } = openShop(database, url, {
+    ...lanes,
+    HOLD_TTL_SECONDS: (options.holdTtlMs ?? 120_000) / 1000,
+    ORDER_PAYMENT_TTL_SECONDS: (options.orderPaymentTtlMs ?? 600_000) / 1000,
+    PARKED_EVENT_TTL_HOURS: (options.parkedEventTtlMs ?? 24 * 3600_000) / 3600_000,
+    WEBHOOK_REQUIRE_AMOUNT: options.requireAmount ?? false,
+    HOLD_TOKEN_SECRETS: [SECRET],
+  });
+  await notices.start();
+  const { lockStock = own.lockStock, lockOrder = own.lockOrder } = options;
+  const shop = withLanes({ ...own, lockStock, lockOrder }, lanes);
+  return {
+    shop,
+    database,
+    async [Symbol.asyncDispose]() {
+      await notices.stop();
+      await database.orm.close(true);
+    },
+  };
+}
+
+/** A product of the test's own, live and without limits unless it says otherwise; its id. */
+export async function makeProduct(shop: Shop, wanted: Partial<NewProduct> = {}): Promise<number> {
+  const product = await createProduct(shop, {
+    name: 'Test Widget',
+    description: null,
+    price: '29.99',
+    currency: 'USD',
+    totalStock: 20,
+    maxPerHold: 10,
+    maxPerCustomer: null,
+    saleStartsAt: null,
+    saleEndsAt: null,
+    ...wanted,
+  });
+  if ('code' in product) throw new Error(product.message);
+  return product.id;
+}
+
+/**
+ * Moves the shop's one clock: redefines the database's `shop_clock()` for everyone on it. Negative
+ * moves it back; 0 is the true time.
+ */
+export async function moveClock(database: Database, aheadMs: number): Promise<void> {
+  await database.orm.em.getConnection().execute(`
+    create or replace function shop_clock() returns timestamptz language sql volatile as $$
+      select date_trunc('milliseconds', clock_timestamp() + interval '${aheadMs} milliseconds') $$`);
+}
+
+/** A plain SQL session beside the shop: it holds locks, and sees what is committed. */
+export async function openSession(url: string): Promise<pg.Client & AsyncDisposable> {
+  const session = new pg.Client({ connectionString: url });
+  await session.connect();
+  return Object.assign(session, { [Symbol.asyncDispose]: () => session.end() });
+}
+
+/** What disagrees in one product's stock: nothing, if the law holds at every version. */
+export async function findingsOf(shop: Shop, productId: number): Promise<readonly string[]> {
+  return (await auditStock(shop, productId))!.findings;
+}
+
+/** One product's counts, as committed. */
+export async function stockOf(shop: Shop, productId: number): Promise<StockCount> {
+  return (await countStock(shop, [productId]))[0]!;
+}
+
+/** Waits until `condition` gives something, looking every few milliseconds; a limit, not a sleep. */
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+  limitMs = 10_000,
+): Promise<T> {
+  const startedAt = performance.now();
+  for (;;) {
+    const found = await condition();
+    if (found) return found;
+    if (performance.now() - startedAt > limitMs)
+      throw new Error(`Waited ${limitMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

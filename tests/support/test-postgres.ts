@@ -1,0 +1,63 @@
+import { mkdtemp, rm, chmod } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { tables } from '../../mikro-orm.config.ts';
+import { connectDatabase } from '../../src/platform/database.ts';
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { migrate } from '../../src/platform/migrate.ts';
+
+/** The migrated database that each test file's own is cloned from. */
+const TEMPLATE = `flash_sale_template_${process.pid}`;
+
+const closers: (() => Promise<unknown>)[] = [];
+
+/**
+ * One Postgres for the whole run: your own with DATABASE_URL, else an embedded one of our own on a
+ * free port. Durability is off there: what tests kill is processes, never the machine.
+ */
+export async function startTestPostgres(): Promise<void> {
+  const url = process.env['DATABASE_URL'] || (await startOwn());
+  await admin(url, `create database ${TEMPLATE}`);
+  closers.push(() => admin(url, `drop database ${TEMPLATE} with (force)`));
+  const templateUrl = withDatabase(url, TEMPLATE);
+  const database = await connectDatabase(tables, { url: templateUrl, poolMax: 2, log: silentLog });
+  await migrate(database.orm);
+  await database.orm.close(true);
+  process.env['TEST_POSTGRES_URL'] = url;
+  process.env['TEST_TEMPLATE'] = TEMPLATE;
+}
+
+/** Leaves nothing behind. */
+export async function stopTestPostgres(): Promise<void> {
+  for (const close of closers.toReversed()) await close();
+}
+
+async function startOwn(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'flash-sale-test-'));
+  // As root the database runs as another user, who must be able to enter the folder.
+  await chmod(dataDir, 0o755);
+  const postgres = await startEmbeddedPostgres({ dataDir, durable: false });
+  closers.push(() => rm(dataDir, { recursive: true, force: true }));
+  closers.push(() => postgres.stop());
+  return postgres.url;
+}
+
+/** Runs one statement on the server itself. */
+export async function admin(url: string, statement: string): Promise<void> {
+  const session = new pg.Client({ connectionString: url });
+  await session.connect();
+  try {
+    await session.query(statement);
+  } finally {
+    await session.end();
+  }
+}
+
+/** The same server, another database. */
+export function withDatabase(url: string, name: string): string {
+  const other = new URL(url);
+  other.pathname = `/${name}`;
+  return other.toString();
+}
