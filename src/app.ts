@@ -4,23 +4,13 @@ import { openHttp } from './edges/http.ts';
 import { startSchedule } from './edges/schedule.ts';
 import { paymentsProvider } from './edges/webhook/payments.ts';
 import type { Provider } from './edges/webhook/provider.ts';
-import { createHolds, type BatchAnswer } from './holds/create-hold.ts';
-import type { HoldRequest } from './holds/hold.rules.ts';
-import { HoldTokens } from './holds/hold-token.ts';
 import { openDatabase } from './open-database.ts';
-import { PurchaseFeed } from './orders/purchase-feed.ts';
+import { openShop } from './open-shop.ts';
 import { Closers } from './platform/closers.ts';
 import type { Database } from './platform/database.ts';
-import { Lanes } from './platform/lane.ts';
-import { lockId } from './platform/locked-row.ts';
 import type { Logger } from './platform/log.ts';
 import { migrate, pendingMigrations, whileAlone } from './platform/migrate.ts';
-import { NoticeBoard, type Changes } from './platform/notices.ts';
 import { seedDemo } from './seed.ts';
-import type { Shop } from './shop.ts';
-import { refreshStockFeed } from './stock/count-stock.ts';
-import { lockStockRow } from './stock/locked-stock.ts';
-import { StockFeed } from './stock/stock-feed.ts';
 
 /** A running server. */
 export interface App {
@@ -127,78 +117,6 @@ async function prepare(
     if (settings.SEED_DEMO && (await seedDemo(database)))
       log.info({}, 'Made the demo sale: products 1, 2 and 3');
   });
-}
-
-type ShopSettings = Pick<
-  Settings,
-  | 'HOLD_TTL_SECONDS'
-  | 'ORDER_PAYMENT_TTL_SECONDS'
-  | 'PARKED_EVENT_TTL_HOURS'
-  | 'WEBHOOK_REQUIRE_AMOUNT'
-  | 'HOLD_TOKEN_SECRETS'
-  | 'HOLD_BATCH_MAX'
-  | 'HOLD_QUEUE_MAX'
->;
-
-/** A shop on a prepared database, and the line on which it tells other servers what changed. */
-export function openShop(
-  database: Database,
-  databaseUrl: string,
-  settings: ShopSettings,
-): { readonly shop: Shop; readonly notices: NoticeBoard } {
-  const stockFeed = new StockFeed();
-  const purchaseFeed = new PurchaseFeed();
-  const refresh = (stock?: readonly number[]): void => {
-    // What fails here is read again within a second by the clockwork.
-    refreshStockFeed({ database, stockFeed }, stock).catch(() => {});
-  };
-  const notices = new NoticeBoard(
-    databaseUrl,
-    {
-      onChanges: ({ stock = [], purchases = [] }: Changes) => {
-        refresh(stock as readonly number[]);
-        purchaseFeed.publish(purchases as readonly string[]);
-      },
-      onGap: () => {
-        refresh();
-        void purchaseFeed.refresh(database).catch(() => {});
-      },
-    },
-    database.log,
-  );
-  const needs = {
-    database,
-    lockStock: lockStockRow,
-    lockOrder: lockId,
-    announceStock: (count) => {
-      stockFeed.publish(count);
-      notices.publish('stock', [count.productId]);
-    },
-    announcePurchases: (orderIds) => {
-      purchaseFeed.publish(orderIds);
-      notices.publish('purchases', orderIds);
-    },
-    holdTtlMs: settings.HOLD_TTL_SECONDS * 1000,
-    orderPaymentTtlMs: settings.ORDER_PAYMENT_TTL_SECONDS * 1000,
-    parkedEventTtlMs: settings.PARKED_EVENT_TTL_HOURS * 3600 * 1000,
-    requireAmount: settings.WEBHOOK_REQUIRE_AMOUNT,
-    holdTokens: new HoldTokens(settings.HOLD_TOKEN_SECRETS),
-    stockFeed,
-    purchaseFeed,
-  } satisfies Omit<Shop, 'holdLanes'>;
-  return { shop: withLanes(needs, settings), notices };
-}
-
-/** The lanes carry batches of holds for the shop that they belong to. */
-export function withLanes(
-  needs: Omit<Shop, 'holdLanes'>,
-  { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
-): Shop {
-  const holdLanes = new Lanes<number, HoldRequest, BatchAnswer>(
-    (productId, batch) => createHolds(needs, productId, batch),
-    { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX },
-  );
-  return { ...needs, holdLanes };
 }
 
 /** Pages that may call the API: those named, or in development those of this machine. */

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Command, Option } from 'commander';
-import { openShop } from './app.ts';
+import { openShop } from './open-shop.ts';
 import { readSettings, SettingsError } from './config.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { listDeadEvents } from './payments/dead-letters.ts';

@@ -33,18 +33,25 @@ const browser = await chromium.launch({
     '--disable-sync',
     '--no-first-run',
     // Whatever has a name of its own is not on this machine, and is not found.
-    '--host-resolver-rules=MAP * ~NOTFOUND',
+    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
   ],
 });
 
 try {
   const url = await readyUrl();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   page.setDefaultTimeout(WAIT_MS);
   const [requested, complaints] = [[], []];
   page.on('request', (request) => requested.push(request.url()));
   page.on('websocket', (socket) => requested.push(socket.url()));
   page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
 
   await page.goto(`${url}/graphql`);
   await write(page, '{ product(id: "1") { name availableStock } }');
@@ -91,7 +98,7 @@ function readyUrl() {
       const ready = /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out);
       if (ready) found(ready[1]);
     });
-    exited.then(() => failed(new Error(`The server ended before it was ready: ${out}`)));
+    void exited.then(() => failed(new Error(`The server ended before it was ready: ${out}`)));
   });
 }
 
@@ -102,8 +109,9 @@ async function write(page, document) {
     .first()
     .click();
   await page.keyboard.press('Control+A');
-  // Not typed: the editor would close each bracket by itself.
-  await page.keyboard.insertText(document);
+  // Pasted, not typed: the editor would close each bracket by itself.
+  await page.evaluate((text) => navigator.clipboard.writeText(text), document);
+  await page.keyboard.press('Control+V');
 }
 
 async function execute(page) {

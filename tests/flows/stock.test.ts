@@ -1,4 +1,8 @@
 import { listProducts } from '../../src/catalog/find-products.ts';
+import { reclaimDue } from '../../src/holds/due-units.ts';
+import { transact } from '../../src/platform/transaction.ts';
+import { withLockedStock } from '../../src/stock/locked-stock.ts';
+import type { StockCount } from '../../src/stock/stock.rules.ts';
 import { adjustStock } from '../../src/stock/adjust-stock.ts';
 import { createProduct } from '../../src/stock/create-product.ts';
 import { auditStock } from '../../src/orders/audit-stock.ts';
@@ -8,6 +12,7 @@ import {
   createTestDatabase,
   findingsOf,
   makeProduct,
+  moveClock,
   openSession,
   openTestShop,
   stockOf,
@@ -156,4 +161,31 @@ test('an audit finds what was changed by hand, and the checks refuse what they c
     ),
   ]);
   expect(await auditStock(shop, 2_000_000)).toBeNull();
+});
+
+test('new stock is announced once its transaction is committed, and never when it is rolled back', async () => {
+  const told: StockCount[] = [];
+  const shop = { ...server.shop, announceStock: (count: StockCount) => void told.push(count) };
+  const productId = await makeProduct(shop);
+  await hold(server.shop, productId);
+  await moveClock(server.database, 130_000);
+  const toldWithin: number[] = [];
+  const reclaim = (end: () => void) =>
+    transact(shop.database, async (tx) => {
+      await withLockedStock(shop, tx, productId, (stock) => reclaimDue(shop, tx, stock));
+      toldWithin.push(told.length);
+      end();
+    });
+
+  await expect(
+    reclaim(() => {
+      throw new Error('rolled back');
+    }),
+  ).rejects.toThrow('rolled back');
+  const toldAfterRollback = told.length;
+  await reclaim(() => {});
+  await moveClock(server.database, 0);
+
+  expect([...toldWithin, toldAfterRollback]).toEqual([0, 0, 0]);
+  expect(told).toMatchObject([{ productId, available: 20, version: 3 }]);
 });

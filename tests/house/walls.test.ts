@@ -6,7 +6,10 @@ import { filesLike, linesLike, ROOT } from '../support/project.ts';
 interface Cruise {
   readonly modules: readonly {
     readonly source: string;
-    readonly dependencies: readonly { readonly resolved: string }[];
+    readonly dependencies: readonly {
+      readonly resolved: string;
+      readonly dependencyTypes: string[];
+    }[];
   }[];
   readonly summary: { readonly violations: readonly object[] };
 }
@@ -39,7 +42,12 @@ test('the walls of the house stand, and the watchman sees every file of src and 
   expect(seen).toEqual(expect.arrayContaining(OURS));
   // shop.ts imports nothing but types.
   const shop = modules.find(({ source }) => source === 'src/shop.ts')!;
-  expect(shop.dependencies.map(({ resolved }) => resolved)).toContain('src/stock/stock-feed.ts');
+  expect(shop.dependencies).toContainEqual(
+    expect.objectContaining({
+      resolved: 'src/stock/stock-feed.ts',
+      dependencyTypes: expect.arrayContaining(['type-only']),
+    }),
+  );
 });
 
 test('no clock of the server decides anything: src asks for no time of its own', () => {

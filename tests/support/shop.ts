@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
-import { openShop, withLanes } from '../../src/app.ts';
+import { openShop, withLanes } from '../../src/open-shop.ts';
 import { auditStock } from '../../src/orders/audit-stock.ts';
 import { connectDatabase, type Database } from '../../src/platform/database.ts';
 import { silentLog, type Logger } from '../../src/platform/log.ts';

@@ -7,7 +7,10 @@ export interface SentStatement {
   readonly values: readonly unknown[];
 }
 
-/** The statements that this process sent while `work` ran, in order. */
+/** Notices go out on a line of their own, when they please: they belong to no work. */
+const NOTICE = /pg_notify/;
+
+/** The statements that this process sent while `work` ran, in order; without notices. */
 export async function sentStatements(work: () => Promise<unknown>): Promise<SentStatement[]> {
   const sent: SentStatement[] = [];
   // Called with its own `this` again below.
@@ -16,7 +19,8 @@ export async function sentStatements(work: () => Promise<unknown>): Promise<Sent
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const [first, second] = args as [string | SentStatement, unknown[] | undefined];
     const { text, values } = typeof first === 'string' ? { text: first, values: second } : first;
-    sent.push({ text: text.replace(/\s+/g, ' ').trim(), values: values ?? [] });
+    if (!NOTICE.test(text))
+      sent.push({ text: text.replace(/\s+/g, ' ').trim(), values: values ?? [] });
     return (query as (...given: unknown[]) => unknown).apply(this, args);
   } as typeof query;
   try {

@@ -1,9 +1,9 @@
 import DataLoader from 'dataloader';
-import { findProducts, type Product } from '../../catalog/find-products.ts';
 import { findOrders, type Order } from '../../orders/find-orders.ts';
 import { findRefunds, type Refund } from '../../payments/find-refunds.ts';
 import type { Shop } from '../../shop.ts';
 import { countStock } from '../../stock/count-stock.ts';
+import type { StockedProduct } from '../../stock/fresh-products.ts';
 import type { StockCount } from '../../stock/stock.rules.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { StockCount } from '../../stock/stock.rules.ts';
  * costs one statement. New for each operation, so nothing is remembered beyond it.
  */
 export interface Loaders {
-  readonly product: DataLoader<number, Product | null>;
+  readonly product: DataLoader<number, StockedProduct | null>;
   readonly stock: DataLoader<number, StockCount | null>;
   readonly order: DataLoader<string, Order | null>;
   readonly refunds: DataLoader<string, readonly Refund[]>;
@@ -31,10 +31,7 @@ export function createLoaders(shop: Shop, { cache }: { readonly cache: boolean }
       { cache },
     );
   return {
-    product: loaderOf(
-      (ids) => findProducts(shop, ids),
-      ({ id }) => id,
-    ),
+    product: new DataLoader((ids) => shop.freshProducts.load(ids), { cache }),
     stock: loaderOf(
       (ids) => countStock(shop, ids),
       ({ productId }) => productId,

@@ -1,0 +1,95 @@
+import type { Settings } from './config.ts';
+import { createHolds, type BatchAnswer } from './holds/create-hold.ts';
+import type { HoldRequest } from './holds/hold.rules.ts';
+import { HoldTokens } from './holds/hold-token.ts';
+import { PurchaseFeed } from './orders/purchase-feed.ts';
+import type { Database } from './platform/database.ts';
+import { Lanes } from './platform/lane.ts';
+import { lockId } from './platform/locked-row.ts';
+import { NoticeBoard, type Changes } from './platform/notices.ts';
+import type { Shop } from './shop.ts';
+import { refreshStockFeed } from './stock/count-stock.ts';
+import { FreshProducts } from './stock/fresh-products.ts';
+import { lockStockRow } from './stock/locked-stock.ts';
+import { StockFeed } from './stock/stock-feed.ts';
+import type { StockCount } from './stock/stock.rules.ts';
+
+type ShopSettings = Pick<
+  Settings,
+  | 'HOLD_TTL_SECONDS'
+  | 'ORDER_PAYMENT_TTL_SECONDS'
+  | 'PARKED_EVENT_TTL_HOURS'
+  | 'WEBHOOK_REQUIRE_AMOUNT'
+  | 'HOLD_TOKEN_SECRETS'
+  | 'HOLD_BATCH_MAX'
+  | 'HOLD_QUEUE_MAX'
+>;
+
+/** A shop on a prepared database, and the line on which it tells other servers what changed. */
+export function openShop(
+  database: Database,
+  databaseUrl: string,
+  settings: ShopSettings,
+): { readonly shop: Shop; readonly notices: NoticeBoard } {
+  const live = openLive(database, databaseUrl);
+  const { stockFeed, freshProducts, purchaseFeed, notices } = live;
+  const needs = {
+    database,
+    lockStock: lockStockRow,
+    lockOrder: lockId,
+    announceStock: live.announceStock,
+    announcePurchases: live.announcePurchases,
+    holdTtlMs: settings.HOLD_TTL_SECONDS * 1000,
+    orderPaymentTtlMs: settings.ORDER_PAYMENT_TTL_SECONDS * 1000,
+    parkedEventTtlMs: settings.PARKED_EVENT_TTL_HOURS * 3600 * 1000,
+    requireAmount: settings.WEBHOOK_REQUIRE_AMOUNT,
+    holdTokens: new HoldTokens(settings.HOLD_TOKEN_SECRETS),
+    stockFeed,
+    freshProducts,
+    purchaseFeed,
+  } satisfies Omit<Shop, 'holdLanes'>;
+  return { shop: withLanes(needs, settings), notices };
+}
+
+/** The lanes carry batches of holds for the shop that they belong to. */
+export function withLanes(
+  needs: Omit<Shop, 'holdLanes'>,
+  { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
+): Shop {
+  const holdLanes = new Lanes<number, HoldRequest, BatchAnswer>(
+    (productId, batch) => createHolds(needs, productId, batch),
+    { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX },
+  );
+  return { ...needs, holdLanes };
+}
+
+/** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
+function openLive(database: Database, databaseUrl: string) {
+  const stockFeed = new StockFeed();
+  const freshProducts = new FreshProducts(database);
+  const purchaseFeed = new PurchaseFeed();
+  const refresh = (productIds?: readonly number[]): void => {
+    freshProducts.forget(productIds);
+    // What fails here is read again within a second by the clockwork.
+    refreshStockFeed({ database, stockFeed }, productIds).catch(() => {});
+  };
+  const onChanges = ({ stock = [], purchases = [] }: Changes): void => {
+    refresh(stock as readonly number[]);
+    purchaseFeed.publish(purchases as readonly string[]);
+  };
+  const onGap = (): void => {
+    refresh();
+    purchaseFeed.refresh(database).catch(() => {});
+  };
+  const notices = new NoticeBoard(databaseUrl, { onChanges, onGap }, database.log);
+  const announceStock = (count: StockCount): void => {
+    freshProducts.committed(count);
+    stockFeed.publish(count);
+    notices.publish('stock', [count.productId]);
+  };
+  const announcePurchases = (orderIds: readonly string[]): void => {
+    purchaseFeed.publish(orderIds);
+    notices.publish('purchases', orderIds);
+  };
+  return { stockFeed, freshProducts, purchaseFeed, notices, announceStock, announcePurchases };
+}
