@@ -2,7 +2,7 @@
  * The walls of the house: which folder may import which, each rule with its reason. `npm run house`
  * checks them; README, "The house", shows the folders.
  *
- * At the top, and free to import what they join: main, cli, app, seed, open-database,
+ * At the top, and free to import what they join: main, cli, app, seed, open-database, open-shop,
  * simulate-payment, shop (a type) and config.
  */
 const STAIRS = ['catalog', 'stock', 'holds', 'orders', 'payments'];

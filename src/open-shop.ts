@@ -51,6 +51,9 @@ export function openShop(
   return { shop: withLanes(needs, settings), notices };
 }
 
+/** As long as a lock is waited for: a buyer is told within it that the shop is busy, whatever holds it up. */
+const WAIT_MAX_MS = 2000;
+
 /** The lanes carry batches of holds for the shop that they belong to. */
 export function withLanes(
   needs: Omit<Shop, 'holdLanes'>,
@@ -58,7 +61,7 @@ export function withLanes(
 ): Shop {
   const holdLanes = new Lanes<number, HoldRequest, BatchAnswer>(
     (productId, batch) => createHolds(needs, productId, batch),
-    { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX },
+    { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX, waitMaxMs: WAIT_MAX_MS },
   );
   return { ...needs, holdLanes };
 }

@@ -4,6 +4,8 @@ interface Waiting<Request, Answer> {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
+  /** When it joined, by this process's monotonic clock. */
+  readonly since: number;
 }
 
 /** Commits a whole batch and answers each request of it, in order. */
@@ -17,6 +19,8 @@ export interface LaneLimits {
   readonly batchMax: number;
   /** Most requests that may wait; past it, busy. */
   readonly queueMax: number;
+  /** Longest wait in the line, in milliseconds; past it, busy. */
+  readonly waitMaxMs: number;
 }
 
 /**
@@ -40,6 +44,8 @@ export class Lane<Request, Answer> {
   #underWay = false;
   /** How many at the head of the line go one by one, because the batch they were in failed. */
   #alone = 0;
+  /** Runs while somebody waits: it sends away whoever has waited too long, and starts no batch. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(commit: CommitBatch<Request, Answer>, limits: LaneLimits, onIdle: () => void) {
     this.#commit = commit;
@@ -53,8 +59,8 @@ export class Lane<Request, Answer> {
       return Promise.reject(new BusyFault('Too many wait for this product; nothing was done.'));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
-      if (this.#underWay) return;
+      this.#waiting.push({ request, resolve, reject, since: performance.now() });
+      if (this.#underWay) return this.#watchPatience();
       this.#underWay = true;
       setImmediate(() => void this.#run());
     });
@@ -67,6 +73,8 @@ export class Lane<Request, Answer> {
       await this.#depart(this.#waiting.splice(0, size));
     }
     this.#underWay = false;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     this.#onIdle();
   }
 
@@ -80,6 +88,25 @@ export class Lane<Request, Answer> {
       this.#waiting.unshift(...batch);
       this.#alone += batch.length;
     }
+  }
+
+  #watchPatience(): void {
+    const [first] = this.#waiting;
+    if (this.#patience !== undefined || first === undefined) return;
+    const waited = performance.now() - first.since;
+    this.#patience = setTimeout(() => this.#sendAway(), this.#limits.waitMaxMs - waited);
+  }
+
+  /** The line is in order of arrival: those who came first have waited longest. */
+  #sendAway(): void {
+    this.#patience = undefined;
+    const joinedBefore = performance.now() - this.#limits.waitMaxMs;
+    const staying = this.#waiting.findIndex(({ since }) => since > joinedBefore);
+    const tired = this.#waiting.splice(0, staying < 0 ? this.#waiting.length : staying);
+    this.#alone = Math.max(this.#alone - tired.length, 0);
+    const busy = new BusyFault('The wait for this product was too long; nothing was done.');
+    for (const { reject } of tired) reject(busy);
+    this.#watchPatience();
   }
 
   #reject(batch: readonly Waiting<Request, Answer>[], error: unknown): void {

@@ -41,7 +41,7 @@ class Commits {
   }
 }
 
-const limits: LaneLimits = { batchMax: 100, queueMax: 100 };
+const limits: LaneLimits = { batchMax: 100, queueMax: 100, waitMaxMs: 60_000 };
 
 function openLane(more: Partial<LaneLimits> = {}) {
   const commits = new Commits();
@@ -120,6 +120,24 @@ test('the third to wait where 2 may is told at once that it is busy, and the 2 a
   await commits.succeed();
   expect(await Promise.all([first, ...waiting, room])).toHaveLength(4);
   expect(commits.batches).toEqual([['first'], ['anna', 'ben'], ['dora']]);
+});
+
+test('whoever has waited too long is told that the shop is busy, while the batch before is still under way', async () => {
+  const { commits, lane } = openLane({ waitMaxMs: 20 });
+  const first = watch(lane.submit('first'));
+  await turn();
+  const waiting = [lane.submit('second'), lane.submit('third')];
+
+  const outcomes = await Promise.allSettled(waiting);
+  const late = watch(lane.submit('late'));
+  await commits.succeed();
+  await commits.succeed();
+
+  expect(outcomes).toEqual(
+    Array(2).fill({ status: 'rejected', reason: expect.any(BusyFault) as BusyFault }),
+  );
+  expect([first.outcome(), late.outcome()]).toEqual(['first served', 'late served']);
+  expect(commits.batches).toEqual([['first'], ['late']]);
 });
 
 test('where a batch fails for no fault of the world each of it is tried alone, and only the guilty fails', async () => {
