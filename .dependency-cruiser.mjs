@@ -32,7 +32,7 @@ export default {
       'The shop works the same whoever is calling.',
       { path: `${SHOP}|^src/platform/|^src/refusal\\.ts$` },
       {
-        path: '^src/(edges/|(app|main|cli|config|shop|seed|open-database|open-shop|simulate-payment)\\.)',
+        path: '^src/(edges/|(app|main|cli|config|shop|seed|open-database|open-shop|prepare-database|simulate-payment|workers)\\.)',
       },
     ),
     rule(
@@ -64,7 +64,10 @@ export default {
     rule(
       'only-the-door-reads-settings',
       'Settings arrive as arguments.',
-      { path: '^src/', pathNot: '^src/(config|app|main|cli|open-database|open-shop)\\.' },
+      {
+        path: '^src/',
+        pathNot: '^src/(config|app|main|cli|open-database|open-shop|prepare-database|workers)\\.',
+      },
       { path: '^src/config\\.' },
     ),
     rule(

@@ -7,10 +7,8 @@ import type { Provider } from './edges/webhook/provider.ts';
 import { openDatabase } from './open-database.ts';
 import { openShop } from './open-shop.ts';
 import { Closers } from './platform/closers.ts';
-import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/log.ts';
-import { migrate, pendingMigrations, whileAlone } from './platform/migrate.ts';
-import { seedDemo } from './seed.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 /** A running server. */
 export interface App {
@@ -19,11 +17,6 @@ export interface App {
   /** Drains and closes everything, last opened first. Stopping twice is harmless. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** The database is not one that this server may run on; the message says what to do. */
-export class NotReadyToStart extends Error {
-  override readonly name = 'NotReadyToStart';
 }
 
 /**
@@ -46,7 +39,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
     closers,
     share: false,
   });
-  await prepare(database, databaseUrl, settings, log);
+  await prepareDatabase(database, databaseUrl, settings, log);
 
   const { shop, notices } = openShop(database, databaseUrl, settings);
   await notices.start();
@@ -86,37 +79,6 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
     providers['/api/payments/webhook/stripe'] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS);
   }
   return providers;
-}
-
-const SERVER_VERSION = "select current_setting('server_version_num')::int as version";
-
-/** The oldest PostgreSQL that the shop is tested on. */
-const SERVER_VERSION_MIN = 150_000;
-
-/** Migrations and the demo sale, one server at a time; production migrates by command only. */
-async function prepare(
-  database: Database,
-  url: string,
-  settings: Settings,
-  log: Logger,
-): Promise<void> {
-  const [server] = await database.rows<{ version: number }>(SERVER_VERSION, []);
-  if (server!.version < SERVER_VERSION_MIN) {
-    throw new NotReadyToStart('DATABASE_URL names an older PostgreSQL; 15 or newer is needed.');
-  }
-  if (settings.production) {
-    const pending = await pendingMigrations(database.orm);
-    if (pending.length === 0) return;
-    throw new NotReadyToStart(
-      `${pending.length} migrations are pending: run npm run cli -- migrate first.`,
-    );
-  }
-  await whileAlone(url, async () => {
-    const migrations = await migrate(database.orm);
-    if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
-    if (settings.SEED_DEMO && (await seedDemo(database)))
-      log.info({}, 'Made the demo sale: products 1, 2 and 3');
-  });
 }
 
 /** Pages that may call the API: those named, or in development those of this machine. */

@@ -112,6 +112,11 @@ export const SETTINGS = {
     '5000',
     'Most holds that may wait for one product; past it, Busy.',
   ),
+  WORKERS: setting(
+    whole(1, 256).default(1),
+    '1',
+    'Server processes on this machine, behind one port; each has a pool of its own.',
+  ),
   ALLOWED_ORIGINS: setting(
     list.optional(),
     'any loopback origin; none in production',

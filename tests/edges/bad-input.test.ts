@@ -589,6 +589,10 @@ describe('bombs', () => {
       'fragments that double 25 times',
       `{ ...f0 } ${fragments(25)} fragment f25 on Query { __typename }`,
     ],
+    [
+      'fragments that double 40 times below the root',
+      `{ product(id: "1") { ...f0 } } ${fragments(40).replaceAll('on Query', 'on Product')} fragment f40 on Product { name }`,
+    ],
     ['fragments in a circle', '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }'],
     ['a fragment of itself', '{ ...a } fragment a on Query { serverTime ...a }'],
     ['60 unknown fields', `{ ${Array.from({ length: 60 }, (_, n) => `unknown${n}`).join(' ')} }`],

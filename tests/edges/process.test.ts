@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   readlinkSync,
   rmSync,
@@ -524,3 +525,67 @@ test(
   },
   WAIT_MS,
 );
+
+test(
+  'three workers sell one stock behind one port; one that is killed is replaced, and all end together',
+  async () => {
+    const server = start({ WORKERS: '3' });
+    const url = await server.ready();
+    const { id } = await makeProduct(url, 30);
+    const workers = () => childrenOf(server.child.pid!).filter(isServer);
+
+    const buyers = await Promise.all(
+      Array.from({ length: 45 }, () => send(url, CREATE_HOLD, { input: { productId: id } })),
+    );
+    const first = workers();
+    process.kill(first[0]!, 'SIGKILL');
+    const second = await until('another worker', () => {
+      const now = workers();
+      return now.length === 3 && !now.includes(first[0]!) && now;
+    });
+    const after = await audit(url, id);
+    server.child.kill('SIGTERM');
+
+    const served = buyers.filter(({ data }) => data?.createHold?.token).length;
+    expect([first.length, second.length]).toEqual([3, 3]);
+    expect(served).toBe(30);
+    expect(after).toMatchObject({ balanced: true, held: 30 });
+    expect(await server.exited).toBe(0);
+    expect(processesOfDataDir()).toEqual([]);
+  },
+  WAIT_MS,
+);
+
+test(
+  'workers whose primary is killed end by themselves, and so does the database',
+  async () => {
+    const server = start({ WORKERS: '2' });
+    await server.ready();
+
+    server.child.kill('SIGKILL');
+    await server.exited;
+
+    await until('all to be gone', () => processesOfDataDir().length === 0, 15_000);
+    expect(processesOfDataDir()).toEqual([]);
+  },
+  WAIT_MS,
+);
+
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => statusLine(pid, 'PPid') === String(parent));
+}
+
+const isServer = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.js');
+
+function statusLine(pid: number, name: string): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  } catch {
+    return undefined;
+  }
+}

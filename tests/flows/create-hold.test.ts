@@ -173,11 +173,14 @@ test('the price of a hold is the one it was made at', async () => {
 test('a busy row is said to be busy, and the next buyers are served once it is free', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
+  const had = Promise.withResolvers<void>();
   const free = Promise.withResolvers<void>();
   const holder = server.database.orm.em.fork().transactional(async (em) => {
     await em.execute('select from stock_levels where product_id = ? for update', [productId]);
+    had.resolve();
     await free.promise;
   });
+  await had.promise;
 
   const answers = await Promise.allSettled([ask(shop, productId), ask(shop, productId)]);
   free.resolve();

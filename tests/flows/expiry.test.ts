@@ -162,11 +162,14 @@ test('a sweep goes on with other products while one is locked', async () => {
   await hold(shop, locked);
   await hold(shop, free);
   await moveClock(server.database, HOLD_OVER_MS);
+  const had = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const holder = server.database.orm.em.fork().transactional(async (em) => {
     await em.execute('select from stock_levels where product_id = ? for update', [locked]);
+    had.resolve();
     await done.promise;
   });
+  await had.promise;
 
   const { skipped } = await expireDue(shop);
   done.resolve();

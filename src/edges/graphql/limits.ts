@@ -14,7 +14,14 @@ import {
 export const TOKENS_MAX = 1000;
 
 /** Most of each in one operation, every fragment expanded and each of its spreads counted. */
-const LIMITS = { depth: 10, aliases: 15, directives: 20, rootFields: 10 } as const;
+const LIMITS = {
+  depth: 10,
+  aliases: 15,
+  directives: 20,
+  rootFields: 10,
+  // Each has at least a token; this is what stops fragments that spread each other without end.
+  selections: TOKENS_MAX,
+} as const;
 
 /** What one operation comes to. */
 type Cost = Record<keyof typeof LIMITS, number>;
@@ -56,6 +63,7 @@ function passedLimit(
     aliases: 0,
     directives: operation.directives?.length ?? 0,
     rootFields: 0,
+    selections: 0,
   };
   const mutation = operation.operation === 'mutation';
   const within = (): boolean =>
@@ -73,6 +81,7 @@ const WORDS: Readonly<Record<keyof Cost, string>> = {
   aliases: 'aliases',
   directives: 'directives',
   rootFields: 'root fields',
+  selections: 'fields and fragments',
 };
 
 function limitOf(name: keyof Cost, operation: OperationDefinitionNode): number {
@@ -101,6 +110,7 @@ function expand(set: SelectionSetNode, expansion: Expansion, depth: number): voi
   cost.depth = Math.max(cost.depth, depth);
   for (const selection of set.selections) {
     if (!expansion.within()) return;
+    cost.selections += 1;
     cost.directives += selection.directives?.length ?? 0;
     if (selection.kind === Kind.FIELD) expandField(selection, expansion, depth);
     else if (selection.kind === Kind.INLINE_FRAGMENT)

@@ -1,0 +1,102 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import type { App } from './app.ts';
+import type { Settings } from './config.ts';
+import { openDatabase } from './open-database.ts';
+import { Closers } from './platform/closers.ts';
+import type { Logger } from './platform/log.ts';
+import { prepareDatabase } from './prepare-database.ts';
+
+/** A worker that ends by itself is replaced after this: at once would be a hot loop if it cannot start. */
+const REPLACE_AFTER_MS = 1000;
+
+/** What a worker tells the primary once it serves. */
+interface Ready {
+  readonly url: string;
+}
+
+/** Whether this process is one of several behind one port. */
+export const isWorker = cluster.isWorker;
+
+/** Tells the primary that this worker serves, and stops it should the primary be gone. */
+export function reportReady({ url }: App, stop: () => void): void {
+  process.send!({ url } satisfies Ready);
+  process.on('disconnect', stop);
+}
+
+/**
+ * Several server processes behind one port, by node's cluster: each with its own pool, lanes and
+ * live feeds, joined by the database like servers on several machines. The primary serves nothing:
+ * it keeps the embedded database and the workers, replaces one that ends by itself, and stops them
+ * all before the database.
+ */
+export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
+  const closers = new Closers();
+  try {
+    const { database, url: databaseUrl } = await openDatabase(settings, {
+      log,
+      closers,
+      share: false,
+    });
+    await prepareDatabase(database, databaseUrl, settings, log);
+    const workers = new Workers({ DATABASE_URL: databaseUrl }, log);
+    closers.push('the workers', () => workers.stop());
+    const [url] = await Promise.all(
+      Array.from({ length: settings.WORKERS }, () => workers.start()),
+    );
+    const stop = (): Promise<void> => closers.close();
+    return { url: url!, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await closers.close().catch(() => {});
+    throw error;
+  }
+}
+
+class Workers {
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #log: Logger;
+  readonly #running = new Set<Worker>();
+  #stopping = false;
+
+  constructor(environment: Readonly<Record<string, string>>, log: Logger) {
+    this.#environment = environment;
+    this.#log = log;
+  }
+
+  /** Starts one and gives the URL at which it serves. */
+  async start(): Promise<string> {
+    const worker = cluster.fork(this.#environment);
+    this.#running.add(worker);
+    worker.once('exit', () => this.#running.delete(worker));
+    const ended = once(worker, 'exit').then(() => {
+      throw new Error('A worker ended before it was ready.');
+    });
+    const [message] = (await Promise.race([once(worker, 'message'), ended])) as [Ready];
+    ended.catch(() => {});
+    worker.once('exit', (code, signal) => this.#replace(worker, code, signal));
+    return message.url;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const workers = [...this.#running];
+    const ended = workers.map((worker) => once(worker, 'exit'));
+    for (const worker of workers) worker.process.kill('SIGTERM');
+    await Promise.all(ended);
+  }
+
+  #replace(worker: Worker, code: number, signal: string): void {
+    if (this.#stopping) return;
+    this.#log.error(
+      { pid: worker.process.pid, code, signal },
+      'A worker ended; another takes its place',
+    );
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.start().catch((error: unknown) => {
+        this.#log.error({ err: error }, 'A worker could not be replaced');
+        this.#replace(worker, code, signal);
+      });
+    }, REPLACE_AFTER_MS);
+  }
+}
