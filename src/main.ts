@@ -67,7 +67,7 @@ function readyLine({ url }: App, { GRAPHQL_EXPLORER }: Settings): string {
 /** What a person can mend: told in its own words, without a stack. */
 class PlainError extends Error {}
 
-const PLAIN = ['SettingsError', 'NotReadyToStart', 'EmbeddedPostgresInUse'];
+const PLAIN = ['SettingsError', 'NotReadyToStart', 'EmbeddedPostgresInUse', 'PortInUse'];
 
 main().catch((error: unknown) => {
   const known = error instanceof Error ? error : new Error(String(error));

@@ -161,11 +161,24 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
+/** Another process listens there already. */
+class PortInUse extends Error {
+  override readonly name = 'PortInUse';
+
+  constructor(host: string, port: number) {
+    super(
+      `PORT ${port} on ${host} is taken by another process: stop that one, or set another PORT.`,
+    );
+  }
+}
+
 function listen(server: Server, { port, host }: HttpOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
+    });
     server.listen({ port, host }, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
       resolve();
     });
   });

@@ -1,4 +1,5 @@
 import type { Database } from '../platform/database.ts';
+import { transact } from '../platform/transaction.ts';
 
 /** The law, replayed: whether movements, rows and counters agree at every version of a stock row. */
 export interface StockAudit {
@@ -75,11 +76,18 @@ const AUDIT = `
     (select coalesce(json_agg(finding), '[]') from findings) as findings
   from level l`;
 
+/** An audit of a large sale reads all of it; it locks nothing and may take its time. */
+const AUDIT_MS_MAX = 60_000;
+const PATIENTLY = "select set_config('statement_timeout', $1, true)";
+
 /** Audits one product's stock; null where there is no such product. */
 export async function auditStock(
   shop: { readonly database: Database },
   productId: number,
 ): Promise<StockAudit | null> {
-  const [audit] = await shop.database.rows<Omit<StockAudit, 'balanced'>>(AUDIT, [productId]);
+  const [audit] = await transact(shop.database, async (tx) => {
+    await tx.rows(PATIENTLY, [String(AUDIT_MS_MAX)]);
+    return tx.rows<Omit<StockAudit, 'balanced'>>(AUDIT, [productId]);
+  });
   return audit === undefined ? null : { ...audit, balanced: audit.findings.length === 0 };
 }

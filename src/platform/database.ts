@@ -15,8 +15,11 @@ import type { RowOf } from './row.ts';
 /** Longest wait for any lock: "busy, try again" after two seconds beats a screen that hangs. */
 const LOCK_TIMEOUT_MS = 2000;
 
-/** Longest statement: nothing here runs long, and a frozen database must not freeze us. */
-const STATEMENT_TIMEOUT_MS = 10_000;
+/**
+ * Longest statement. A little over the lock's: the second in a queue for a row waits first for its
+ * turn and then for the row, each with a lock timeout of its own, and must not wait twice as long.
+ */
+const STATEMENT_TIMEOUT_MS = 2300;
 
 /** A session stopped in the middle of a transaction gives its locks back after this. */
 const IDLE_IN_TRANSACTION_MS = 5000;

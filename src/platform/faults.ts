@@ -53,11 +53,11 @@ export function breaksUnique(error: unknown, constraint: string): boolean {
 
 /**
  * Whether the database is away: SQLSTATE classes 08 (connection), 53 (out of resources), 57P (shut
- * down) and 57014 (statement timeout), a network error, or one of pg's own words for a lost socket.
+ * down), a network error, or one of pg's own words for a lost socket.
  */
 function isUnavailable(error: unknown): boolean {
   const code = sqlState(error) ?? '';
-  if (/^(08|53|57P|58)/.test(code) || code === '57014' || code === '25P03') return true;
+  if (/^(08|53|57P|58)/.test(code) || code === '25P03') return true;
   if (/^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_)/.test(code)) return true;
   return /Connection terminated|timeout expired|Query read timeout|not queryable/.test(
     error instanceof Error ? error.message : '',
@@ -69,11 +69,17 @@ function isPoolExhausted(error: unknown): boolean {
   return error instanceof Error && /timeout exceeded when trying to connect/.test(error.message);
 }
 
+/** query_canceled: the statement timeout ran out. */
+const CANCELED = '57014';
+
 /** Says of a database error what a caller needs to know; leaves the others as they are. */
 export function asFault(error: unknown, committing = false): unknown {
   if (isFault(error)) return error;
   if (isPoolExhausted(error)) {
     return new BusyFault('No database connection came free in time; nothing was done.');
+  }
+  if (sqlState(error) === CANCELED && !committing) {
+    return new BusyFault('The database did not get to it in time; nothing was done.');
   }
   if (!isUnavailable(error)) return error;
   const message = committing

@@ -118,18 +118,25 @@ export class NoticeBoard {
     session.on('error', () => this.#drop(session));
     session.on('end', () => this.#drop(session));
     session.on('notification', ({ payload }) => this.#hear(payload ?? ''));
-    await session.connect();
-    await session.query(`listen ${CHANNEL}`);
+    try {
+      await session.connect();
+      await session.query(`listen ${CHANNEL}`);
+    } catch (error) {
+      await session.end().catch(() => {});
+      throw error;
+    }
+    // Stopped meanwhile: nobody would end it.
+    if (this.#stopped.signal.aborted) return session.end();
     this.#heardAt = performance.now();
     this.#session = session;
   }
 
   #hear(payload: string): void {
     this.#heardAt = performance.now();
-    const notice = JSON.parse(payload) as { from: string; gap?: true; changes?: Changes };
-    if (notice.from === this.#self) return;
-    if (notice.gap) this.#listener.onGap();
-    else if (notice.changes) this.#listener.onChanges(notice.changes);
+    const notice = readNotice(payload);
+    if (notice?.from === this.#self) return;
+    if (notice?.changes) this.#listener.onChanges(notice.changes);
+    else if (!notice?.beat) this.#listener.onGap();
   }
 
   #drop(session: pg.Client): void {
@@ -151,5 +158,20 @@ export class NoticeBoard {
         await delay(250, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
       }
     }
+  }
+}
+
+interface Notice {
+  readonly from: string;
+  readonly beat?: true;
+  readonly changes?: Changes;
+}
+
+/** What was said; undefined where it is none of our words, and so may mean anything. */
+function readNotice(payload: string): Notice | undefined {
+  try {
+    return JSON.parse(payload) as Notice;
+  } catch {
+    return undefined;
   }
 }

@@ -567,7 +567,10 @@ describe('bombs', () => {
     ['16 levels of introspection', `{ ${nested(16)} }`],
     ['100 levels', `{ serverTime ${nested(100)} }`],
     ['10,000 brackets', `${'{a'.repeat(10_000)}${'}'.repeat(10_000)}`],
-    ['16 aliases', `{ ${Array.from({ length: 16 }, (_, n) => `a${n}: __typename`).join(' ')} }`],
+    [
+      '16 aliases of a type’s name',
+      `{ product(id: "1") { ${Array.from({ length: 16 }, (_, n) => `a${n}: __typename`).join(' ')} } }`,
+    ],
     [
       '16 aliases of a product’s field',
       `{ product(id: "1") { ${Array.from({ length: 16 }, (_, n) => `a${n}: name`).join(' ')} } }`,

@@ -13,7 +13,7 @@ import { deliver, success } from '../support/provider.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, moveClock, stockOf, until } from '../support/shop.ts';
 import {
-  closeCodeFor,
+  openDeafSocket,
   openRawSocket,
   openSocket,
   type SocketClient,
@@ -301,8 +301,11 @@ describe('a hold', () => {
 describe('at the deadline, with no sweep', () => {
   let quick: TestServer;
   let socket: SocketClient;
+  const net = jest.spyOn(PurchaseFeed.prototype, 'refresh');
 
   beforeAll(async () => {
+    // Nor with the look at everything once a second: only the deadline's own timer is left.
+    net.mockResolvedValue();
     quick = await startTestServer({
       DATABASE_URL: server.databaseUrl,
       SWEEP_CRON: '0 0 0 1 1 *',
@@ -315,6 +318,7 @@ describe('at the deadline, with no sweep', () => {
   afterAll(async () => {
     await socket[Symbol.asyncDispose]();
     await quick.stop();
+    net.mockRestore();
   });
 
   test('a hold is told to be active, then expired, and never the other way', async () => {
@@ -328,8 +332,6 @@ describe('at the deadline, with no sweep', () => {
       { status: 'EXPIRED', remainingMs: 0, order: null },
     ]);
     expect(heard.values[0]!.remainingMs).toBeLessThanOrEqual(400);
-    // Wide: what counts is that no sweep was needed.
-    expect(heard.at[1]! - heard.at[0]!).toBeLessThan(5000);
   });
 
   test('an order is told to have expired after its commit, and its units are free', async () => {
@@ -472,8 +474,10 @@ describe('the socket', () => {
   });
 
   test('another protocol is 4406', async () => {
-    expect(await closeCodeFor(server.socketUrl, 'graphql-ws')).toBe(4406);
-    expect(await closeCodeFor(server.socketUrl, 'mqtt')).toBe(4406);
+    for (const protocol of ['graphql-ws', 'mqtt']) {
+      using socket = await openDeafSocket(server.socketUrl, protocol);
+      expect(await socket.goodbye()).toBe(4406);
+    }
   });
 
   test('the same id twice is 4409', async () => {

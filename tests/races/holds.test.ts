@@ -1,5 +1,6 @@
 import { expireDue } from '../../src/holds/expire-due.ts';
 import { releaseHold } from '../../src/holds/release-hold.ts';
+import { BusyFault } from '../../src/platform/faults.ts';
 import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
 import type { LockStock } from '../../src/stock/locked-stock.ts';
 import { ask, codeOf, hold, order, tokenOf } from '../support/buyer.ts';
@@ -210,4 +211,19 @@ test('the law holds in every committed snapshot while holds, releases and sweeps
 
   expect(looks).toBeGreaterThan(10);
   expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('buyers of two servers who queue for one locked row are both told that it is busy while it is still locked', async () => {
+  const productId = await makeProduct(one.shop);
+  await using session = await openSession(database.url);
+  await session.query('begin');
+  await session.query('select from stock_levels where product_id = $1 for update', [productId]);
+
+  const answers = await Promise.allSettled([ask(one.shop, productId), ask(two.shop, productId)]);
+  await session.query('commit');
+
+  expect(answers).toEqual(
+    Array(2).fill({ status: 'rejected', reason: expect.any(BusyFault) as BusyFault }),
+  );
+  expect(codeOf(await ask(two.shop, productId))).toBe('OK');
 });

@@ -87,8 +87,17 @@ export interface RawSocket extends Disposable {
   resume(): void;
 }
 
-/** The code with which a socket of this subprotocol is closed; ws itself would refuse to look. */
-export function closeCodeFor(url: string, protocol: string): Promise<number> {
+/** A connection that became a websocket and says nothing more, not even goodbye. */
+export interface DeafSocket extends Disposable {
+  /** Says goodbye after all, and gives the code with which the server closed. */
+  goodbye(): Promise<number>;
+}
+
+/** Upgrades a connection by hand, as neither a browser nor ws would. */
+export function openDeafSocket(
+  url: string,
+  protocol = 'graphql-transport-ws',
+): Promise<DeafSocket> {
   const { hostname, port, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
     const knock = request({
@@ -106,14 +115,22 @@ export function closeCodeFor(url: string, protocol: string): Promise<number> {
     knock.on('error', reject);
     knock.on('upgrade', (_response, socket, head) => {
       const chunks: Buffer[] = [head];
+      socket.on('error', () => {});
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-      // One close frame: opcode 8 and final, the length, the code.
-      socket.on('end', () => {
-        socket.destroy();
-        resolve(Buffer.concat(chunks).readUInt16BE(2));
+      resolve({
+        goodbye() {
+          // An empty close frame, masked as a client's frames are.
+          socket.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
+          return new Promise((closed) => {
+            // The server's own close frame: opcode 8 and final, the length, the code.
+            socket.on('end', () => {
+              socket.destroy();
+              closed(Buffer.concat(chunks).readUInt16BE(2));
+            });
+          });
+        },
+        [Symbol.dispose]: () => socket.destroy(),
       });
-      // Answered, as the protocol wants: an empty masked close frame.
-      socket.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
     });
     knock.end();
   });
