@@ -1,6 +1,7 @@
 import { isLoopback } from './config.safety.ts';
 import type { Settings } from './config.ts';
 import { openHttp } from './edges/http.ts';
+import { Port } from './edges/port.ts';
 import { startSchedule } from './edges/schedule.ts';
 import { paymentsProvider } from './edges/webhook/payments.ts';
 import type { Provider } from './edges/webhook/provider.ts';
@@ -20,8 +21,8 @@ export interface App {
 }
 
 /**
- * Starts a server: Postgres (embedded if none is named), migrations and the demo sale, the shop,
- * the notice line, the port, the clockwork. What was opened is closed again if a later step fails.
+ * Starts a server: the port, Postgres (embedded if none is named), migrations and the demo sale, the
+ * shop, the notice line, the doors, the clockwork. What was opened is closed again if a later step fails.
  */
 export async function startApp(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
@@ -34,6 +35,8 @@ export async function startApp(settings: Settings, log: Logger): Promise<App> {
 }
 
 async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
+  const port = await Port.open({ host: settings.HOST, port: settings.PORT });
+  closers.push('the port', () => port.drain());
   const { database, url: databaseUrl } = await openDatabase(settings, {
     log,
     closers,
@@ -51,8 +54,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
     );
   }
   const http = await openHttp(shop, {
-    host: settings.HOST,
-    port: settings.PORT,
+    port,
     adminToken: settings.ADMIN_TOKEN,
     providers: await openProviders(settings),
     explorer: settings.GRAPHQL_EXPLORER,
@@ -61,12 +63,12 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
     graceMs: settings.SHUTDOWN_GRACE_SECONDS * 1000,
     log,
   });
-  closers.push('the port', () => http.stop());
+  closers.push('requests under way', () => http.stop());
   const schedule = startSchedule(shop, settings.SWEEP_CRON, log);
   closers.push('the clockwork', () => schedule.stop());
   http.ready();
   const stop = (): Promise<void> => closers.close();
-  return { url: http.url, stop, [Symbol.asyncDispose]: stop };
+  return { url: port.url, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** The payment providers that are on, by the path of their webhook. */

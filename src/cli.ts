@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { openShop } from './open-shop.ts';
-import { readSettings, SettingsError } from './config.ts';
+import { readSettings } from './config.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { listDeadEvents } from './payments/dead-letters.ts';
 import { replayDeadEvents } from './payments/retry-inbox.ts';
@@ -70,8 +70,8 @@ payments
     return withShop(async (shop) => {
       const replayed = await replayDeadEvents(shop, id);
       for (const { id: eventId, outcome } of replayed) console.log(`${eventId}  ${outcome}`);
-      if (replayed.length === 0)
-        program.error(id === undefined ? 'No dead letters.' : 'No dead letter has this id.');
+      if (replayed.length > 0) return;
+      throw new Error(id === undefined ? 'No dead letters.' : 'No dead letter has this id.');
     });
   });
 
@@ -86,8 +86,8 @@ program
   .option('--currency <code>', 'its ISO 4217 code')
   .option('--payment <id>', 'the payment’s id; else a new one')
   .option('--key <key>', 'the idempotency key; else a new one')
-  .option('--duplicate [times]', 'deliver the same event several times at once (2)')
-  .option('--delay <ms>', 'wait before delivering')
+  .option('--duplicate [times]', 'deliver the same event several times at once (2)', wholeNumber)
+  .option('--delay <ms>', 'wait before delivering', wholeNumber)
   .option('--wrong-amount', 'pay a cent too much')
   .option('--early', 'pay before the order exists, then create it (needs --product or --token)')
   .option('--late', 'pay after the order has expired (needs --product or --token)')
@@ -97,6 +97,12 @@ program
     const url = options.url ?? `http://127.0.0.1:${PORT}`;
     await simulatePayment({ ...options, url }, PAYMENT_WEBHOOK_SECRETS?.[0], console.log);
   });
+
+/** A number of times or of milliseconds. */
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}
 
 async function withDatabase(work: (open: OpenDatabase) => Promise<void>): Promise<void> {
   const closers = new Closers();
@@ -120,7 +126,6 @@ function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
 }
 
 program.parseAsync().catch((error: unknown) => {
-  const plain = error instanceof SettingsError || error instanceof Error;
-  console.error(plain ? (error as Error).message : error);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

@@ -155,7 +155,7 @@ export interface Settings extends Read {
   readonly GRAPHQL_EXPLORER: boolean;
   readonly SEED_DEMO: boolean;
   readonly production: boolean;
-  /** Whether this start generated the admin token, so that it is to be shown once. */
+  /** Whether the admin token was generated and its owner has not been shown it yet. */
   readonly adminTokenIsNew: boolean;
 }
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { App } from './app.ts';
 import type { Settings } from './config.ts';
+import { markShown } from './platform/kept-secret.ts';
 import type { Logger } from './platform/log.ts';
 
 /** The oldest Node that the ORM runs on; the project brings a newer one where it can. */
@@ -13,18 +14,24 @@ async function main(): Promise<void> {
   const { startApp } = await import('./app.ts');
   const { readSettings } = await import('./config.ts');
   const { createLog } = await import('./platform/log.ts');
-  const { isWorker, reportReady, startWorkers } = await import('./workers.ts');
+  const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
   const settings = readSettings();
   const log = createLog(settings.LOG_LEVEL);
-  // Once, beside the log and never through it: logs travel further than terminals.
-  if (settings.adminTokenIsNew) {
-    process.stderr.write(`Admin token, shown this once: ${settings.ADMIN_TOKEN}\n`);
-  }
+  if (settings.adminTokenIsNew) showAdminToken(settings);
   const isPrimary = settings.WORKERS > 1 && !isWorker;
-  const app = await (isPrimary ? startWorkers : startApp)(settings, log);
-  const stop = stopOnSignals(app, log);
-  if (isWorker) reportReady(app, stop);
+  const starting = (isPrimary ? startWorkers : startApp)(settings, log);
+  const stop = stopOnce(starting, log);
+  if (isWorker) stopAtPrimarysWord(stop);
+  else stopOnSignals(stop);
+  const app = await starting;
+  if (isWorker) reportReady(app);
   else log.info({ url: app.url }, readyLine(app, settings));
+}
+
+/** Once, beside the log and never through it: logs travel further than terminals. */
+function showAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
+  process.stderr.write(`Admin token, shown this once: ${ADMIN_TOKEN}\n`);
+  markShown(DATA_DIR, 'admin-token');
 }
 
 /** @throws PlainError on a Node that the server cannot run on */
@@ -37,26 +44,36 @@ function requireNode(): void {
   }
 }
 
-/** Stops the app at the first signal and exits; at the second it exits at once. Gives the same stop. */
-function stopOnSignals(app: App, log: Logger): () => void {
+/** A stop that may be asked for at any time, the start included, and any number of times. */
+function stopOnce(starting: Promise<App>, log: Logger): () => void {
   let stopping = false;
-  const stop = (): void => {
+  return () => {
     if (stopping) return;
     stopping = true;
     log.info({}, 'Stopping: no new work, what is under way is finished');
-    app.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'Not everything closed cleanly');
-        process.exit(1);
-      },
-    );
+    starting
+      .then((app) => app.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'Not everything closed cleanly');
+          process.exit(1);
+        },
+      );
   };
+}
+
+/** The first signal stops, the second ends the process at once. */
+function stopOnSignals(stop: () => void): void {
+  let signals = 0;
   // SIGHUP is not among them: a closed terminal must not end a sale that nohup keeps running.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => (stopping ? process.exit(130) : stop()));
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(130);
+      stop();
+    });
   }
-  return stop;
 }
 
 function readyLine({ url }: App, { GRAPHQL_EXPLORER }: Settings): string {

@@ -12,8 +12,10 @@ export interface Simulation {
   readonly currency?: string;
   readonly payment?: string;
   readonly key?: string;
-  readonly duplicate?: string | true;
-  readonly delay?: string;
+  /** True without a number: twice. */
+  readonly duplicate?: number | true;
+  /** Milliseconds. */
+  readonly delay?: number;
   readonly wrongAmount?: true;
   readonly early?: true;
   readonly late?: true;
@@ -47,7 +49,7 @@ export async function simulatePayment(
 
   const payload = JSON.stringify(eventOf(options, bill));
   const { duplicate = 1 } = options;
-  const times = Number(duplicate === true ? 2 : duplicate);
+  const times = duplicate === true ? 2 : duplicate;
   // Signed by the server's clock, which judges the signature's age: a wrong one here changes nothing.
   const signing = { id: `msg_${randomUUID()}`, at: await server.time(), payload };
   const headers = secret === undefined ? {} : signPayload(secret, signing);
@@ -70,7 +72,7 @@ async function waitForMoment(
     say(`Order ${orderId} is ${await server.createOrder(token)}.`);
   }
   if (options.late) await orderEnded(server, token!, say);
-  if (options.delay !== undefined) await delay(Number(options.delay));
+  if (options.delay !== undefined) await delay(options.delay);
 }
 
 function eventOf(options: Simulation, { orderId, ...bill }: Bill): object {

@@ -18,10 +18,23 @@ interface Ready {
 /** Whether this process is one of several behind one port. */
 export const isWorker = cluster.isWorker;
 
-/** Tells the primary that this worker serves, and stops it should the primary be gone. */
-export function reportReady({ url }: App, stop: () => void): void {
-  process.send!({ url } satisfies Ready);
+/** The primary's word to a worker that it is to stop. */
+const STOP = 'stop';
+
+/**
+ * In a worker: stops at the primary's word, or should the primary be gone. Signals are the
+ * primary's: a Ctrl-C or a service manager sends them to all processes at once, and a worker that
+ * counted them would take the primary's word for a second one and drop what is under way.
+ */
+export function stopAtPrimarysWord(stop: () => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
+  process.on('message', (word) => void (word === STOP && stop()));
   process.on('disconnect', stop);
+}
+
+/** Tells the primary that this worker serves. */
+export function reportReady({ url }: App): void {
+  process.send!({ url } satisfies Ready);
 }
 
 /**
@@ -81,7 +94,7 @@ class Workers {
     this.#stopping = true;
     const workers = [...this.#running];
     const ended = workers.map((worker) => once(worker, 'exit'));
-    for (const worker of workers) worker.process.kill('SIGTERM');
+    for (const worker of workers) worker.send(STOP);
     await Promise.all(ended);
   }
 

@@ -1,6 +1,5 @@
 import { randomUUID, timingSafeEqual, createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import type { Logger } from '../platform/log.ts';
 import type { Shop } from '../shop.ts';
@@ -10,14 +9,13 @@ import { Context, type Caller } from './graphql/context.ts';
 import { openGraphqlHttp, type GraphqlHttp } from './graphql/http.ts';
 import { buildShopSchema } from './graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from './graphql/socket.ts';
+import type { Port } from './port.ts';
 import { takeDelivery } from './webhook/door.ts';
 import type { Provider } from './webhook/provider.ts';
 
 /** What the one port is made of. */
 export interface HttpOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+  readonly port: Port;
   readonly adminToken: string;
   /** The providers whose webhooks are taken, by path. */
   readonly providers: Readonly<Record<string, Provider>>;
@@ -31,21 +29,13 @@ export interface HttpOptions {
   readonly log: Logger;
 }
 
-/** The open port. */
+/** The shop at its port. */
 export interface HttpDoor {
-  /** http://host:port, without a slash at its end. */
-  readonly url: string;
   /** From now on /readyz answers 200. */
   ready(): void;
   /** Not ready any more, no new connections, sockets told to go, requests under way answered. */
   stop(): Promise<void>;
 }
-
-/** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
-const REQUEST_MS_MAX = 15_000;
-
-/** Its headers within this. */
-const HEADERS_MS_MAX = 10_000;
 
 /** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health. */
 export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDoor> {
@@ -61,33 +51,26 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
     ...common,
     contextOf: (caller) => new Context(shop, caller, true),
   });
-  const state = { ready: false, draining: false };
+  const state = { ready: false };
   const rest = restOf(shop, options, state);
 
-  const server = createServer(
-    { requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX },
-    (request, response) => {
-      // While draining each connection gets its last answer and is then closed.
-      if (state.draining) response.shouldKeepAlive = false;
-      if (pathOf(request) === '/graphql' && request.method !== 'GET')
-        return graphql.handle(request, response);
-      rest(request, response);
+  options.port.serve({
+    request(request, response) {
+      const isOperation = pathOf(request) === '/graphql' && request.method !== 'GET';
+      if (isOperation) graphql.handle(request, response);
+      else rest(request, response);
     },
-  );
-  server.on('upgrade', (request, connection, head) => {
-    if (pathOf(request) === '/graphql' && !state.draining)
-      return socket.upgrade(request, connection, head);
-    connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    upgrade(request, connection, head) {
+      if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
+      connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    },
   });
-  await listen(server, options);
 
   return {
-    url: urlOf(options.host, server),
     ready: () => void (state.ready = true),
-    stop: async () => {
+    async stop() {
       state.ready = false;
-      state.draining = true;
-      await drain(server, { graphql, socket, graceMs: options.graceMs });
+      await drain(options, { graphql, socket });
     },
   };
 }
@@ -161,45 +144,14 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-/** Another process listens there already. */
-class PortInUse extends Error {
-  override readonly name = 'PortInUse';
-
-  constructor(host: string, port: number) {
-    super(
-      `PORT ${port} on ${host} is taken by another process: stop that one, or set another PORT.`,
-    );
-  }
-}
-
-function listen(server: Server, { port, host }: HttpOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
-    });
-    server.listen({ port, host }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-function urlOf(host: string, server: Server): string {
-  const { port } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-interface Draining {
-  readonly graphql: GraphqlHttp;
-  readonly socket: GraphqlSocket;
-  readonly graceMs: number;
-}
-
-async function drain(server: Server, { graphql, socket, graceMs }: Draining): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await socket.stop();
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+async function drain(
+  { port, graceMs }: Pick<HttpOptions, 'port' | 'graceMs'>,
+  doors: { readonly graphql: GraphqlHttp; readonly socket: GraphqlSocket },
+): Promise<void> {
+  const closed = port.drain();
+  await doors.socket.stop();
+  const impatience = setTimeout(() => port.cut(), graceMs);
   await closed;
-  clearTimeout(cut);
-  await graphql.stop();
+  clearTimeout(impatience);
+  await doors.graphql.stop();
 }

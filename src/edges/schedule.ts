@@ -11,7 +11,7 @@ const REFRESH_CRON = '* * * * * *';
 
 /**
  * Starts the clockwork: the sweep of due holds, orders and parked payment events, and the net under
- * live stock. Each server runs both; no run begins while the one before it is under way.
+ * live stock. Each server runs all three; no run begins while the one before it is under way.
  */
 export function startSchedule(
   shop: Shop,
@@ -33,9 +33,13 @@ export function startSchedule(
   const tasks = [
     every(sweepCron, 'sweep', async () => {
       const { ended, skipped } = await expireDue(shop);
+      const level = ended + skipped > 0 ? 'info' : 'debug';
+      log[level]({ ended, skipped }, 'Hold expiry job completed');
+    }),
+    // A run of its own: however many events wait, holds end on time.
+    every(sweepCron, 'inbox', async () => {
       const settled = await retryInbox(shop);
-      const busy = ended + skipped + settled > 0;
-      log[busy ? 'info' : 'debug']({ ended, skipped, settled }, 'Hold expiry job completed');
+      log[settled > 0 ? 'info' : 'debug']({ settled }, 'Payment inbox job completed');
     }),
     every(REFRESH_CRON, 'refresh', async () => {
       await Promise.all([refreshStockFeed(shop), shop.purchaseFeed.refresh(shop.database)]);

@@ -57,6 +57,7 @@ export const HoldTable = defineEntity({
     },
   ],
   indexes: [
+    { name: 'holds_of_product', properties: 'productId' },
     { name: 'holds_due', properties: ['expiresAt', 'productId'], where: "status = 'ACTIVE'" },
     {
       name: 'holds_of_customer',

@@ -12,12 +12,14 @@ export class Migration20261123000000_initial extends Migration {
 
     this.addSql(`create table "holds" ("id" uuid not null, "order_id" uuid not null, "product_id" int not null, "quantity" int not null, "customer_id" text null, "idempotency_key_hash" text null, "unit_price_minor" bigint not null, "currency" text not null, "status" text not null, "created_at" timestamptz(3) not null, "expires_at" timestamptz(3) not null, "held_version" int not null, "released_version" int null, primary key ("id"));`);
     this.addSql(`alter table "holds" add constraint "holds_order_id" unique ("order_id");`);
+    this.addSql(`create index "holds_of_product" on "holds" ("product_id");`);
     this.addSql(`create index "holds_due" on "holds" ("expires_at", "product_id") where status = 'ACTIVE';`);
     this.addSql(`create index "holds_of_customer" on "holds" ("customer_id", "product_id") where status = 'ACTIVE' and customer_id is not null;`);
     this.addSql(`create unique index "holds_idempotency_key" on "holds" ("idempotency_key_hash") where idempotency_key_hash is not null;`);
 
     this.addSql(`create table "orders" ("id" uuid not null, "hold_id" uuid not null, "product_id" int not null, "quantity" int not null, "customer_id" text null, "unit_price_minor" bigint not null, "currency" text not null, "status" text not null, "cancelled_by" text null, "payment_provider" text null, "payment_id" text null, "created_at" timestamptz(3) not null, "payment_expires_at" timestamptz(3) not null, "paid_at" timestamptz(3) null, "updated_at" timestamptz(3) not null, "released_version" int null, "sold_version" int null, primary key ("id"));`);
     this.addSql(`alter table "orders" add constraint "orders_hold_id_unique" unique ("hold_id");`);
+    this.addSql(`create index "orders_of_product" on "orders" ("product_id");`);
     this.addSql(`create index "orders_due" on "orders" ("payment_expires_at", "product_id") where status = 'PENDING';`);
     this.addSql(`create index "orders_of_customer" on "orders" ("customer_id", "product_id") where status in ('PENDING', 'PAID') and customer_id is not null;`);
 
@@ -57,7 +59,7 @@ export class Migration20261123000000_initial extends Migration {
     new.amount, new.currency, new.received_at, new.payload, new.headers::text)
   is distinct from (old.id, old.provider, old.idempotency_key, old.payment_id, old.order_id,
     old.reported_status, old.amount, old.currency, old.received_at, old.payload, old.headers::text)
-then raise exception 'what was received is never changed'; end if; if old.status not in ('PARKED', 'DEAD') and new.status <> old.status
+then raise exception 'what was received is never changed'; end if; if new.status <> old.status and (old.status not in ('PARKED', 'DEAD') or new.status = 'PARKED')
 then raise exception 'a settled payment event is never reopened'; end if; return new; end; \$\$ language plpgsql;`);
     this.addSql(`create trigger "payment_events_forward_only" BEFORE UPDATE OR DELETE on "payment_events" for each ROW execute function "payment_events_payment_events_forward_only_fn"();`);
 

@@ -65,6 +65,7 @@ export const OrderTable = defineEntity({
     },
   ],
   indexes: [
+    { name: 'orders_of_product', properties: 'productId' },
     {
       name: 'orders_due',
       properties: ['paymentExpiresAt', 'productId'],

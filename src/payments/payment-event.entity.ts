@@ -74,7 +74,7 @@ export const PaymentEventTable = defineEntity({
         '  is distinct from (old.id, old.provider, old.idempotency_key, old.payment_id, old.order_id,',
         '    old.reported_status, old.amount, old.currency, old.received_at, old.payload, old.headers::text)',
         "then raise exception 'what was received is never changed'; end if;",
-        "if old.status not in ('PARKED', 'DEAD') and new.status <> old.status",
+        "if new.status <> old.status and (old.status not in ('PARKED', 'DEAD') or new.status = 'PARKED')",
         "then raise exception 'a settled payment event is never reopened'; end if;",
         'return new;',
       ].join('\n'),

@@ -1,17 +1,20 @@
-import { findHold } from '../holds/find-holds.ts';
+import { findHold, type Hold } from '../holds/find-holds.ts';
 import { createOrder } from '../orders/create-order.ts';
 import { OrderTable, type Order } from '../orders/order.entity.ts';
-import { breaksUnique } from '../platform/faults.ts';
+import { isFault } from '../platform/faults.ts';
 import { lockRow } from '../platform/locked-row.ts';
-import { transact } from '../platform/transaction.ts';
+import { transact, type Transaction } from '../platform/transaction.ts';
 import { holdNotFound, isRefusal, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
-import type { PaymentNeeds } from './settle-event.ts';
+import { pastRivals, type PaymentNeeds } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
 
 /**
  * Turns a hold into an order and applies, in the same transaction, what its payment provider said
  * before the order existed. This is what the API calls createOrder; it stands on the last stair
  * because orders never hear of payments.
+ *
+ * Where settling what waits breaks, the buyer has the order all the same: the events stay in the
+ * inbox, whose sweep counts their tries and gives them up for a person to look at.
  *
  * @throws BusyFault when a lock was not had in time
  */
@@ -21,25 +24,34 @@ export async function placeOrder(
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return holdNotFound;
-  const { id: holdId, orderId } = hold;
-  const place = () =>
-    transact(shop.database, async (tx) => {
-      await shop.lockOrder(tx, orderId);
-      const waiting = await lockWaitingEvents(tx, orderId);
-      const order = await createOrder(shop, tx, {
-        orderId,
-        holdId,
-        movesUnits: waiting.length > 0,
-      });
-      if (isRefusal(order) || waiting.length === 0) return order;
-      for (const event of waiting) await settleWaiting(shop, tx, event);
-      return (await lockRow(tx, OrderTable, orderId))!;
-    });
   try {
-    return await place();
+    return await pastRivals(() => transact(shop.database, (tx) => place(shop, tx, hold)));
   } catch (error) {
-    // The same payment was counted for another order at this moment: it is seen now.
-    if (breaksUnique(error, 'payment_events_counted')) return place();
-    throw error;
+    if (isFault(error)) throw error;
+    shop.database.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
+    return transact(shop.database, (tx) => placeUndrained(shop, tx, hold));
   }
+}
+
+async function place(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  { id: holdId, orderId }: Hold,
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  await shop.lockOrder(tx, orderId);
+  const waiting = await lockWaitingEvents(tx, orderId);
+  const movesUnits = waiting.length > 0;
+  const order = await createOrder(shop, tx, { orderId, holdId, movesUnits });
+  if (isRefusal(order) || waiting.length === 0) return order;
+  for (const event of waiting) await settleWaiting(shop, tx, event);
+  return (await lockRow(tx, OrderTable, orderId))!;
+}
+
+async function placeUndrained(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  { id: holdId, orderId }: Hold,
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  await shop.lockOrder(tx, orderId);
+  return createOrder(shop, tx, { orderId, holdId, movesUnits: false });
 }

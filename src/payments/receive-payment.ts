@@ -1,10 +1,9 @@
-import { breaksUnique } from '../platform/faults.ts';
 import { newId } from '../platform/ids.ts';
 import { canonicalDecimal } from '../platform/money.ts';
 import { transact, type Transaction } from '../platform/transaction.ts';
 import { answerOf, eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
 import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
-import { carryOut, judge, type PaymentNeeds, type Settlement } from './settle-event.ts';
+import { carryOut, judge, pastRivals, type PaymentNeeds, type Settlement } from './settle-event.ts';
 import { readClock } from '../platform/clock.ts';
 
 /** One event of a payment provider, verified and parsed. */
@@ -29,9 +28,6 @@ export interface ReceivedPayment {
 export type Receipt =
   (PaymentAnswer & { readonly replayed: boolean }) | { readonly conflict: true };
 
-/** Rivals with the same key or payment but another order are seen on the second try. */
-const TRIES_MAX = 5;
-
 /**
  * Receives one event: recorded, applied and answered in one transaction. The same key with the same
  * content is answered as the first time, with one effect, however parallel; with other content it
@@ -40,19 +36,8 @@ const TRIES_MAX = 5;
  * @throws BusyFault | UnavailableFault when nothing was recorded, or the commit is unknown: the
  *   provider is to deliver again
  */
-export async function receivePayment(
-  shop: PaymentNeeds,
-  received: ReceivedPayment,
-): Promise<Receipt> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await transact(shop.database, (tx) => receive(shop, tx, received));
-    } catch (error) {
-      const rival =
-        breaksUnique(error, 'payment_events_key') || breaksUnique(error, 'payment_events_counted');
-      if (!rival || attempt === TRIES_MAX) throw error;
-    }
-  }
+export function receivePayment(shop: PaymentNeeds, received: ReceivedPayment): Promise<Receipt> {
+  return pastRivals(() => transact(shop.database, (tx) => receive(shop, tx, received)));
 }
 
 async function receive(

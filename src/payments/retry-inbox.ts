@@ -1,6 +1,6 @@
 import { isFault } from '../platform/faults.ts';
 import { transact } from '../platform/transaction.ts';
-import type { PaymentNeeds } from './settle-event.ts';
+import { pastRivals, type PaymentNeeds } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
 
 /** Events looked at in one sweep: a flood of strangers' events must not hold the next sweep up. */
@@ -11,14 +11,14 @@ const ATTEMPTS_MAX = 10;
 
 /**
  * Parked events whose time has come: their own next try, or at once when their hold has ended
- * without an order. Found without a lock; each is looked at again under its own.
+ * without an order, unless a try has failed and the next must wait. Found without a lock; each is looked at again under its own.
  */
 const DUE = `
   select e.id, e.order_id as "orderId" from payment_events e
   left join holds h on h.order_id = e.order_id,
   (select shop_clock() as now) c
-  where e.status = 'PARKED' and (e.next_try_at <= c.now or h.status in ('RELEASED', 'EXPIRED')
-    or (h.status = 'ACTIVE' and h.expires_at <= c.now))
+  where e.status = 'PARKED' and (e.next_try_at <= c.now or (e.attempts = 0
+    and (h.status in ('RELEASED', 'EXPIRED') or (h.status = 'ACTIVE' and h.expires_at <= c.now))))
   order by e.next_try_at limit ${INBOX_BATCH}`;
 
 interface WaitingEvent {
@@ -46,12 +46,15 @@ export async function retryInbox(shop: PaymentNeeds): Promise<number> {
 }
 
 /** Settles one waiting event once more, a dead letter too; whether it is settled now. */
-export function settleAgain(shop: PaymentNeeds, { id, orderId }: WaitingEvent): Promise<boolean> {
-  return transact(shop.database, async (tx) => {
-    await shop.lockOrder(tx, orderId);
-    const event = (await lockWaitingEvents(tx, orderId)).find((waiting) => waiting.id === id);
-    return event !== undefined && settleWaiting(shop, tx, event);
-  });
+function settleAgain(shop: PaymentNeeds, { id, orderId }: WaitingEvent): Promise<boolean> {
+  return pastRivals(() =>
+    transact(shop.database, async (tx) => {
+      await shop.lockOrder(tx, orderId);
+      const event = (await lockWaitingEvents(tx, orderId)).find((waiting) => waiting.id === id);
+      // No longer waiting: somebody else settled it.
+      return event === undefined || settleWaiting(shop, tx, event);
+    }),
+  );
 }
 
 /** Seconds double with each failed try: 2, 4, 8 … 1024. */

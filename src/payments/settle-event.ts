@@ -4,6 +4,7 @@ import { holdStatus } from '../holds/hold.rules.ts';
 import type { OrderNeeds } from '../orders/create-order.ts';
 import { OrderTable, type Order } from '../orders/order.entity.ts';
 import { totalMinor } from '../orders/order.rules.ts';
+import { breaksUnique } from '../platform/faults.ts';
 import { invariant } from '../platform/invariant.ts';
 import { newId } from '../platform/ids.ts';
 import { lockRow } from '../platform/locked-row.ts';
@@ -62,14 +63,14 @@ export async function judge(
   const { provider, paymentId, orderId } = event;
   const order = orderId === null ? null : await lockRow(tx, OrderTable, orderId);
   const hold = order === null && orderId !== null ? await holdOf(tx, orderId) : null;
-  const unitsFree = order !== null && (await areUnitsFree(shop, tx, event, order));
+  const unitsAvailable = order !== null && (await areUnitsAvailable(shop, tx, event, order));
   const [facts] = await tx.rows<{ now: string; counted: boolean }>(FACTS, [provider, paymentId]);
   const decidedAt = new Date(facts!.now);
   const verdict = settle(event, {
     order: order && { ...order, total: decimalText(totalOf(order)) },
     counted: facts!.counted,
     waitOver: isWaitOver(shop, event, { hold, decidedAt }),
-    unitsFree,
+    unitsAvailable,
     requireAmount: shop.requireAmount,
   });
   return { verdict, order, hold, decidedAt };
@@ -86,6 +87,25 @@ function isWaitOver(
   return decidedAt.getTime() - receivedAt.getTime() >= parkedEventTtlMs;
 }
 
+/** Tries against rivals that report the same event or payment at this moment for other orders. */
+const RIVAL_TRIES_MAX = 5;
+
+/**
+ * Runs a settlement again when a rival was first to record the same event or to count the same
+ * payment under another order, whose lock does not keep the two apart: its row is seen then.
+ */
+export async function pastRivals<T>(settlement: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await settlement();
+    } catch (error) {
+      const isRival =
+        breaksUnique(error, 'payment_events_key') || breaksUnique(error, 'payment_events_counted');
+      if (!isRival || attempt === RIVAL_TRIES_MAX) throw error;
+    }
+  }
+}
+
 /** What an order or a hold comes to. */
 export function totalOf(row: Order | Hold): { minor: bigint; currency: string } {
   return { minor: totalMinor(row), currency: row.currency };
@@ -96,8 +116,12 @@ async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
   return found as Hold | null;
 }
 
-/** Late money: due units of the product are reclaimed first, then it is seen whether enough are free. */
-async function areUnitsFree(
+/**
+ * Late money: due units of the product are reclaimed first, then it is seen whether enough are
+ * available. The one place where the stock lock is not the last thing before the commit: what the
+ * event becomes rests on it, so its row is written under it.
+ */
+async function areUnitsAvailable(
   shop: PaymentNeeds,
   tx: Transaction,
   event: EventToSettle,
@@ -105,11 +129,11 @@ async function areUnitsFree(
 ): Promise<boolean> {
   const late = order.status === 'EXPIRED' || order.cancelledBy === 'BUYER';
   if (!late || event.reportedStatus !== 'success') return false;
-  const free = await withLockedStock(shop, tx, order.productId, async (stock) => {
+  const available = await withLockedStock(shop, tx, order.productId, async (stock) => {
     if (stock.count.available < order.quantity) await reclaimDue(shop, tx, stock);
     return stock.count.available >= order.quantity;
   });
-  return free === true;
+  return available === true;
 }
 
 /** Paid is set once, from a state that may be paid; the units go with it in the same statement. */

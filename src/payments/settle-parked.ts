@@ -26,7 +26,7 @@ export async function lockWaitingEvents(tx: Transaction, orderId: string): Promi
 
 /** Waits double: as long again as the event has waited so far, between a second and a minute. */
 const WAIT_ON = `
-  update payment_events set status = 'PARKED', next_try_at = $2::timestamptz
+  update payment_events set next_try_at = $2::timestamptz
     + least(greatest($2::timestamptz - received_at, interval '1 second'), interval '1 minute')
   where id = $1`;
 

@@ -28,7 +28,7 @@ export interface SettlementFacts {
   /** Whether no order can come any more: the hold ended without one, or the event waited too long. */
   readonly waitOver: boolean;
   /** Whether as many units as the order wants are free, due ones reclaimed; asked of ended orders only. */
-  readonly unitsFree: boolean;
+  readonly unitsAvailable: boolean;
   /** Whether a success must name its amount. */
   readonly requireAmount: boolean;
 }
@@ -73,7 +73,7 @@ export function settle(payment: ReportedPayment, facts: SettlementFacts): Verdic
   const mismatch = mismatchOf(payment, order, facts.requireAmount);
   if (mismatch !== undefined) return refund('AMOUNT_MISMATCH', mismatch);
   if (order.status === 'PENDING') return { kind: 'PAY' };
-  return settleAfterTheEnd(order, facts.unitsFree);
+  return settleAfterTheEnd(order, facts.unitsAvailable);
 }
 
 /** A failed attempt takes no money, so the worst it can be is news that nobody needs. */
@@ -85,12 +85,12 @@ function settleFailure({ order, waitOver }: SettlementFacts): Verdict {
 }
 
 /** The right money for an order that has ended: free units are sold after all, else it goes back. */
-function settleAfterTheEnd(order: OrderToSettle, unitsFree: boolean): Verdict {
+function settleAfterTheEnd(order: OrderToSettle, unitsAvailable: boolean): Verdict {
   if (order.status === 'PAID')
     return refund('DUPLICATE_PAYMENT', 'The order was paid by another payment.');
   if (order.cancelledBy === 'OPERATOR')
     return refund('ORDER_CANCELLED', 'The operator cancelled the order.');
-  if (unitsFree) return { kind: 'RETAKE' };
+  if (unitsAvailable) return { kind: 'RETAKE' };
   return order.status === 'CANCELLED'
     ? refund('ORDER_CANCELLED', 'The buyer cancelled the order and its units are gone.')
     : refund('PAID_TOO_LATE', 'The order expired unpaid and its units are gone.');

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** A secret that this machine keeps for development. */
 export interface KeptSecret {
   readonly secret: string;
-  /** Whether it was made just now. */
+  /** Whether its owner has not been shown it yet. */
   readonly isNew: boolean;
 }
 
@@ -22,7 +22,7 @@ export function keptSecret(folder: string, name: string): KeptSecret {
     return { secret, isNew: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return { secret: readKept(file), isNew: false };
+    return { secret: readKept(file), isNew: !existsSync(shownFile(folder, name)) };
   } finally {
     rmSync(draft);
   }
@@ -33,3 +33,10 @@ function readKept(file: string): string {
   if (secret === '') throw new Error(`${file} is empty: delete it, and a new secret is made.`);
   return secret;
 }
+
+/** Remembers that the secret's owner was shown it: whoever makes it need not be who shows it. */
+export function markShown(folder: string, name: string): void {
+  writeFileSync(shownFile(folder, name), '');
+}
+
+const shownFile = (folder: string, name: string): string => join(resolve(folder), `${name}.shown`);

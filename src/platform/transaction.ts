@@ -7,7 +7,10 @@ import { asFault, BusyFault, retryableName } from './faults.ts';
 /** Tries after the first: enough for a deadlock or two, too few to pile up behind a lock. */
 const RETRIES_MAX = 3;
 
-/** Past this no further try is started, so that a caller is answered while it still waits. */
+/**
+ * Past this no further try is started, so that a caller is answered while it still waits: who waited
+ * out a whole lock timeout is told that the shop is busy, not made to wait two more.
+ */
 const PATIENCE_MS = 1500;
 
 /** One database transaction at READ COMMITTED, and what is to be done once it is committed. */
@@ -68,7 +71,7 @@ export async function transact<T>(
         'Transaction undone',
       );
       if (attempt > RETRIES_MAX || !patient) {
-        throw new BusyFault('The lock was not had in time; nothing was done.');
+        throw new BusyFault(`The database was busy (${name}); nothing was done.`);
       }
       // Jitter, so that two that met once do not meet again at the same moment.
       await delay(5 + Math.random() * 20 * attempt);

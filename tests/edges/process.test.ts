@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -574,6 +574,68 @@ test(
   },
   WAIT_MS,
 );
+
+test(
+  'a signal to all processes at once lets the workers finish what is under way',
+  async () => {
+    const server = start({ WORKERS: '2' });
+    const url = new URL(await server.ready());
+    const body = JSON.stringify({ query: '{ __typename }' });
+    const buyer = connect(Number(url.port), url.hostname);
+    let heard = '';
+    buyer.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    buyer.write(
+      `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+    );
+    await until('its connection', async () => (await statusOf(`${url.origin}/readyz`)) === 200);
+
+    for (const pid of [...childrenOf(server.child.pid!).filter(isServer), server.child.pid!]) {
+      process.kill(pid, 'SIGINT');
+    }
+    await until('the stop', () => server.out().includes('Stopping'));
+    buyer.write(body.slice(5));
+
+    expect(await server.exited).toBe(0);
+    expect(heard).toContain('"__typename":"Query"');
+  },
+  WAIT_MS,
+);
+
+test(
+  'while it starts it lives and is not ready, and a stop meanwhile ends it with 0',
+  async () => {
+    const name = `flash_sale_starting_${process.pid}`;
+    const postgres = process.env['TEST_POSTGRES_URL']!;
+    await admin(postgres, `create database ${name}`);
+    const databaseUrl = withDatabase(postgres, name);
+    const port = await freePort();
+    await using preparing = await openSession(databaseUrl);
+    await preparing.query(`select pg_advisory_lock(${0x666c617368})`);
+
+    const server = start({ DATABASE_URL: databaseUrl, PORT: String(port) });
+    const url = `http://127.0.0.1:${port}`;
+    const alive = await until('it to live', () => statusOf(`${url}/healthz`).catch(() => null));
+    const ready = await statusOf(`${url}/readyz`);
+    server.child.kill('SIGTERM');
+    await until('the stop', () => server.out().includes('Stopping'));
+    await preparing.query(`select pg_advisory_unlock(${0x666c617368})`);
+
+    expect([alive, ready]).toEqual([200, 503]);
+    expect(await server.exited).toBe(0);
+    await preparing.end();
+    await admin(postgres, `drop database ${name} with (force)`);
+  },
+  WAIT_MS,
+);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')

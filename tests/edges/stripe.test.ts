@@ -201,6 +201,27 @@ test('a wrong, missing, stale or future signature is refused by the database’s
   expect([fresh.status, freshByDatabase.status]).toEqual([401, 200]);
 });
 
+test('an old signature is not made fresh by a second timestamp', async () => {
+  const payload = stripeEvent('payment_intent.succeeded', {});
+  const old = Stripe.webhooks.generateTestHeaderString({
+    payload,
+    secret: SECRETS[0],
+    timestamp: seconds() - 86_400,
+  });
+
+  const statuses = [];
+  for (const signature of [`t=${seconds()},${old}`, `${old},t=${seconds()}`]) {
+    const { status } = await fetch(server.url + PATH, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'stripe-signature': signature },
+      body: payload,
+    });
+    statuses.push(status);
+  }
+
+  expect(statuses).toEqual([401, 401]);
+});
+
 test('malformed events are refused with a clear error', async () => {
   const statuses = [];
   for (const payload of [

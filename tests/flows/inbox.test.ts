@@ -1,3 +1,4 @@
+import { releaseHold } from '../../src/holds/release-hold.ts';
 import { createOrder } from '../../src/orders/create-order.ts';
 import { findOrders } from '../../src/orders/find-orders.ts';
 import { listDeadEvents } from '../../src/payments/dead-letters.ts';
@@ -6,7 +7,7 @@ import { replayDeadEvents, retryInbox } from '../../src/payments/retry-inbox.ts'
 import { BusyFault } from '../../src/platform/faults.ts';
 import { transact } from '../../src/platform/transaction.ts';
 import type { Shop } from '../../src/shop.ts';
-import { deliver, hold, order, payment } from '../support/buyer.ts';
+import { deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -50,6 +51,9 @@ const broken = (shop: Shop): Shop => ({
   lockStock: () => Promise.reject(new Error('the till is broken')),
 });
 
+/** Breaks the database as damage would, and mends it. */
+const ddl = (statement: string) => server.database.orm.em.getConnection().execute(statement);
+
 const eventOf = async (key: string) =>
   (
     await server.database.rows<{ status: string; attempts: number; wait: number }>(
@@ -91,6 +95,42 @@ test('an event whose settling throws is tried ever more rarely, and after ten tr
   expect(await listDeadEvents(shop)).toMatchObject([
     { orderId, attempts: 10, reason: 'the till is broken' },
   ]);
+});
+
+test('an event whose hold has ended waits between its failed tries as well', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  const event = payment(made.orderId);
+  await deliver(shop, event);
+  await releaseHold(shop, tokenOf(shop, made));
+  await ddl('alter table refunds add constraint broken check (amount < 0)');
+
+  for (let sweep = 0; sweep < 5; sweep += 1) await retryInbox(shop);
+  const failed = await eventOf(event.idempotencyKey);
+  await ddl('alter table refunds drop constraint broken');
+  await moveClock(server.database, 3000);
+  await retryInbox(shop);
+
+  expect(failed).toMatchObject({ status: 'PARKED', attempts: 1 });
+  expect(await findRefunds(shop, [made.orderId])).toMatchObject([
+    { reason: 'ORDER_NEVER_CREATED' },
+  ]);
+});
+
+test('a buyer has the order although settling its early payment breaks, and the inbox keeps the payment', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  const event = payment(made.orderId);
+  await deliver(shop, event);
+  await ddl("alter table orders add constraint broken check (status <> 'PAID')");
+
+  const ordered = await order(shop, made);
+  await ddl('alter table orders drop constraint broken');
+  await moveClock(server.database, 3000);
+  await retryInbox(shop);
+
+  expect(ordered.status).toBe('PENDING');
+  expect(await findOrders(shop, [made.orderId])).toMatchObject([{ status: 'PAID' }]);
 });
 
 test('a dead letter is replayed once what was broken is mended, by its id or with all', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, SETTINGS, SettingsError } from '../../src/config.ts';
+import { markShown } from '../../src/platform/kept-secret.ts';
 
 let folder: string;
 
@@ -114,12 +115,17 @@ describe('defaults', () => {
 });
 
 describe('development secrets', () => {
-  test('are made once, kept in DATA_DIR for their owner alone, and shown as new once', () => {
+  test('are made once, kept in DATA_DIR for their owner alone, and new until they are shown', () => {
     const first = read();
     const second = read();
+    markShown(join(folder, 'data'), 'admin-token');
+    const third = read();
 
-    expect(first.adminTokenIsNew).toBe(true);
-    expect(second.adminTokenIsNew).toBe(false);
+    expect([first, second, third].map(({ adminTokenIsNew }) => adminTokenIsNew)).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(second.ADMIN_TOKEN).toBe(first.ADMIN_TOKEN);
     expect(second.HOLD_TOKEN_SECRETS).toEqual(first.HOLD_TOKEN_SECRETS);
     expect(Buffer.from(first.ADMIN_TOKEN, 'base64url')).toHaveLength(32);

@@ -27,7 +27,7 @@ const facts: SettlementFacts = {
   order: pendingOrder,
   counted: false,
   waitOver: false,
-  unitsFree: false,
+  unitsAvailable: false,
   requireAmount: false,
 };
 
@@ -51,11 +51,19 @@ describe('what each event does: the table of the contract, cell by cell', () => 
   const STATES = {
     'a pending order': facts,
     'a paid order': { ...facts, order: paid },
-    'an order cancelled by the buyer, units free': { ...facts, order: cancelled, unitsFree: true },
+    'an order cancelled by the buyer, units free': {
+      ...facts,
+      order: cancelled,
+      unitsAvailable: true,
+    },
     'an order cancelled by the buyer, units gone': { ...facts, order: cancelled },
-    'an expired order, units free': { ...facts, order: expired, unitsFree: true },
+    'an expired order, units free': { ...facts, order: expired, unitsAvailable: true },
     'an expired order, units gone': { ...facts, order: expired },
-    'an order cancelled by the operator, units free': { ...facts, order: revoked, unitsFree: true },
+    'an order cancelled by the operator, units free': {
+      ...facts,
+      order: revoked,
+      unitsAvailable: true,
+    },
     'an order cancelled by the operator, units gone': { ...facts, order: revoked },
     'no order yet': { ...facts, order: null },
     'no order any more': { ...facts, order: null, waitOver: true },
@@ -220,7 +228,7 @@ class Purchase {
   status: OrderToSettle['status'] | null = null;
   cancelledBy: OrderToSettle['cancelledBy'] = null;
   holdEnded = false;
-  unitsFree = true;
+  unitsAvailable = true;
   /** The payment that has paid the order, while it is paid. */
   payer: string | null = null;
   readonly refunds: { readonly paymentId: string; readonly reason: string }[] = [];
@@ -253,7 +261,7 @@ class Purchase {
       },
       counted: this.counted.has(delivery.paymentId),
       waitOver: this.holdEnded,
-      unitsFree: this.#isLate() && this.unitsFree,
+      unitsAvailable: this.#isLate() && this.unitsAvailable,
       requireAmount: false,
     });
     this.fates.set(delivery.label, eventStatusOf(verdict));
@@ -352,7 +360,7 @@ function run(events: readonly Event[], afterDeadline: 'free' | 'gone'): Purchase
     again: () => purchase.deliver(payment('again', 'success')),
     deadline: () => {
       purchase.deadline();
-      purchase.unitsFree = afterDeadline === 'free';
+      purchase.unitsAvailable = afterDeadline === 'free';
     },
   };
   for (const event of events) steps[event]();
@@ -419,7 +427,7 @@ describe('createOrder, a failure, a success, the same success again and the dead
 describe('any number of payments, amounts, cancellations and deadlines', () => {
   type Step =
     | { readonly do: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator' }
-    | { readonly do: 'unitsFree'; readonly free: boolean }
+    | { readonly do: 'unitsAvailable'; readonly free: boolean }
     | { readonly do: 'deliver'; readonly paymentId: string; readonly payment: ReportedPayment };
 
   const plain = (verb: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator') =>
@@ -441,7 +449,7 @@ describe('any number of payments, amounts, cancellations and deadlines', () => {
       { weight: 1, arbitrary: plain('cancelByOperator') },
       {
         weight: 1,
-        arbitrary: fc.record({ do: fc.constant('unitsFree' as const), free: fc.boolean() }),
+        arbitrary: fc.record({ do: fc.constant('unitsAvailable' as const), free: fc.boolean() }),
       },
       { weight: 5, arbitrary: delivery as fc.Arbitrary<Step> },
     ),
@@ -450,7 +458,7 @@ describe('any number of payments, amounts, cancellations and deadlines', () => {
 
   function take(purchase: Purchase, step: Step, position: number): void {
     if (step.do === 'deliver') purchase.deliver({ ...step, label: String(position) });
-    else if (step.do === 'unitsFree') purchase.unitsFree = step.free;
+    else if (step.do === 'unitsAvailable') purchase.unitsAvailable = step.free;
     else purchase[step.do]();
   }
 

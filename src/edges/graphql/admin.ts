@@ -18,7 +18,7 @@ import { isRefusal, productNotFound } from '../../refusal.ts';
 import { adjustStock } from '../../stock/adjust-stock.ts';
 import { createProduct } from '../../stock/create-product.ts';
 import { Context } from './context.ts';
-import { IDEMPOTENCY_KEY, TEXT } from './input.ts';
+import { checkInput, IDEMPOTENCY_KEY, TEXT } from './input.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
   answered,
@@ -156,7 +156,7 @@ export class AdminResolver {
   @Authorized()
   @Mutation(() => ProductType, { description: 'Operator: puts a product on sale.' })
   async createProduct(
-    @Arg('input', () => CreateProductInput, { validate: true, description: 'The product.' })
+    @Arg('input', () => CreateProductInput, { validateFn: checkInput, description: 'The product.' })
     input: CreateProductInput,
     @Ctx() { shop }: Context,
   ): Promise<ListedProduct> {
@@ -178,7 +178,7 @@ export class AdminResolver {
     description: 'Operator: changes how many units are offered.',
   })
   async adjustStock(
-    @Arg('input', () => AdjustStockInput, { validate: true, description: 'The change.' })
+    @Arg('input', () => AdjustStockInput, { validateFn: checkInput, description: 'The change.' })
     input: AdjustStockInput,
     @Ctx() { shop, loaders }: Context,
   ): Promise<object> {

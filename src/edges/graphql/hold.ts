@@ -24,7 +24,7 @@ import { remainingMs } from '../../platform/time.ts';
 import { productNotFound, type Busy } from '../../refusal.ts';
 import { Context } from './context.ts';
 import { HoldStatusEnum } from './enums.ts';
-import { IDEMPOTENCY_KEY, TEXT } from './input.ts';
+import { checkInput, IDEMPOTENCY_KEY, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
@@ -151,7 +151,7 @@ export class HoldResolver {
     description: 'Holds units for one buyer until the hold expires.',
   })
   async createHold(
-    @Arg('input', () => CreateHoldInput, { validate: true, description: 'What to hold.' })
+    @Arg('input', () => CreateHoldInput, { validateFn: checkInput, description: 'What to hold.' })
     input: CreateHoldInput,
     @Ctx() { shop }: Context,
   ): Promise<HoldAnswer | Busy> {

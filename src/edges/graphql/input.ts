@@ -1,3 +1,6 @@
+import { validateSync } from 'class-validator';
+import { ArgumentValidationError } from 'type-graphql';
+
 /**
  * Text that Postgres and JSON can both hold: no NUL, no half of a surrogate pair. With the `u` flag
  * a proper pair is one character and not in the range.
@@ -12,3 +15,14 @@ export const IDEMPOTENCY_KEY = {
   pattern: /^[\x20-\x7e]{16,128}$/,
   message: '$property must be 16 to 128 printable ASCII characters',
 };
+
+/**
+ * Checks an input by its class-validator decorators; named by each argument that needs it.
+ * TypeGraphQL's own way imports the validator anew for each operation and awaits it.
+ *
+ * @throws ArgumentValidationError with every complaint
+ */
+export function checkInput(input: object | undefined): void {
+  const errors = validateSync(input ?? {}, { forbidUnknownValues: false });
+  if (errors.length > 0) throw new ArgumentValidationError(errors);
+}

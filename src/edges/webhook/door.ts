@@ -48,7 +48,7 @@ export async function takeDelivery(
 ): Promise<void> {
   try {
     const { fields, payload } = await readDelivery(shop, provider, request);
-    const headers = auditHeaders(provider, request);
+    const headers = provider.audit(request.headers);
     const receipt = await receivePayment(shop, {
       provider: provider.name,
       ...fields,
@@ -105,14 +105,6 @@ async function trust(shop: PaymentNeeds, signedAt: Date | null | undefined): Pro
       'The signature is missing, wrong, or outside the time window.',
     );
   }
-}
-
-function auditHeaders(provider: Provider, { headers }: IncomingMessage): Record<string, string> {
-  const kept = provider.auditHeaders.flatMap((name) => {
-    const value = headers[name]?.toString();
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(kept);
 }
 
 function parseObject(text: string): object {

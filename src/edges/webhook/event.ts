@@ -1,12 +1,15 @@
 import { isUuid } from '../../platform/ids.ts';
 import { canonicalDecimal } from '../../platform/money.ts';
-import { own, type EventFields, type WrongFields } from './provider.ts';
+import { matching, own, type EventFields, type WrongFields } from './provider.ts';
 
 /** 1 to 255 characters that one can see: no control characters, no half of a surrogate pair. */
 const KEY = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /** As many as a key has, anything but NUL and half surrogate pairs, which cannot be stored. */
 const TEXT = /^[^\0\p{Cs}]{1,255}$/u;
+
+/** A provider's own word for a status: any that can be stored. */
+const WORD = /^[^\0\p{Cs}]+$/u;
 
 /** At most 15 digits before the point and 6 after it; the sign and exponent it lacks are refused. */
 const AMOUNT = /^\d{1,15}(\.\d{1,6})?$/;
@@ -50,7 +53,7 @@ export function readEvent(
     ),
     reportedStatus: read(
       'status',
-      matching(own(body, 'status'), TEXT),
+      matching(own(body, 'status'), WORD),
       '"success", "failed" or another word',
     ),
     amount: read(
@@ -61,10 +64,6 @@ export function readEvent(
     currency: read('currency', currencyOf(own(body, 'currency')), 'an ISO 4217 code'),
   };
   return Object.keys(wrong).length > 0 ? { wrong } : { fields };
-}
-
-function matching(value: unknown, form: RegExp): string | undefined {
-  return typeof value === 'string' && form.test(value) ? value : undefined;
 }
 
 /** The amount's canonical text; null where there is none, undefined where it is no amount. */

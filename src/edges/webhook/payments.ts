@@ -11,7 +11,13 @@ import { isSigned, type SignatureHeaders } from './signature.ts';
 export function paymentsProvider(secrets: readonly string[]): Provider {
   return {
     name: 'payments',
-    auditHeaders: ['webhook-id', 'webhook-timestamp'],
+    audit(headers) {
+      const { id, timestamp } = signatureOf(headers);
+      return {
+        ...(id !== undefined && { 'webhook-id': id }),
+        ...(timestamp !== undefined && { 'webhook-timestamp': timestamp }),
+      };
+    },
     verify(headers, body) {
       if (secrets.length === 0) return { signedAt: null };
       const signature = signatureOf(headers);

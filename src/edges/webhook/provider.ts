@@ -30,8 +30,8 @@ export interface Signed {
 export interface Provider {
   /** Its name in the inbox; keys and payments are unique within it. */
   readonly name: string;
-  /** The headers that an audit may want; never the signature. */
-  readonly auditHeaders: readonly string[];
+  /** What of the headers an audit may want; never a signature. */
+  audit(headers: IncomingHttpHeaders): Record<string, string>;
   /** Judges the raw bytes in constant time and without a clock; undefined where nothing right is there. */
   verify(headers: IncomingHttpHeaders, body: Buffer): Signed | undefined;
   /** Reads a parsed event. */
@@ -46,4 +46,9 @@ export function own(object: unknown, name: string): unknown {
   return typeof object === 'object' && object !== null && Object.hasOwn(object, name)
     ? (object as Record<string, unknown>)[name]
     : undefined;
+}
+
+/** The value, where it is text of this form. */
+export function matching(value: unknown, form: RegExp): string | undefined {
+  return typeof value === 'string' && form.test(value) ? value : undefined;
 }

@@ -1,6 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import Stripe from 'stripe';
 import { isUuid } from '../../platform/ids.ts';
-import { own, type EventFields, type Provider, type WrongFields } from './provider.ts';
+import { matching, own, type EventFields, type Provider, type WrongFields } from './provider.ts';
 
 /** Stripe's event types that say what became of a payment; every other is kept and ignored. */
 const STATUS_OF_TYPE: ReadonlyMap<string, 'success' | 'failed'> = new Map([
@@ -33,17 +34,27 @@ const TEXT = /^[^\0\p{Cs}]{1,255}$/u;
 export function stripeProvider(secrets: readonly string[]): Provider {
   return {
     name: 'stripe',
-    auditHeaders: [],
+    audit: (headers) => ({ 'stripe-signature': signedAtOf(headers) ?? '' }),
     verify(headers, body) {
       const header = headers['stripe-signature']?.toString() ?? '';
       const genuine = secrets.some((secret) => isGenuine(body, header, secret));
-      const timestamp = /(?:^|,)t=(\d{1,12})(?:,|$)/.exec(header)?.[1];
+      const timestamp = signedAtOf(headers)?.slice('t='.length);
       return genuine && timestamp !== undefined
         ? { signedAt: new Date(Number(timestamp) * 1000) }
         : undefined;
     },
     read: readStripeEvent,
   };
+}
+
+/**
+ * The `t=…` of the signature header, where there is exactly one: with several, which of them was
+ * signed would be for each reader to guess, and an old signature could be made to look fresh.
+ */
+function signedAtOf(headers: IncomingHttpHeaders): string | undefined {
+  const parts = (headers['stripe-signature']?.toString() ?? '').split(',').map((one) => one.trim());
+  const [timestamp, ...more] = parts.filter((part) => part.startsWith('t='));
+  return more.length === 0 && /^t=\d{1,12}$/.test(timestamp ?? '') ? timestamp : undefined;
 }
 
 function isGenuine(body: Buffer, header: string, secret: string): boolean {
@@ -107,8 +118,4 @@ function moneyOf(
     amount: digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`,
     currency: code,
   };
-}
-
-function matching(value: unknown, form: RegExp): string | undefined {
-  return typeof value === 'string' && form.test(value) ? value : undefined;
 }

@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { answerJson } from './body.ts';
+
+/** Another process listens there already. */
+class PortInUse extends Error {
+  override readonly name = 'PortInUse';
+
+  constructor(host: string, port: number) {
+    super(
+      `PORT ${port} on ${host} is taken by another process: stop that one, or set another PORT.`,
+    );
+  }
+}
+
+/** Who answers at the port. */
+export interface PortHandlers {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
+}
+
+/** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
+const REQUEST_MS_MAX = 15_000;
+
+/** Its headers within this. */
+const HEADERS_MS_MAX = 10_000;
+
+/**
+ * The one port. It is open from the first moment of a start: *starting*, it answers that the process
+ * lives and that it cannot serve yet; *serving*, its handlers answer; *draining*, each connection
+ * gets its last answer and is then closed.
+ */
+export class Port {
+  /** http://host:port, without a slash at its end. */
+  readonly url: string;
+  readonly #server: Server;
+  #handlers: PortHandlers = { request: answerStarting, upgrade: refuseUpgrade };
+  #draining = false;
+
+  private constructor(server: Server, host: string) {
+    const { port } = server.address() as AddressInfo;
+    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#server = server;
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#draining) response.shouldKeepAlive = false;
+      this.#handlers.request(request, response);
+    });
+    server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
+      if (this.#draining) return refuseUpgrade(request, connection);
+      this.#handlers.upgrade(request, connection, head);
+    });
+  }
+
+  /** Opens it; port 0 takes a free one. @throws PortInUse */
+  static open({ host, port }: { readonly host: string; readonly port: number }): Promise<Port> {
+    const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX });
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
+      });
+      server.listen({ port, host }, () => {
+        server.removeAllListeners('error');
+        resolve(new Port(server, host));
+      });
+    });
+  }
+
+  /** From now on these answer. */
+  serve(handlers: PortHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** No new connections from now on; resolves once the last one is closed. Harmless twice. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** Cuts whatever is still open. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+}
+
+function answerStarting({ url }: IncomingMessage, response: ServerResponse): void {
+  if (url === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
+  answerJson(response, 503, '{"status":"starting"}', { 'retry-after': '1' });
+}
+
+function refuseUpgrade(_request: IncomingMessage, connection: Duplex): void {
+  connection.end(
+    'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n',
+  );
+}
