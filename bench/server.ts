@@ -9,20 +9,40 @@ import { createInterface } from 'node:readline';
 export interface BenchServer {
   readonly url: string;
   readonly adminToken: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts the server; what it keeps is deleted when it stops. */
+/** The shop's own server, as `npm run build` left it. */
+const BUILT_SERVER = join(import.meta.dirname, '../dist/src/main.js');
+
+/** Which program is started, and Node's own flags for it. */
+export interface Program {
+  readonly file?: string;
+  readonly flags?: readonly string[];
+}
+
+/** A folder that is deleted in the end; as root the database runs as another user, who must enter it. */
+export function makeBenchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flash-sale-bench-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/**
+ * Starts a server on a free port of this machine; what it keeps is deleted when it stops. Neither the
+ * caller's environment nor a `.env` reaches it: a benchmark must not run on somebody's database.
+ */
 export async function startBenchServer(
-  settings: Record<string, string> = {},
+  settings: Readonly<Record<string, string>> = {},
+  { file = BUILT_SERVER, flags = [] }: Program = {},
 ): Promise<BenchServer> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-bench-'));
-  // As root the database runs as another user, who must be able to enter the folder.
-  chmodSync(dataDir, 0o755);
+  const dataDir = makeBenchFolder();
   const adminToken = 'an admin token for the benchmark only';
-  const server = spawn(process.execPath, ['dist/src/main.js'], {
+  const server = spawn(process.execPath, [...flags, file], {
+    cwd: dataDir,
     env: {
-      ...process.env,
+      PATH: process.env['PATH'],
       PORT: '0',
       DATA_DIR: dataDir,
       ADMIN_TOKEN: adminToken,
@@ -31,6 +51,8 @@ export async function startBenchServer(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Whatever ends this process ends its servers, and each of them its database.
+  process.once('exit', () => server.kill('SIGTERM'));
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: server.stdout }).on('line', (line) => {
@@ -42,6 +64,7 @@ export async function startBenchServer(
   return {
     url,
     adminToken,
+    pid: server.pid!,
     async stop() {
       server.kill('SIGTERM');
       await exited;
@@ -93,6 +116,27 @@ export class Connections {
 
   close(): void {
     this.#agent.destroy();
+  }
+}
+
+/** Asks one operation as the operator, on a connection of its own, and gives its data. */
+export async function askAsOperator<Data>(
+  { url, adminToken }: BenchServer,
+  query: string,
+  variables: object = {},
+): Promise<Data> {
+  const connections = new Connections(url, 1);
+  try {
+    const { status, body } = await connections.post(
+      '/graphql',
+      JSON.stringify({ query, variables }),
+      { authorization: `Bearer ${adminToken}` },
+    );
+    const { data, errors } = JSON.parse(body) as { data: Data; errors?: unknown };
+    if (status !== 200 || errors !== undefined) throw new Error(`${query}: ${status} ${body}`);
+    return data;
+  } finally {
+    connections.close();
   }
 }
 

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { signPayload } from '../src/edges/webhook/signature.ts';
 import { Connections, machine, median, rateOf, startBenchServer } from './server.ts';
 
 /**
- * How fast payments are taken: 1,000 signed-off webhooks for distinct orders of one hot product over
+ * How fast payments are taken: 1,000 signed webhooks for distinct orders of one hot product over
  * 50 connections, against as many empty GraphQL requests on the same server, in interleaved rounds.
  */
 const COUNT = 1000;
 const CONNECTIONS = 50;
 const ROUNDS = 5;
 
-const server = await startBenchServer({ LOG_LEVEL: 'info' });
+const SECRET = `whsec_${Buffer.from('a secret for the benchmark only').toString('base64')}`;
+
+const server = await startBenchServer({ LOG_LEVEL: 'info', PAYMENT_WEBHOOK_SECRETS: SECRET });
 const connections = new Connections(server.url, CONNECTIONS);
 
 const ask = async (query: string, headers = {}): Promise<string> =>
@@ -37,7 +40,7 @@ async function makeOrders(): Promise<string[]> {
   return orders;
 }
 
-async function pay(orderId: string): Promise<void> {
+async function pay(orderId: string, at: Date): Promise<void> {
   const event = {
     order_id: orderId,
     payment_id: randomUUID(),
@@ -45,7 +48,9 @@ async function pay(orderId: string): Promise<void> {
     status: 'success',
     amount: '1.00',
   };
-  const { status, body } = await connections.post('/api/payments/webhook', JSON.stringify(event));
+  const payload = JSON.stringify(event);
+  const signature = signPayload(SECRET, { id: event.idempotency_key, at, payload });
+  const { status, body } = await connections.post('/api/payments/webhook', payload, signature);
   if (status !== 200 || !body.includes('"applied"')) throw new Error(`${status} ${body}`);
 }
 
@@ -58,9 +63,10 @@ for (let round = 1; round <= ROUNDS; round += 1) {
       CONNECTIONS,
     ),
   );
+  const at = new Date(/"serverTime":"([^"]+)"/.exec(await ask('{ serverTime }'))![1]!);
   rates.webhooks.push(
     await rateOf(
-      orders.map((orderId) => () => pay(orderId)),
+      orders.map((orderId) => () => pay(orderId, at)),
       CONNECTIONS,
     ),
   );

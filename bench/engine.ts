@@ -1,0 +1,211 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { createHold } from '../src/holds/create-hold.ts';
+import { openDatabase } from '../src/open-database.ts';
+import { openShop } from '../src/open-shop.ts';
+import { auditStock } from '../src/orders/audit-stock.ts';
+import { now } from '../src/platform/clock.ts';
+import { Closers } from '../src/platform/closers.ts';
+import { BusyFault } from '../src/platform/faults.ts';
+import { silentLog } from '../src/platform/log.ts';
+import { migrate } from '../src/platform/migrate.ts';
+import type { Shop } from '../src/shop.ts';
+import { createProduct } from '../src/stock/create-product.ts';
+import { ratioOf, roundOf, type Ratio, type Series } from './figures.ts';
+import { Tally, type Run } from './load.ts';
+import { PostgresAlone } from './postgres-alone.ts';
+import { ratioTable, resultsOf, seriesTable, whole } from './report.ts';
+import { machine, makeBenchFolder } from './server.ts';
+
+/*
+ * npm run bench:engine: what createHold can bear without HTTP, in this process, against a lock per
+ * request that does the same work on the same pool, and against Postgres alone. Measured in turn,
+ * and audited after each round; it ends with 1 as soon as an answer is unexpected or an audit fails.
+ */
+
+const ROUNDS = 7;
+const ROUND_MS = 600;
+const WARM_UP_MS = 1000;
+const STOCK = 10_000_000;
+
+/** What the issue requires of the lanes at each number of buyers, and aims at. */
+const BUYERS = [
+  { buyers: 25, needed: 15, aim: 24 },
+  { buyers: 100, needed: 30, aim: 41 },
+  { buyers: 400, needed: 40, aim: 59 },
+] as const;
+const ALONE = { needed: 0.35, aim: 0.5 } as const;
+
+const WHATS = ['createHold', 'lock per request', 'Postgres alone'] as const;
+type What = (typeof WHATS)[number];
+
+interface Engines {
+  readonly shop: Shop;
+  /** The same shop on the same pool, its lanes off. */
+  readonly plain: Shop;
+  readonly alone: PostgresAlone;
+}
+
+let buyersSoFar = 0;
+
+/** Each buyer holds one unit, is answered, and the next buyer takes the place. */
+async function closedLoop(
+  shop: Shop,
+  productId: number,
+  { buyers, forMs }: { readonly buyers: number; readonly forMs: number },
+): Promise<Run> {
+  const keys = randomBytes(8).toString('hex');
+  const tally = new Tally('Hold', { forMs });
+  const place = async (): Promise<void> => {
+    while (!tally.isOver) {
+      const buyer = (buyersSoFar += 1);
+      const sentAt = performance.now();
+      const outcome = await createHold(shop, {
+        productId,
+        quantity: 1,
+        customerId: `buyer ${buyer}`,
+        idempotencyKey: `key-${keys}-${buyer}`,
+      }).then(
+        (answer) => ('id' in answer ? 'Hold' : answer.code),
+        (error: unknown) => busyOr(error),
+      );
+      // Only a lock per request may keep its last in line from being served.
+      if (outcome !== 'Hold' && !(outcome === 'Busy' && shop.holdLanes === plainLanes))
+        throw new Error(`Unexpected answer: ${outcome}`);
+      tally.count(outcome, sentAt);
+    }
+  };
+  await Promise.all(Array.from({ length: buyers }, place));
+  return tally.end();
+}
+
+let plainLanes: Shop['holdLanes'] | undefined;
+
+function busyOr(error: unknown): 'Busy' {
+  if (error instanceof BusyFault) return 'Busy';
+  throw error;
+}
+
+async function measure(engines: Engines, what: What, buyers: number, forMs: number): Promise<Run> {
+  const { shop, plain, alone } = engines;
+  const productId = await makeProduct(shop);
+  const run =
+    what === 'Postgres alone'
+      ? await alone.run(productId, buyers, forMs)
+      : await closedLoop(what === 'createHold' ? shop : plain, productId, { buyers, forMs });
+  const { balanced, held, findings } = (await auditStock(shop, productId))!;
+  const answered = run.outcomes['Hold'] ?? 0;
+  if (!balanced || held !== answered)
+    throw new Error(
+      `Audit of ${what} failed: ${held} held, ${answered} answered; ${findings.join(' ')}`,
+    );
+  return run;
+}
+
+async function makeProduct(shop: Shop): Promise<number> {
+  const product = await createProduct(shop, {
+    name: 'Hot product',
+    description: null,
+    price: '29.99',
+    currency: 'USD',
+    totalStock: STOCK,
+    maxPerHold: 10,
+    maxPerCustomer: 10,
+    saleStartsAt: null,
+    saleEndsAt: null,
+  });
+  if ('code' in product) throw new Error(product.message);
+  return product.id;
+}
+
+async function runAll(engines: Engines): Promise<Series[]> {
+  const series: Series[] = BUYERS.flatMap(({ buyers }) =>
+    WHATS.map((what) => ({ what, buyers, rounds: [] })),
+  );
+  for (const what of WHATS) await measure(engines, what, 100, WARM_UP_MS);
+  for (let number = 1; number <= ROUNDS; number += 1) {
+    // Every other round backwards: nobody always comes after the same neighbour.
+    const order = number % 2 === 1 ? series : series.toReversed();
+    for (const { what, buyers, rounds } of order) {
+      rounds.push(roundOf(await measure(engines, what as What, buyers, ROUND_MS), 'Hold'));
+    }
+    const told = series.map(
+      ({ what, buyers, rounds }) => `${what} at ${buyers} ${whole(rounds.at(-1)!.rate)}`,
+    );
+    console.log(`round ${number} of ${ROUNDS}: ${told.join(' · ')}`);
+  }
+  return series;
+}
+
+function ratiosOf(series: readonly Series[]): Ratio[] {
+  const rates = (what: What, buyers: number): number[] =>
+    series
+      .find((one) => one.what === what && one.buyers === buyers)!
+      .rounds.map(({ rate }) => rate);
+  const against = (what: What, buyers: number) =>
+    ratioOf(rates('createHold', buyers), rates(what, buyers));
+  return [
+    ...BUYERS.map(({ buyers, ...wanted }) => ({
+      what: `createHold / lock per request, ${buyers} buyers`,
+      ...wanted,
+      reached: against('lock per request', buyers),
+    })),
+    ...BUYERS.map(({ buyers }) => ({
+      what: `createHold / Postgres alone, ${buyers} buyers`,
+      ...ALONE,
+      reached: against('Postgres alone', buyers),
+    })),
+  ];
+}
+
+async function main(dataDir: string, closers: Closers): Promise<void> {
+  const { database, url } = await openDatabase(
+    { DATABASE_URL: undefined, DATA_DIR: dataDir, DATABASE_POOL_MAX: 10 },
+    { log: silentLog, closers, share: false },
+  );
+  await migrate(database.orm);
+  const open = async (batchMax: number): Promise<Shop> => {
+    const { shop, notices } = openShop(database, url, {
+      HOLD_TTL_SECONDS: 86_400,
+      ORDER_PAYMENT_TTL_SECONDS: 600,
+      PARKED_EVENT_TTL_HOURS: 24,
+      WEBHOOK_REQUIRE_AMOUNT: false,
+      HOLD_TOKEN_SECRETS: ['a hold token secret for the benchmark only'],
+      HOLD_BATCH_MAX: batchMax,
+      HOLD_QUEUE_MAX: 5000,
+    });
+    await notices.start();
+    closers.push('the notice line', () => notices.stop());
+    return shop;
+  };
+  const engines = {
+    shop: await open(500),
+    plain: await open(1),
+    alone: await PostgresAlone.connect(url),
+  };
+  closers.push('Postgres alone', () => engines.alone.end());
+  plainLanes = engines.plain.holdLanes;
+
+  const date = (await now(database)).toISOString();
+  console.log(`${machine()}; warming up`);
+  const series = await runAll(engines);
+  const ratios = ratiosOf(series);
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  const results = { date, machine: machine(), ...resultsOf(series, ratios) };
+  writeFileSync(join(folder, 'engine.json'), `${JSON.stringify(results, null, 2)}\n`);
+  console.log(`\n${seriesTable(series)}\n\n${ratioTable(ratios)}`);
+}
+
+const folder = makeBenchFolder();
+const closers = new Closers();
+try {
+  await main(folder, closers);
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await closers.close();
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,110 @@
+import type { Operation } from './load.ts';
+import { askAsOperator, type BenchServer } from './server.ts';
+
+/** What a request costs before it does anything: the floor of every other figure. */
+export const EMPTY: Operation = {
+  body: () => '{"query":"{ __typename }"}',
+  outcome: (status, body) =>
+    status === 200 && body.startsWith('{"data":{"__typename":"Query"}}') ? 'answered' : 'wrong',
+  served: 'answered',
+};
+
+const PRODUCT = `query Product($id: ID!) { product(id: $id) { id name price { amount currency }
+  availableStock heldStock soldStock stockStatus stockVersion saleStatus } }`;
+
+/** What every screen of the sale asks. */
+export function productQuery(productId: string): Operation {
+  const body = JSON.stringify({ query: PRODUCT, variables: { id: productId } });
+  const right = `{"data":{"product":{"id":"${productId}","name":`;
+  return {
+    body: () => body,
+    outcome: (status, text) => (status === 200 && text.startsWith(right) ? 'answered' : 'wrong'),
+    served: 'answered',
+  };
+}
+
+const CREATE_HOLD = `mutation CreateHold($input: CreateHoldInput!) { createHold(input: $input) { __typename
+  ... on Hold { token orderId quantity totalAmount { amount currency } status expiresAt remainingMs }
+  ... on CheckoutError { code message retryable } } }`;
+
+let buyersSoFar = 0;
+
+/** One unit for a new buyer each time, with a key and a customer: all the work that a hold can be. */
+export function createHold(productId: string, refusals: readonly string[] = []): Operation {
+  const mark = '0123456789';
+  const text = JSON.stringify({
+    query: CREATE_HOLD,
+    variables: {
+      input: {
+        productId,
+        quantity: 1,
+        customerId: `buyer ${mark}`,
+        idempotencyKey: `key-of-buyer-${mark}`,
+      },
+    },
+  });
+  const parts = text.split(mark);
+  return {
+    body() {
+      buyersSoFar += 1;
+      return parts.join(String(buyersSoFar).padStart(mark.length, '0'));
+    },
+    outcome(status, body) {
+      if (status === 503 && body.includes('"code":"OVERLOADED"')) return 'Busy';
+      if (status !== 200) return 'wrong';
+      return /^\{"data":\{"createHold":\{"__typename":"(\w+)"/.exec(body)?.[1] ?? 'wrong';
+    },
+    served: 'Hold',
+    refusals,
+  };
+}
+
+const CREATE_PRODUCT = `mutation CreateProduct($input: CreateProductInput!) { createProduct(input: $input) { id } }`;
+
+/** Puts a new product on sale and gives its id. */
+export async function makeProduct(server: BenchServer, totalStock: number): Promise<string> {
+  const { createProduct } = await askAsOperator<{ createProduct: { id: string } }>(
+    server,
+    CREATE_PRODUCT,
+    {
+      input: {
+        name: 'Hot product',
+        price: '29.99',
+        currency: 'USD',
+        totalStock,
+        maxPerHold: 10,
+        maxPerCustomer: 10,
+      },
+    },
+  );
+  return createProduct.id;
+}
+
+interface Audit {
+  readonly balanced: boolean;
+  readonly total: number;
+  readonly available: number;
+  readonly held: number;
+  readonly findings: readonly string[];
+}
+
+const AUDIT = `query Audit($id: ID!) { stockAudit(productId: $id) { balanced total available held findings } }`;
+
+/**
+ * Audits a product on which nothing but units were held, one at a time.
+ *
+ * @throws where rows, movements and counters disagree, or are not the holds that buyers were told
+ */
+export async function audit(server: BenchServer, productId: string, held: number): Promise<void> {
+  const { stockAudit } = await askAsOperator<{ stockAudit: Audit }>(server, AUDIT, {
+    id: productId,
+  });
+  const { balanced, total, available } = stockAudit;
+  if (balanced && stockAudit.held === held && available === total - held && available >= 0) return;
+  throw new Error(`Audit failed, ${held} holds were answered: ${JSON.stringify(stockAudit)}`);
+}
+
+/** The time by the clock that decides every deadline. */
+export async function serverTime(server: BenchServer): Promise<string> {
+  return (await askAsOperator<{ serverTime: string }>(server, '{ serverTime }')).serverTime;
+}
