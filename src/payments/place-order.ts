@@ -24,34 +24,28 @@ export async function placeOrder(
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return holdNotFound;
+  const place = (drain: boolean) =>
+    transact(shop.database, (tx) => placeIn(tx, shop, { hold, drain }));
   try {
-    return await pastRivals(() => transact(shop.database, (tx) => place(shop, tx, hold)));
+    return await pastRivals(() => place(true));
   } catch (error) {
     if (isFault(error)) throw error;
     shop.database.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
-    return transact(shop.database, (tx) => placeUndrained(shop, tx, hold));
+    return place(false);
   }
 }
 
-async function place(
-  shop: PaymentNeeds,
+async function placeIn(
   tx: Transaction,
-  { id: holdId, orderId }: Hold,
+  shop: PaymentNeeds,
+  { hold, drain }: { readonly hold: Hold; readonly drain: boolean },
 ): Promise<Order | HoldNotFound | HoldNotActive> {
+  const { id: holdId, orderId } = hold;
   await shop.lockOrder(tx, orderId);
-  const waiting = await lockWaitingEvents(tx, orderId);
+  const waiting = drain ? await lockWaitingEvents(tx, orderId) : [];
   const movesUnits = waiting.length > 0;
   const order = await createOrder(shop, tx, { orderId, holdId, movesUnits });
   if (isRefusal(order) || waiting.length === 0) return order;
   for (const event of waiting) await settleWaiting(shop, tx, event);
   return (await lockRow(tx, OrderTable, orderId))!;
-}
-
-async function placeUndrained(
-  shop: PaymentNeeds,
-  tx: Transaction,
-  { id: holdId, orderId }: Hold,
-): Promise<Order | HoldNotFound | HoldNotActive> {
-  await shop.lockOrder(tx, orderId);
-  return createOrder(shop, tx, { orderId, holdId, movesUnits: false });
 }
