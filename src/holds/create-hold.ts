@@ -4,7 +4,7 @@ import type { Lanes } from '../platform/lane.ts';
 import { BusyFault } from '../platform/faults.ts';
 import { transact } from '../platform/transaction.ts';
 import { isRefusal, productNotFound, type ProductNotFound } from '../refusal.ts';
-import { withLockedStock, type LockedStock } from '../stock/locked-stock.ts';
+import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { readBatchFacts, type BatchFacts } from './batch-facts.ts';
 import { reclaimDue, type DueNeeds } from './due-units.ts';
@@ -72,17 +72,19 @@ export async function createHolds(
   productId: number,
   requests: readonly HoldRequest[],
 ): Promise<readonly BatchAnswer[]> {
-  const answers = await transact(shop.database, (tx) =>
-    withLockedStock(shop, tx, productId, async (stock) => {
-      const facts = await readBatchFacts(tx, productId, requests);
-      let decisions = decideHolds(facts, stock.count, requests);
-      if (decisions.some(lacksUnits) && (await reclaimDue(shop, tx, stock)) > 0) {
-        decisions = decideHolds(facts, stock.count, requests);
-      }
-      return serve(shop, stock, facts, decisions);
-    }),
-  );
-  return answers ?? requests.map(() => productNotFound);
+  return transact(shop.database, async (tx) => {
+    // One flush: the facts are read behind the lock, once it is had.
+    const [stock, facts] = await Promise.all([
+      lockStock(shop, tx, productId),
+      readBatchFacts(tx, productId, requests),
+    ]);
+    if (stock === undefined || facts === undefined) return requests.map(() => productNotFound);
+    let decisions = decideHolds(facts, stock.count, requests);
+    if (decisions.some(lacksUnits) && (await reclaimDue(shop, tx, stock)) > 0) {
+      decisions = decideHolds(facts, stock.count, requests);
+    }
+    return serve(shop, stock, facts, decisions);
+  });
 }
 
 function lacksUnits(decision: HoldDecision<Hold>): boolean {
@@ -158,7 +160,7 @@ async function insertHolds(
   holds: readonly Hold[],
 ): Promise<ReadonlySet<string>> {
   if (holds.length === 0) return new Set();
-  const made = await stock.move<{ id: string }>(INSERT_HOLDS, [
+  const made = await stock.moveLast<{ id: string }>(INSERT_HOLDS, [
     holds.map(({ id }) => id),
     holds.map(({ orderId }) => orderId),
     holds.map(({ quantity }) => quantity),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   MikroORM,
   type EntitySchema,
@@ -7,10 +6,10 @@ import {
   type Options,
 } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
-import pg from 'pg';
 import { asFault } from './faults.ts';
 import type { Logger } from './log.ts';
 import type { RowOf } from './row.ts';
+import { Session } from './session.ts';
 
 /** Longest wait for any lock: "busy, try again" after two seconds beats a screen that hangs. */
 const LOCK_TIMEOUT_MS = 2000;
@@ -20,6 +19,12 @@ const LOCK_TIMEOUT_MS = 2000;
  * turn and then for the row, each with a lock timeout of its own, and must not wait twice as long.
  */
 const STATEMENT_TIMEOUT_MS = 2300;
+
+/**
+ * A database that has not answered by then is frozen or cut off: its own timeouts do not run, so the
+ * session is given up, with a margin over them for a busy moment of ours.
+ */
+const ANSWER_MS_MAX = 3000;
 
 /** A session stopped in the middle of a transaction gives its locks back after this. */
 const IDLE_IN_TRANSACTION_MS = 5000;
@@ -49,33 +54,6 @@ export interface DatabaseOptions {
   readonly log: Logger;
 }
 
-/**
- * A pg client that prepares: a statement with parameters is given a name made from its text, so
- * that each connection parses it once. The ORM writes its values into the text and passes none;
- * those stay unprepared.
- */
-class PreparingClient extends pg.Client {
-  // pg declares `query` with nine overloads; only the text-and-values one is changed here.
-  override query(...args: unknown[]): never {
-    const [text, values] = args;
-    const named =
-      typeof text === 'string' && Array.isArray(values) && values.length > 0
-        ? [{ name: statementName(text), text, values }, ...args.slice(2)]
-        : args;
-    return super.query(...(named as Parameters<pg.Client['query']>)) as never;
-  }
-}
-
-const names = new Map<string, string>();
-
-function statementName(text: string): string {
-  const known = names.get(text);
-  if (known !== undefined) return known;
-  const name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
-  names.set(text, name);
-  return name;
-}
-
 /** What each session of the shop starts with. */
 const SESSION_OPTIONS = [
   `lock_timeout=${LOCK_TIMEOUT_MS}`,
@@ -98,7 +76,9 @@ export function sessionOptions({
     clientUrl: url,
     pool: { min: 0, max: poolMax },
     driverOptions: {
-      Client: PreparingClient,
+      Client: Session,
+      pipeline: true,
+      query_timeout: ANSWER_MS_MAX,
       // `?options=` in the URL is not read by the ORM: session settings go here.
       options: SESSION_OPTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

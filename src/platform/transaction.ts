@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
-import { CompiledQuery, type ControlledTransaction } from 'kysely';
+import type { ControlledTransaction } from 'kysely';
 import type { Database } from './database.ts';
 import { asFault, BusyFault, retryableName } from './faults.ts';
+import { sessionOf, UndoneError, type Session } from './session.ts';
 
 /** Tries after the first: enough for a deadlock or two, too few to pile up behind a lock. */
 const RETRIES_MAX = 3;
@@ -16,21 +17,37 @@ const PATIENCE_MS = 1500;
 /** One database transaction at READ COMMITTED, and what is to be done once it is committed. */
 export class Transaction {
   readonly em: EntityManager;
+  readonly #session: Session;
   readonly #afterCommit: (() => void)[] = [];
+  /** Whether the commit was sent, and not answered that nothing was done. */
+  isCommitting = false;
 
-  constructor(em: EntityManager) {
+  constructor(em: EntityManager, session: Session) {
     this.em = em;
+    this.#session = session;
   }
 
   /**
-   * Runs one statement of constant text and gives its rows. Constant, because each text with
+   * Sends one statement of constant text at once and gives its rows: called twice before an answer
+   * has come, the second travels with the first and runs after it. Constant, because each text with
    * parameters is prepared once on each connection and kept.
    */
-  async rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]> {
-    const result = await this.em
-      .getTransactionContext<ControlledTransaction<unknown>>()!
-      .executeQuery<Row>(CompiledQuery.raw(statement, [...params]));
-    return result.rows;
+  rows<Row>(statement: string, params: readonly unknown[]): Promise<readonly Row[]> {
+    return this.#session.rows(statement, params);
+  }
+
+  /**
+   * The same for the transaction's last statement, committed in the same round trip: once it has
+   * given its rows, everything is committed.
+   */
+  async lastRows<Row>(statement: string, params: readonly unknown[]): Promise<readonly Row[]> {
+    const { last, committed } = this.#session.finish<Row>(statement, params);
+    this.isCommitting = true;
+    const [, end] = await Promise.allSettled([last, committed]);
+    if (end.status === 'rejected' && !(end.reason instanceof UndoneError)) throw end.reason;
+    this.isCommitting = false;
+    // Where it was undone, this rejects with the reason.
+    return last;
   }
 
   /** Has `announce` called once this transaction is committed; never if it is not. */
@@ -84,20 +101,20 @@ async function attemptOnce<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   let tx: Transaction | undefined;
-  let committing = false;
   let answer: T;
   try {
     answer = await database.orm.em.fork().transactional(
       async (em) => {
-        tx = new Transaction(em as EntityManager);
+        const context = em.getTransactionContext<ControlledTransaction<unknown>>()!;
+        tx = new Transaction(em as EntityManager, await sessionOf(context));
         const result = await work(tx);
-        committing = true;
+        tx.isCommitting = true;
         return result;
       },
       { isolationLevel: IsolationLevel.READ_COMMITTED },
     );
   } catch (error) {
-    throw asFault(error, committing);
+    throw asFault(error, tx?.isCommitting);
   }
   // After the try: an announcement that throws must not make a committed transaction look undone.
   tx!.committed();

@@ -26,7 +26,8 @@ export interface UnitMove {
 /**
  * The text of one statement that changes rows, moves exactly the units of the rows it changed, and
  * records the movement: the three cannot come apart. It gives one row: the changed rows and the new
- * counts, both null where nothing changed.
+ * counts, both null where nothing changed. A stock row that is not at the version before `$2` gets
+ * none, which its table refuses: a move that went round the lock undoes its transaction.
  */
 export function unitMove({ before = '', changed, buckets, cause, note }: UnitMove): string {
   const delta = (bucket: Bucket): string => {
@@ -39,7 +40,8 @@ export function unitMove({ before = '', changed, buckets, cause, note }: UnitMov
     moved as (
       update stock_levels s set
         available = s.available + ${delta('available')}, held = s.held + ${delta('held')},
-        sold = s.sold + ${delta('sold')}, total = s.total + ${delta('total')}, version = s.version + 1
+        sold = s.sold + ${delta('sold')}, total = s.total + ${delta('total')},
+        version = case s.version when $2 - 1 then $2 end
       from u where s.product_id = $1 and u.rows > 0
       returning s.product_id, s.version, s.total, s.available, s.held, s.sold, shop_clock() as read_at,
         ${delta('available')} as available_delta, ${delta('held')} as held_delta,

@@ -93,3 +93,46 @@ test('every statement of a hold, a reclaim, an order and a payment finds its row
   expect(await scannedWhole(sweeping)).toEqual([]);
   expect(await scannedWhole(buying)).toEqual([]);
 });
+
+/**
+ * The first minute of a sale: 20,000 live holds of the one hot product in tables of which nothing is
+ * known. Postgres gathers no statistics on the first day of a table's life until a minute is over.
+ */
+const RUSH = `
+  insert into holds (id, order_id, product_id, quantity, customer_id, idempotency_key_hash, unit_price_minor,
+      currency, status, created_at, expires_at, held_version)
+    select gen_random_uuid(), gen_random_uuid(), $1::int, 1, 'rusher ' || n, md5('rush ' || n), 100, 'USD',
+      'ACTIVE', shop_clock(), shop_clock() + interval '1 day', 2 from generate_series(1, 20000) n`;
+
+test('a batch reads the rows of its own keys and customers, before any statistics are gathered', async () => {
+  const rush = await createTestDatabase();
+  await using _dropped = { [Symbol.asyncDispose]: () => rush.drop() };
+  await using own = await openTestShop(rush.url);
+  const productId = await makeProduct(own.shop, { totalStock: 50_000, maxPerCustomer: 5 });
+  await using session = await openSession(rush.url);
+  await session.query('alter table holds set (autovacuum_enabled = false)');
+  await session.query(RUSH, [productId]);
+  const batch = Array.from({ length: 400 }, (_, position) => ({
+    quantity: 1,
+    customerId: `newcomer ${position}`,
+    keyHash: randomUUID(),
+  }));
+
+  const sent = await sentStatements(() => createHolds(own.shop, productId, batch));
+  const facts = sent.find(({ text }) => text.startsWith('select c.now'))!;
+  const { rows } = await session.query({
+    text: `explain (analyze, format json) ${facts.text}`,
+    values: [...facts.values],
+  });
+
+  const plan = JSON.stringify(rows);
+  const readInVain = [...plan.matchAll(/"Rows Removed by [^"]*": ?(\d+)/g)].map(([, n]) =>
+    Number(n),
+  );
+  const scanned = new Set(
+    [...plan.matchAll(/"Index Name": ?"(holds_\w+)"/g)].map(([, name]) => name),
+  );
+  expect(scanned).toEqual(new Set(['holds_idempotency_key', 'holds_of_customer']));
+  expect(Math.max(0, ...readInVain)).toBeLessThanOrEqual(1);
+  expect(plan).not.toContain('"Seq Scan"');
+});

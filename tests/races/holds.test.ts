@@ -89,7 +89,7 @@ test('without the lock, two buyers are both promised the last unit, and only the
   });
 
   expect(String(stopped.reason)).toMatch(
-    /one version at a time|stock_levels_available_not_negative/,
+    /null value in column "version"|stock_levels_available_not_negative/,
   );
 });
 

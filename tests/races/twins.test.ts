@@ -91,7 +91,9 @@ test('without the stock row’s lock, sweeps and late payments collide, and only
     return outcomes.find((outcome) => outcome.status === 'rejected');
   });
 
-  expect(String(stopped.reason)).toMatch(/one version at a time|paid once|stock_|deadlock/);
+  expect(String(stopped.reason)).toMatch(
+    /null value in column "version"|paid once|stock_|deadlock/,
+  );
 });
 
 test('without the unique constraint, one hold becomes two orders', async () => {

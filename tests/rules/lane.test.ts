@@ -33,6 +33,8 @@ class Commits {
   async succeed(): Promise<void> {
     this.#open.shift()!.resolve();
     await turn();
+    // Its answers are given a turn after the next batch has left.
+    await turn();
   }
 
   async fail(error: unknown): Promise<void> {
@@ -90,6 +92,21 @@ test('one batch is in flight, and those who come meanwhile share the next', asyn
   expect(commits.batches).toEqual([['anna'], ['ben', 'carl']]);
   expect(commits.inFlightMax).toBe(1);
   expect(await Promise.all(answers)).toEqual(['anna served', 'ben served', 'carl served']);
+});
+
+test('the next batch is on its way before the answers of the last are given', async () => {
+  const { commits, lane } = openLane();
+  const seen: number[] = [];
+  const first = lane.submit('first').then(() => seen.push(commits.batches.length));
+  await turn();
+  const second = lane.submit('second');
+
+  await commits.succeed();
+  await first;
+
+  expect(seen).toEqual([2]);
+  await commits.succeed();
+  await second;
 });
 
 test('5 buyers in batches of 2 are 3 batches, first come, first served', async () => {

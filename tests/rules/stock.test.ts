@@ -23,7 +23,7 @@ test('a move takes its units from one counter, gives them to another and leaves 
   const text = statement({ held: -1, sold: 1 });
 
   expect(text).toContain(
-    'available = s.available + 0, held = s.held + -u.units, sold = s.sold + u.units, total = s.total + 0, version = s.version + 1',
+    'available = s.available + 0, held = s.held + -u.units, sold = s.sold + u.units, total = s.total + 0, version = case s.version when $2 - 1 then $2 end',
   );
 });
 
