@@ -1,5 +1,5 @@
 import type { Shop } from '../../shop.ts';
-import { createLoaders, type Loaders } from './loaders.ts';
+import { Loaders } from './loaders.ts';
 
 /** Who asks, as far as the operation's credentials say. */
 export interface Caller {
@@ -22,6 +22,6 @@ export class Context {
   constructor(shop: Shop, caller: Caller, isStream = false) {
     this.shop = shop;
     this.caller = caller;
-    this.loaders = createLoaders(shop, { cache: !isStream });
+    this.loaders = new Loaders(shop, { cache: !isStream });
   }
 }

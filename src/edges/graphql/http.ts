@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
 import type { Caller, Context } from './context.ts';
 import { errorsOverHttp, tellError } from './errors.ts';
+import { compilingExecute, gatewayOf } from './executor.ts';
 import { TOKENS_MAX, limitRules } from './limits.ts';
 
 /** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
@@ -79,6 +80,9 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
 
   return {
     handle(request, response) {
+      // Only a browser names its origin, and only from another one is there anything to allow.
+      if (request.headers.origin === undefined && request.method === 'POST')
+        return void answer(request, response);
       allowOrigins(request as never, response as never, () => void answer(request, response));
     },
     stop: () => apollo.stop(),
@@ -87,7 +91,7 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
 
 function newApollo({ schema, introspection, log }: GraphqlHttpOptions): ApolloServer<Context> {
   return new ApolloServer<Context>({
-    schema,
+    gateway: gatewayOf(schema, compilingExecute()),
     introspection,
     hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,

@@ -8,44 +8,58 @@ import type { StockCount } from '../../stock/stock.rules.ts';
 
 /**
  * What one operation reads, gathered: however many products, stocks or orders it names, each kind
- * costs one statement. New for each operation, so nothing is remembered beyond it.
+ * costs one statement. New for each operation, so nothing is remembered beyond it; each is made when
+ * it is first asked for, since most operations ask for one at most.
  */
-export interface Loaders {
-  readonly product: DataLoader<number, StockedProduct | null>;
-  readonly stock: DataLoader<number, StockCount | null>;
-  readonly order: DataLoader<string, Order | null>;
-  readonly refunds: DataLoader<string, readonly Refund[]>;
+export class Loaders {
+  readonly #shop: Shop;
+  readonly #options: { readonly cache: boolean };
+  #product: DataLoader<number, StockedProduct | null> | undefined;
+  #stock: DataLoader<number, StockCount | null> | undefined;
+  #order: DataLoader<string, Order | null> | undefined;
+  #refunds: DataLoader<string, readonly Refund[]> | undefined;
+
+  /** Without a cache they still gather, but read anew each time. */
+  constructor(shop: Shop, options: { readonly cache: boolean }) {
+    this.#shop = shop;
+    this.#options = options;
+  }
+
+  get product(): DataLoader<number, StockedProduct | null> {
+    return (this.#product ??= new DataLoader(
+      (ids) => this.#shop.freshProducts.load(ids),
+      this.#options,
+    ));
+  }
+
+  get stock(): DataLoader<number, StockCount | null> {
+    return (this.#stock ??= new DataLoader(async (ids) => {
+      const counts = await countStock(this.#shop, ids);
+      return inOrder(ids, counts, ({ productId }) => productId);
+    }, this.#options));
+  }
+
+  get order(): DataLoader<string, Order | null> {
+    return (this.#order ??= new DataLoader(async (ids) => {
+      const orders = await findOrders(this.#shop, ids);
+      return inOrder(ids, orders, ({ id }) => id);
+    }, this.#options));
+  }
+
+  get refunds(): DataLoader<string, readonly Refund[]> {
+    return (this.#refunds ??= new DataLoader(async (orderIds) => {
+      const refunds = await findRefunds(this.#shop, orderIds);
+      const ofOrder = Map.groupBy(refunds, ({ orderId }) => orderId);
+      return orderIds.map((orderId) => ofOrder.get(orderId) ?? []);
+    }, this.#options));
+  }
 }
 
-/** Loaders for one operation. Without a cache they still gather, but read anew each time. */
-export function createLoaders(shop: Shop, { cache }: { readonly cache: boolean }): Loaders {
-  const loaderOf = <Key, Row>(
-    find: (keys: readonly Key[]) => Promise<readonly Row[]>,
-    keyOf: (row: Row) => Key,
-  ): DataLoader<Key, Row | null> =>
-    new DataLoader(
-      async (keys: readonly Key[]) => {
-        const rows = new Map((await find(keys)).map((row) => [keyOf(row), row]));
-        return keys.map((key) => rows.get(key) ?? null);
-      },
-      { cache },
-    );
-  return {
-    product: new DataLoader((ids) => shop.freshProducts.load(ids), { cache }),
-    stock: loaderOf(
-      (ids) => countStock(shop, ids),
-      ({ productId }) => productId,
-    ),
-    order: loaderOf(
-      (ids) => findOrders(shop, ids),
-      ({ id }) => id,
-    ),
-    refunds: new DataLoader(
-      async (orderIds: readonly string[]) => {
-        const refunds = Map.groupBy(await findRefunds(shop, orderIds), ({ orderId }) => orderId);
-        return orderIds.map((orderId) => refunds.get(orderId) ?? []);
-      },
-      { cache },
-    ),
-  };
+function inOrder<Key, Row>(
+  keys: readonly Key[],
+  rows: readonly Row[],
+  keyOf: (row: Row) => Key,
+): (Row | null)[] {
+  const found = new Map(rows.map((row) => [keyOf(row), row]));
+  return keys.map((key) => found.get(key) ?? null);
 }

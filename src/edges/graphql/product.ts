@@ -14,7 +14,6 @@ import {
 } from 'type-graphql';
 import {
   cursorOfProduct,
-  findProducts,
   listProducts,
   type Product,
   type ProductPage,
@@ -176,39 +175,46 @@ export class ProductResolver {
   }
 
   @FieldResolver(() => Int)
-  async totalStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
-    return (await stockOf(product, context)).total;
+  totalStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+    return ofStock(product, context, ({ total }) => total);
   }
 
   @FieldResolver(() => Int)
-  async availableStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
-    return (await stockOf(product, context)).available;
+  availableStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+    return ofStock(product, context, ({ available }) => available);
   }
 
   @FieldResolver(() => Int)
-  async heldStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
-    return (await stockOf(product, context)).held;
+  heldStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+    return ofStock(product, context, ({ held }) => held);
   }
 
   @FieldResolver(() => Int)
-  async soldStock(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
-    return (await stockOf(product, context)).sold;
+  soldStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+    return ofStock(product, context, ({ sold }) => sold);
   }
 
   @FieldResolver(() => StockStatusEnum)
-  async stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): Promise<StockStatus> {
-    return stockStatus(await stockOf(product, context));
+  stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<StockStatus> {
+    return ofStock(product, context, stockStatus);
   }
 
   @FieldResolver(() => Int)
-  async stockVersion(@Root() product: ListedProduct, @Ctx() context: Context): Promise<number> {
-    return (await stockOf(product, context)).version;
+  stockVersion(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+    return ofStock(product, context, ({ version }) => version);
   }
 }
 
-/** The stock row begins with its product, so a product that was read has one. */
-async function stockOf({ id, stock }: ListedProduct, { loaders }: Context): Promise<StockCount> {
-  return stock ?? (await loaders.stock.load(id))!;
+/** At once where the value is known: a promise for each field of the hot product would cost more than the field. */
+type Sooner<Value> = Value | Promise<Value>;
+
+/** Something of a product's stock. Its row begins with the product, so a product that was read has one. */
+function ofStock<Value>(
+  { id, stock }: ListedProduct,
+  { loaders }: Context,
+  tell: (count: StockCount) => Value,
+): Sooner<Value> {
+  return stock ? tell(stock) : loaders.stock.load(id).then((count) => tell(count!));
 }
 
 function connectionOf({
@@ -229,21 +235,4 @@ function connectionOf({
     },
     totalCount,
   };
-}
-
-/** The products of these ids in their order; an error of the request where one does not exist. */
-export async function productsNamed(
-  shop: Context['shop'],
-  ids: readonly string[],
-): Promise<Map<number, Product>> {
-  const productIds = ids.map(parseProductId);
-  const found = await findProducts(
-    shop,
-    productIds.flatMap((id) => id ?? []),
-  );
-  const products = new Map(found.map((product) => [product.id, product]));
-  const unknown = ids.filter((_, position) => !products.has(productIds[position] ?? 0));
-  if (unknown.length > 0)
-    throw badUserInputError(`No product has the id ${JSON.stringify(unknown[0]!.slice(0, 40))}.`);
-  return products;
 }

@@ -46,10 +46,20 @@ const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
   STOCK_BELOW_COMMITTED: 'StockBelowCommitted',
 };
 
+const refusalType = ({ code }: Refusal): string => TYPE_OF_CODE[code as RefusalCode];
+
+/** How the type of a union's or interface's value is told, by the name of the union or interface. */
+export const TYPE_TELLERS = new Map<string, (value: never) => string>();
+
+function typesOf<Value>(name: string, tell: (value: Value) => string): (value: Value) => string {
+  TYPE_TELLERS.set(name, tell);
+  return tell;
+}
+
 @InterfaceType('CheckoutError', {
   description:
     'An expected failure: every mutation’s result is a union whose failures implement this.',
-  resolveType: (refusal: Refusal) => TYPE_OF_CODE[refusal.code as RefusalCode],
+  resolveType: typesOf('CheckoutError', refusalType),
 })
 export abstract class CheckoutError {
   @Field(() => ErrorCodeEnum, { description: 'Which failure it is.' })
@@ -179,8 +189,9 @@ export function outcomeOf(
     name,
     description: `${successName}, or why not.`,
     types: () => [success, ...failures],
-    resolveType: (value: object) =>
-      isRefusal(value) ? TYPE_OF_CODE[value.code as RefusalCode] : successName,
+    resolveType: typesOf(name, (value: object) =>
+      isRefusal(value) ? refusalType(value) : successName,
+    ),
   });
 }
 

@@ -1,4 +1,6 @@
 import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
+import { findProducts, type Product } from '../../catalog/find-products.ts';
+import { parseProductId } from '../../catalog/product.rules.ts';
 import type { Hold } from '../../holds/find-holds.ts';
 import type { Order } from '../../orders/find-orders.ts';
 import { watchHold, watchOrder } from '../../orders/watch-purchase.ts';
@@ -7,7 +9,7 @@ import type { StockCount } from '../../stock/stock.rules.ts';
 import type { Context } from './context.ts';
 import { HoldType } from './hold.ts';
 import { OrderType } from './order.ts';
-import { productsNamed, ProductType, type ListedProduct } from './product.ts';
+import { ProductType, type ListedProduct } from './product.ts';
 import { badUserInputError } from './refusal.ts';
 
 /** Most products one subscription may name. */
@@ -70,6 +72,23 @@ async function subscribeStock(
     ...products.get(stock.productId)!,
     stock,
   }));
+}
+
+/** The products of these ids in their order; an error of the request where one does not exist. */
+async function productsNamed(
+  shop: Context['shop'],
+  ids: readonly string[],
+): Promise<Map<number, Product>> {
+  const productIds = ids.map(parseProductId);
+  const found = await findProducts(
+    shop,
+    productIds.flatMap((id) => id ?? []),
+  );
+  const products = new Map(found.map((product) => [product.id, product]));
+  const unknown = ids.filter((_, position) => !products.has(productIds[position] ?? 0));
+  if (unknown.length > 0)
+    throw badUserInputError(`No product has the id ${JSON.stringify(unknown[0]!.slice(0, 40))}.`);
+  return products;
 }
 
 /** Each value of a stream, changed; ending either ends both. */

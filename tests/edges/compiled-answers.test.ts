@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { execute, parse, validate, type ExecutionResult, type GraphQLError } from 'graphql';
+import { Context } from '../../src/edges/graphql/context.ts';
+import { tellError } from '../../src/edges/graphql/errors.ts';
+import { compilingExecute } from '../../src/edges/graphql/executor.ts';
+import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
+import { hold, order } from '../support/buyer.ts';
+import { selectionOf } from '../support/selections.ts';
+import {
+  createTestDatabase,
+  makeProduct,
+  openTestShop,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+const schema = buildShopSchema();
+const executeCompiled = compilingExecute(0);
+
+let database: TestDatabase;
+let server: TestShop;
+let productId: string;
+let heldToken: string;
+let orderedToken: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await openTestShop(database.url);
+  const id = await makeProduct(server.shop, { maxPerCustomer: 3 });
+  productId = String(id);
+  const held = await hold(server.shop, id, { customerId: 'one who waits' });
+  const ordered = await hold(server.shop, id, { customerId: 'one who orders' });
+  await order(server.shop, ordered);
+  heldToken = server.shop.holdTokens.issue(held.id);
+  orderedToken = server.shop.holdTokens.issue(ordered.id);
+  // It stands still, so that what is asked twice has the same milliseconds left.
+  await server.database.orm.em.getConnection().execute(`
+    create or replace function shop_clock() returns timestamptz language sql volatile as $$
+      select timestamptz '${new Date(held.createdAt.getTime() + 1000).toISOString()}' $$`);
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** What a client is told of a result. */
+function toldOf({ data, errors }: ExecutionResult): string {
+  const told = errors?.map((error: GraphQLError) => tellError(error.toJSON(), error));
+  return JSON.stringify({ errors: told, data });
+}
+
+/** Both answers to one operation; each has a context of its own, as each request has. */
+async function bothAnswers(query: string, variableValues: Record<string, unknown> = {}) {
+  const document = parse(query);
+  expect(validate(schema, document)).toEqual([]);
+  const asked = () => ({
+    schema,
+    document,
+    variableValues,
+    contextValue: new Context(server.shop, { requestId: 'r', isAdmin: false }),
+  });
+  const plain = toldOf(await execute(asked()));
+  return { plain, compiled: toldOf(await executeCompiled(asked())) };
+}
+
+const tokens = (): string[] => [heldToken, orderedToken, `${randomUUID()}.forged`, ''];
+
+test('any selection of a product, a hold and an order is answered the same by compiled code', async () => {
+  const wanted = fc.record({
+    product: selectionOf(schema, 'Product'),
+    products: selectionOf(schema, 'ProductConnection'),
+    hold: selectionOf(schema, 'Hold'),
+    order: selectionOf(schema, 'Order'),
+    token: fc.nat(3),
+    id: fc.constantFrom('1', '999', 'x'),
+  });
+  await fc.assert(
+    fc.asyncProperty(wanted, async ({ product, products, hold: held, order: made, token, id }) => {
+      const { plain, compiled } = await bothAnswers(
+        `query Any($token: String!, $id: ID!, $first: Int! = 2) {
+          named: product(id: "${productId}") ${product} product(id: $id) ${product}
+          products(first: $first) ${products}
+          hold(token: $token) ${held} order(holdToken: $token) ${made} }`,
+        { token: tokens()[token], id },
+      );
+
+      expect(compiled).toBe(plain);
+      expect(plain).not.toContain('INTERNAL_SERVER_ERROR');
+    }),
+    { numRuns: 100 },
+  );
+});
+
+const HOLD = `mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename
+  ... on Hold { id token product { id availableStock } remainingMs order { id } }
+  ... on InsufficientStock { availableStock stockStatus } ... on CheckoutError { code message retryable } } }`;
+const KEY = randomUUID();
+
+test.each<[string, string, () => Record<string, unknown>]>([
+  [
+    'a hold made before under its key',
+    HOLD,
+    () => ({ input: { productId, customerId: 'b', idempotencyKey: KEY } }),
+  ],
+  ['more than there is', HOLD, () => ({ input: { productId, customerId: 'c', quantity: 10 } })],
+  ['no such product', HOLD, () => ({ input: { productId: '999' } })],
+  ['a quantity of none', HOLD, () => ({ input: { productId, quantity: 0 } })],
+  ['a quantity that is a text', HOLD, () => ({ input: { productId, quantity: 'one' } })],
+  ['a quantity of null', HOLD, () => ({ input: { productId, quantity: null } })],
+  ['a field that the input does not have', HOLD, () => ({ input: { productId, count: 1 } })],
+  ['an input of null', HOLD, () => ({ input: null })],
+  ['no variables', HOLD, () => ({})],
+  ['a list where a value belongs', HOLD, () => ({ input: [{ productId }] })],
+  ['a key that is too short', HOLD, () => ({ input: { productId, idempotencyKey: 'short' } })],
+  [
+    'a variable with its default left out',
+    'query ($first: Int! = 1) { products(first: $first) { totalCount } }',
+    () => ({}),
+  ],
+  [
+    'a variable with its default set to null',
+    'query ($first: Int! = 1) { products(first: $first) { totalCount } }',
+    () => ({ first: null }),
+  ],
+  ['an argument that the use case refuses', '{ products(first: 1000) { totalCount } }', () => ({})],
+  [
+    'an operator’s question without the token',
+    '{ stockAudit(productId: "1") { balanced } }',
+    () => ({}),
+  ],
+  [
+    'an operator’s act without the token',
+    'mutation { adjustStock(input: { productId: "1", delta: 1, reason: "x" }) { __typename } }',
+    () => ({}),
+  ],
+  [
+    'an enum by variable',
+    'query ($s: SaleStatus) { products(saleStatus: $s) { totalCount } }',
+    () => ({ s: 'LIVE' }),
+  ],
+  [
+    'an enum that is none',
+    'query ($s: SaleStatus) { products(saleStatus: $s) { totalCount } }',
+    () => ({ s: 'live' }),
+  ],
+  [
+    'a field left out by a directive',
+    'query ($no: Boolean = false) { product(id: "1") { id name @include(if: $no) } serverTime @skip(if: $no) }',
+    () => ({}),
+  ],
+  [
+    'a named fragment used twice',
+    'query { a: product(id: "1") { ...F } b: product(id: "2") { ...F } } fragment F on Product { id name price { amount } }',
+    () => ({}),
+  ],
+  [
+    'fields of one name merged',
+    'query { product(id: "1") { price { amount } ...F price { currency } } } fragment F on Product { price { minor: amount } name }',
+    () => ({}),
+  ],
+  [
+    'introspection',
+    '{ __schema { queryType { name } } __type(name: "Hold") { kind } }',
+    () => ({}),
+  ],
+])('%s is answered the same by compiled code', async (_what, query, variables) => {
+  const { plain, compiled } = await bothAnswers(query, variables());
+
+  expect(compiled).toBe(plain);
+});
+
+test('one operation of several in a document is the one that is executed', async () => {
+  const document = parse('query One { one: serverTime } query Two { two: serverTime }');
+  const contextValue = new Context(server.shop, { requestId: 'r', isAdmin: false });
+
+  const { data } = await executeCompiled({ schema, document, contextValue, operationName: 'Two' });
+
+  expect(Object.keys(data!)).toEqual(['two']);
+});
