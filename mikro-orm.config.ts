@@ -3,6 +3,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { ProductTable } from './src/catalog/product.entity.ts';
 import { HoldTable } from './src/holds/hold.entity.ts';
+import { ActTable } from './src/operator/act.entity.ts';
 import { OrderTable } from './src/orders/order.entity.ts';
 import { PaymentEventTable } from './src/payments/payment-event.entity.ts';
 import { RefundTable } from './src/payments/refund.entity.ts';
@@ -22,6 +23,7 @@ export const tables: Options = defineConfig({
     OrderTable,
     PaymentEventTable,
     RefundTable,
+    ActTable,
   ],
   extensions: [Migrator],
   // Said rather than guessed: under a test runner the ORM would take itself for built code.

@@ -58,6 +58,7 @@ app.use(
     context: async ({ req }) =>
       new Context(shop, {
         requestId: randomUUID(),
+        address: null,
         isAdmin: req.headers.authorization === `Bearer ${settings.ADMIN_TOKEN}`,
       }),
   }),

@@ -53,6 +53,8 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
       'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
     );
   }
+  // Closed after the doors: what was tried at them until the end is told.
+  closers.push('denied tries', () => shop.deniedTries.tell());
   const http = await openHttp(shop, {
     port,
     adminToken: settings.ADMIN_TOKEN,

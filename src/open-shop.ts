@@ -1,7 +1,9 @@
+import type { Product } from './catalog/find-products.ts';
 import type { Settings } from './config.ts';
 import { createHolds, type BatchAnswer } from './holds/create-hold.ts';
 import type { HoldRequest } from './holds/hold.rules.ts';
 import { HoldTokens } from './holds/hold-token.ts';
+import { DeniedTries } from './operator/denied-tries.ts';
 import { PurchaseFeed } from './orders/purchase-feed.ts';
 import type { Database } from './platform/database.ts';
 import { Lanes } from './platform/lane.ts';
@@ -38,6 +40,7 @@ export function openShop(
     lockStock: lockStockRow,
     lockOrder: lockId,
     announceStock: live.announceStock,
+    announceProduct: live.announceProduct,
     announcePurchases: live.announcePurchases,
     holdTtlMs: settings.HOLD_TTL_SECONDS * 1000,
     orderPaymentTtlMs: settings.ORDER_PAYMENT_TTL_SECONDS * 1000,
@@ -47,6 +50,7 @@ export function openShop(
     stockFeed,
     freshProducts,
     purchaseFeed,
+    deniedTries: new DeniedTries(database),
   } satisfies Omit<Shop, 'holdLanes'>;
   return { shop: withLanes(needs, settings), notices };
 }
@@ -90,9 +94,21 @@ function openLive(database: Database, databaseUrl: string) {
     stockFeed.publish(count);
     notices.publish('stock', [count.productId]);
   };
+  const announceProduct = (product: Product): void => {
+    freshProducts.renewed(product);
+    notices.publish('stock', [product.id]);
+  };
   const announcePurchases = (orderIds: readonly string[]): void => {
     purchaseFeed.publish(orderIds);
     notices.publish('purchases', orderIds);
   };
-  return { stockFeed, freshProducts, purchaseFeed, notices, announceStock, announcePurchases };
+  return {
+    stockFeed,
+    freshProducts,
+    purchaseFeed,
+    notices,
+    announceStock,
+    announceProduct,
+    announcePurchases,
+  };
 }

@@ -52,7 +52,7 @@ export interface HoldNotActive extends Turned<'HOLD_EXPIRED' | 'HOLD_RELEASED' |
   readonly status: 'EXPIRED' | 'RELEASED' | 'CONVERTED';
 }
 
-/** No order has been made from this hold. */
+/** No order has been made from this hold, or none has this id. */
 export type OrderNotFound = Turned<'ORDER_NOT_FOUND'>;
 
 /** The order has reached a state that this call may not change. */
@@ -75,6 +75,12 @@ export interface StockBelowCommitted extends Turned<'STOCK_BELOW_COMMITTED'> {
   readonly committed: number;
 }
 
+/** No payment event has the id that was asked for. */
+export type PaymentEventNotFound = Turned<'PAYMENT_EVENT_NOT_FOUND'>;
+
+/** No refund has the id that was asked for. */
+export type RefundNotFound = Turned<'REFUND_NOT_FOUND'>;
+
 /** Input that can never be right for this product: an error of the request, not an outcome. */
 export type BadUserInput = Turned<'BAD_USER_INPUT'>;
 
@@ -91,7 +97,9 @@ export type RefusalCode =
   | OrderFinal<unknown>['code']
   | Busy['code']
   | StockVersionConflict['code']
-  | StockBelowCommitted['code'];
+  | StockBelowCommitted['code']
+  | PaymentEventNotFound['code']
+  | RefundNotFound['code'];
 
 /** Any refusal at all. */
 export interface Refusal {
@@ -130,6 +138,23 @@ export const holdNotFound: HoldNotFound = {
 export const orderNotFound: OrderNotFound = {
   code: 'ORDER_NOT_FOUND',
   message: 'No order was made from this hold.',
+  retryable: false,
+};
+
+/** The operator named an id that no order has. */
+export const noSuchOrder: OrderNotFound = { ...orderNotFound, message: 'No order has this id.' };
+
+/** No event was received under this id. */
+export const paymentEventNotFound: PaymentEventNotFound = {
+  code: 'PAYMENT_EVENT_NOT_FOUND',
+  message: 'No payment event has this id.',
+  retryable: false,
+};
+
+/** No refund was opened under this id. */
+export const refundNotFound: RefundNotFound = {
+  code: 'REFUND_NOT_FOUND',
+  message: 'No refund has this id.',
   retryable: false,
 };
 

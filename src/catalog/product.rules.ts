@@ -1,3 +1,4 @@
+import { currencyDigits, minorFromDecimal } from '../platform/money.ts';
 import type { SaleStatus } from '../refusal.ts';
 
 /** When a product may be held; a missing end is open. */
@@ -23,4 +24,48 @@ export function parseProductId(text: string): number | undefined {
   if (!PRODUCT_ID.test(text)) return undefined;
   const id = Number(text);
   return id <= INTEGER_MAX ? id : undefined;
+}
+
+/** The terms a product is sold on, as the operator writes them. */
+export interface ProductTerms extends SaleWindow {
+  /** Exact decimal text. */
+  readonly price: string;
+  /** ISO 4217 code, upper case. */
+  readonly currency: string;
+  readonly maxPerHold: number;
+  readonly maxPerCustomer: number | null;
+}
+
+/** A hold's total must fit the fifteen digits that a payment's amount may have. */
+const HOLD_TOTAL_MINOR_MAX = 10n ** 15n - 1n;
+
+/** One sentence on what can never be right with these terms; undefined where all is well. */
+export function wrongWithTerms(terms: ProductTerms): string | undefined {
+  return wrongWithPrice(terms) ?? wrongWithLimits(terms) ?? wrongWithWindow(terms);
+}
+
+function wrongWithPrice({ price, currency, maxPerHold }: ProductTerms): string | undefined {
+  const digits = currencyDigits(currency);
+  if (digits === undefined) return `currency is ${currency}; it must be an ISO 4217 code.`;
+  const minor = minorFromDecimal(price, currency);
+  if (minor === undefined) {
+    return `price is ${price}; it must be a plain decimal with at most ${digits} decimals for ${currency}.`;
+  }
+  return minor * BigInt(maxPerHold) > HOLD_TOTAL_MINOR_MAX
+    ? 'price times maxPerHold is too large; a hold may come to at most fifteen digits.'
+    : undefined;
+}
+
+function wrongWithLimits({ maxPerHold, maxPerCustomer }: ProductTerms): string | undefined {
+  if (maxPerHold < 1) return `maxPerHold is ${maxPerHold}; it must be 1 or more.`;
+  if (maxPerCustomer !== null && maxPerCustomer < 1) {
+    return `maxPerCustomer is ${maxPerCustomer}; it must be 1 or more.`;
+  }
+  return undefined;
+}
+
+function wrongWithWindow({ saleStartsAt, saleEndsAt }: SaleWindow): string | undefined {
+  return saleStartsAt !== null && saleEndsAt !== null && saleStartsAt >= saleEndsAt
+    ? 'saleEndsAt must be after saleStartsAt.'
+    : undefined;
 }

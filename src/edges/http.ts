@@ -129,12 +129,13 @@ function errorJson(error: string, message: string): string {
   return JSON.stringify({ error, message });
 }
 
-/** Whether the right admin token came with a request, compared in constant time. */
+/** Who asks: whether the right admin token came with the request is compared in constant time. */
 function callersBy(adminToken: string): (request: IncomingMessage) => Caller {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = digest(`Bearer ${adminToken}`);
-  return ({ headers: { authorization } }) => ({
+  return ({ headers: { authorization }, socket: { remoteAddress } }) => ({
     requestId: randomUUID(),
+    address: remoteAddress ?? null,
     isAdmin: authorization !== undefined && timingSafeEqual(digest(authorization), expected),
   });
 }

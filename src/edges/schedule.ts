@@ -1,5 +1,6 @@
 import cron from 'node-cron';
 import { expireDue } from '../holds/expire-due.ts';
+import { reconcile } from '../operator/reconcile.ts';
 import { retryInbox } from '../payments/retry-inbox.ts';
 import { isFault } from '../platform/faults.ts';
 import type { Logger } from '../platform/log.ts';
@@ -9,9 +10,16 @@ import { refreshStockFeed } from '../stock/count-stock.ts';
 /** Live values are read anew each second: the net under every notice that was lost. */
 const REFRESH_CRON = '* * * * * *';
 
+/** Denied tries that were only counted are told each minute. */
+const MINUTELY_CRON = '0 * * * * *';
+
+/** Everything is held against everything each hour: damage is found the same night. */
+const HOURLY_CRON = '0 0 * * * *';
+
 /**
- * Starts the clockwork: the sweep of due holds, orders and parked payment events, and the net under
- * live stock. Each server runs all three; no run begins while the one before it is under way.
+ * Starts the clockwork: the sweep of due holds, orders and parked payment events, the net under live
+ * stock, the count of denied tries, and the hourly reconciliation, which repairs nothing. Each server
+ * runs them all; no run begins while the one before it is under way.
  */
 export function startSchedule(
   shop: Shop,
@@ -40,6 +48,11 @@ export function startSchedule(
     every(sweepCron, 'inbox', async () => {
       const settled = await retryInbox(shop);
       log[settled > 0 ? 'info' : 'debug']({ settled }, 'Payment inbox job completed');
+    }),
+    every(MINUTELY_CRON, 'denied tries', () => shop.deniedTries.tell()),
+    every(HOURLY_CRON, 'reconciliation', async () => {
+      const { balanced, findings } = await reconcile(shop);
+      log[balanced ? 'info' : 'error']({ balanced, findings }, 'Reconciliation completed');
     }),
     every(REFRESH_CRON, 'refresh', async () => {
       await Promise.all([refreshStockFeed(shop), shop.purchaseFeed.refresh(shop.database)]);

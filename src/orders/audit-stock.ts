@@ -1,4 +1,5 @@
 import type { Database } from '../platform/database.ts';
+import { patiently } from '../platform/patience.ts';
 import { transact } from '../platform/transaction.ts';
 
 /** The law, replayed: whether movements, rows and counters agree at every version of a stock row. */
@@ -14,6 +15,12 @@ export interface StockAudit {
   /** One sentence for each disagreement. */
   readonly findings: readonly string[];
 }
+
+/** What the rows of product `$1` come to, by their status: SQL for one row, `held` and `sold`. */
+export const COMMITTED_UNITS = `
+  select (coalesce((select sum(quantity) from holds where product_id = $1 and status = 'ACTIVE'), 0)
+      + coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PENDING'), 0))::int as held,
+    coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PAID'), 0)::int as sold`;
 
 /**
  * One statement, hence one snapshot: it may run while a sale runs. Each hold and order carries the
@@ -40,11 +47,11 @@ const AUDIT = `
       select sold_version, case when released_version is null then 0 else -quantity end,
         case when released_version is null then -quantity else 0 end, quantity from orders
       where product_id = $1 and sold_version is not null
+      union all
+      select returned_version, case when restocked then quantity else 0 end, 0, -quantity from orders
+      where product_id = $1 and returned_version is not null
     ) as moves group by version),
-  row_counts as (
-    select coalesce((select sum(quantity) from holds where product_id = $1 and status = 'ACTIVE'), 0)
-      + coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PENDING'), 0) as held,
-      coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PAID'), 0) as sold),
+  row_counts as (${COMMITTED_UNITS}),
   findings as (
     select format('Movement %s stands where %s should.', version, position) as finding
       from replay where version <> position
@@ -76,17 +83,13 @@ const AUDIT = `
     (select coalesce(json_agg(finding), '[]') from findings) as findings
   from level l`;
 
-/** An audit of a large sale reads all of it; it locks nothing and may take its time. */
-const AUDIT_MS_MAX = 60_000;
-const PATIENTLY = "select set_config('statement_timeout', $1, true)";
-
 /** Audits one product's stock; null where there is no such product. */
 export async function auditStock(
   shop: { readonly database: Database },
   productId: number,
 ): Promise<StockAudit | null> {
   const [audit] = await transact(shop.database, async (tx) => {
-    await tx.rows(PATIENTLY, [String(AUDIT_MS_MAX)]);
+    await patiently(tx);
     return tx.rows<Omit<StockAudit, 'balanced'>>(AUDIT, [productId]);
   });
   return audit === undefined ? null : { ...audit, balanced: audit.findings.length === 0 };

@@ -44,6 +44,10 @@ export const OrderTable = defineEntity({
     releasedVersion: p.integer().nullable(),
     /** Version that sold its units: held units, or free ones when the money came late. */
     soldVersion: p.integer().nullable(),
+    /** Version that took its sold units out again, when the operator cancelled the paid order. */
+    returnedVersion: p.integer().nullable(),
+    /** Whether those became available again, or left the sale; null where none were taken out. */
+    restocked: p.boolean().nullable(),
     /** The database's clock when this row was read. */
     readAt: p.formula<Date>('shop_clock()').type('datetime'),
   },
@@ -58,6 +62,15 @@ export const OrderTable = defineEntity({
       name: 'orders_released_when_ended',
       expression:
         "status in ('PENDING', 'PAID') or released_version is not null or sold_version is not null",
+    },
+    {
+      name: 'orders_returned_when_cancelled',
+      expression:
+        "(returned_version is not null) = (status = 'CANCELLED' and sold_version is not null)",
+    },
+    {
+      name: 'orders_restocked_when_returned',
+      expression: '(restocked is not null) = (returned_version is not null)',
     },
     {
       name: 'orders_cancelled_by',

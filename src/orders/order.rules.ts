@@ -1,3 +1,4 @@
+import type { Money } from '../platform/money.ts';
 import type { OrderFinal } from '../refusal.ts';
 
 /** What an order owes, in minor units of its currency. */
@@ -9,6 +10,15 @@ export function totalMinor({
   quantity: number;
 }): bigint {
   return unitPriceMinor * BigInt(quantity);
+}
+
+/** The same as money: what an order owes, or its hold came to. */
+export function totalOf(row: {
+  readonly unitPriceMinor: bigint;
+  readonly quantity: number;
+  readonly currency: string;
+}): Money {
+  return { minor: totalMinor(row), currency: row.currency };
 }
 
 const FINAL = { PAID: 'is paid', CANCELLED: 'was cancelled', EXPIRED: 'expired unpaid' } as const;

@@ -19,6 +19,9 @@ export type RefundReason = (typeof REFUND_REASONS)[number];
 /** A refund is open until someone says that the money went back. */
 export const REFUND_STATUSES = ['OPEN', 'RESOLVED'] as const;
 
+/** Whether the money has gone back. */
+export type RefundStatus = (typeof REFUND_STATUSES)[number];
+
 /** Money received that could not be honoured: it stays in sight until it has gone back. */
 export const RefundTable = defineEntity({
   name: 'Refund',

@@ -1,5 +1,5 @@
 import { isFault } from '../platform/faults.ts';
-import { transact } from '../platform/transaction.ts';
+import { transact, type Transaction } from '../platform/transaction.ts';
 import { pastRivals, type PaymentNeeds } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
 
@@ -21,7 +21,8 @@ const DUE = `
     and (h.status in ('RELEASED', 'EXPIRED') or (h.status = 'ACTIVE' and h.expires_at <= c.now))))
   order by e.next_try_at limit ${INBOX_BATCH}`;
 
-interface WaitingEvent {
+/** An event that waits, and the order it waits for. */
+export interface WaitingEvent {
   readonly id: string;
   readonly orderId: string;
 }
@@ -45,16 +46,20 @@ export async function retryInbox(shop: PaymentNeeds): Promise<number> {
   return settled;
 }
 
+function settleAgain(shop: PaymentNeeds, event: WaitingEvent): Promise<boolean> {
+  return pastRivals(() => transact(shop.database, (tx) => settleOnceMore(shop, tx, event)));
+}
+
 /** Settles one waiting event once more, a dead letter too; whether it is settled now. */
-function settleAgain(shop: PaymentNeeds, { id, orderId }: WaitingEvent): Promise<boolean> {
-  return pastRivals(() =>
-    transact(shop.database, async (tx) => {
-      await shop.lockOrder(tx, orderId);
-      const event = (await lockWaitingEvents(tx, orderId)).find((waiting) => waiting.id === id);
-      // No longer waiting: somebody else settled it.
-      return event === undefined || settleWaiting(shop, tx, event);
-    }),
-  );
+export async function settleOnceMore(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  { id, orderId }: WaitingEvent,
+): Promise<boolean> {
+  await shop.lockOrder(tx, orderId);
+  const event = (await lockWaitingEvents(tx, orderId)).find((waiting) => waiting.id === id);
+  // No longer waiting: somebody else settled it.
+  return event === undefined || settleWaiting(shop, tx, event);
 }
 
 /** Seconds double with each failed try: 2, 4, 8 … 1024. */
@@ -62,12 +67,13 @@ const FAILED = `
   update payment_events set attempts = attempts + 1,
     status = case when attempts + 1 >= ${ATTEMPTS_MAX} then 'DEAD' else status end,
     reason = $2, next_try_at = shop_clock() + interval '1 second' * (2 ^ (attempts + 1))
-  where id = $1 and status = 'PARKED'
+  where id = $1 and status in ('PARKED', 'DEAD')
   returning attempts, status`;
 
-async function recordFailure(
+/** Counts a try that threw, with its reason; the tenth makes a dead letter. */
+export async function recordFailure(
   shop: PaymentNeeds,
-  { id }: WaitingEvent,
+  { id }: Pick<WaitingEvent, 'id'>,
   error: unknown,
 ): Promise<void> {
   const reason = error instanceof Error ? error.message : String(error);

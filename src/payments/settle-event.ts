@@ -3,15 +3,15 @@ import { HoldTable, type Hold } from '../holds/hold.entity.ts';
 import { holdStatus } from '../holds/hold.rules.ts';
 import type { OrderNeeds } from '../orders/create-order.ts';
 import { OrderTable, type Order } from '../orders/order.entity.ts';
-import { totalMinor } from '../orders/order.rules.ts';
+import { totalOf } from '../orders/order.rules.ts';
 import { breaksUnique } from '../platform/faults.ts';
 import { invariant } from '../platform/invariant.ts';
-import { newId } from '../platform/ids.ts';
 import { lockRow } from '../platform/locked-row.ts';
 import { decimalText } from '../platform/money.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
+import { openRefund } from './open-refund.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 import { settle, type Verdict } from './settlement.rules.ts';
 
@@ -106,11 +106,6 @@ export async function pastRivals<T>(settlement: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What an order or a hold comes to. */
-export function totalOf(row: Order | Hold): { minor: bigint; currency: string } {
-  return { minor: totalMinor(row), currency: row.currency };
-}
-
 async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
   const found = await tx.em.findOne(HoldTable, { orderId }, { disableIdentityMap: true });
   return found as Hold | null;
@@ -153,10 +148,6 @@ const SELL = {
   RETAKE: sell('available', "'EXPIRED', 'CANCELLED'"),
 } as const;
 
-const INSERT_REFUND = `
-  insert into refunds (id, event_id, order_id, provider, payment_id, amount, currency, reason, status, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, 'OPEN', shop_clock())`;
-
 /** Carries a verdict out. The event's row must stand already, and nothing may follow but the commit. */
 export async function carryOut(
   shop: PaymentNeeds,
@@ -164,19 +155,9 @@ export async function carryOut(
   event: EventToSettle,
   { verdict, order, hold }: Settlement,
 ): Promise<void> {
-  const { id, provider, paymentId, orderId } = event;
+  const { provider, paymentId, orderId } = event;
   if (verdict.kind === 'REFUND') {
-    const { amount, currency } = moneyReceived(event, order ?? hold);
-    await tx.rows(INSERT_REFUND, [
-      newId(),
-      id,
-      orderId,
-      provider,
-      paymentId,
-      amount,
-      currency,
-      verdict.reason,
-    ]);
+    await openRefund(tx, event, { reason: verdict.reason, meantFor: order ?? hold });
   }
   if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
     const statement = SELL[verdict.kind];
@@ -188,17 +169,4 @@ export async function carryOut(
   if (orderId !== null && order !== null) {
     tx.afterCommit(() => shop.announcePurchases([orderId]));
   }
-}
-
-/**
- * What was received: the event's own amount, else what the order or its hold came to. Where an
- * amount came without a currency for an order that never was, ISO 4217's "no currency", XXX.
- */
-function moneyReceived(
-  { amount, currency }: EventToSettle,
-  meantFor: Order | Hold | null,
-): { amount: string | null; currency: string | null } {
-  if (amount !== null) return { amount, currency: currency ?? meantFor?.currency ?? 'XXX' };
-  if (meantFor === null) return { amount: null, currency: null };
-  return { amount: decimalText(totalOf(meantFor)), currency: meantFor.currency };
 }

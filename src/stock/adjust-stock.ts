@@ -57,32 +57,37 @@ export async function adjustStock(
   shop: StockNeeds,
   adjustment: StockAdjustment,
 ): Promise<AdjustmentAnswer> {
-  const hashes = hashesOf(adjustment);
-  try {
-    const answer = await transact(shop.database, (tx) =>
+  const answer = await pastKeyTaken(() =>
+    transact(shop.database, (tx) =>
       withLockedStock(shop, tx, adjustment.productId, (stock) =>
-        adjust(tx, stock, adjustment, hashes),
+        adjustLocked(tx, stock, adjustment),
       ),
-    );
-    return answer ?? productNotFound;
+    ),
+  );
+  return answer ?? productNotFound;
+}
+
+/** Answers an adjustment whose key is used for another product at this very moment. */
+export async function pastKeyTaken<Answer>(
+  adjusting: () => Promise<Answer>,
+): Promise<Answer | IdempotencyKeyReused> {
+  try {
+    return await adjusting();
   } catch (error) {
-    // Used for another product at this very moment: the product is part of what must be the same.
+    // The product is part of what must be the same.
     if (breaksUnique(error, 'stock_movements_idempotency_key')) return idempotencyKeyReused;
     throw error;
   }
 }
 
-interface Hashes {
-  readonly key: string | null;
-  readonly arguments: string | null;
-}
-
-async function adjust(
+/** The same under the product's lock, which the caller has. */
+export async function adjustLocked(
   tx: Transaction,
   stock: LockedStock,
-  { delta, reason, expectedVersion }: StockAdjustment,
-  hashes: Hashes,
+  adjustment: StockAdjustment,
 ): Promise<AdjustmentAnswer> {
+  const { delta, reason, expectedVersion } = adjustment;
+  const hashes = hashesOf(adjustment);
   const { total, available, held, sold, version } = stock.count;
   if (hashes.key !== null) {
     const [earlier] = await tx.rows<{ argumentsHash: string }>(EARLIER, [hashes.key]);
@@ -111,6 +116,11 @@ async function adjust(
     return badUserInput('delta is too large; the total would overflow.');
   await stock.move(ADJUST, [delta, reason, hashes.key, hashes.arguments]);
   return stock.count;
+}
+
+interface Hashes {
+  readonly key: string | null;
+  readonly arguments: string | null;
 }
 
 function hashesOf({ idempotencyKey, ...rest }: StockAdjustment): Hashes {

@@ -1,26 +1,17 @@
 import { ProductTable, type Product } from '../catalog/product.entity.ts';
+import { wrongWithTerms, type ProductTerms } from '../catalog/product.rules.ts';
 import { invariant } from '../platform/invariant.ts';
-import { currencyDigits, minorFromDecimal } from '../platform/money.ts';
+import { minorFromDecimal } from '../platform/money.ts';
 import { transact, type Transaction } from '../platform/transaction.ts';
 import { badUserInput, type BadUserInput } from '../refusal.ts';
 import type { StockNeeds } from './locked-stock.ts';
 
-/** What is to go on sale. */
-export interface NewProduct {
+/** What is to go on sale, with its first stock. */
+export interface NewProduct extends ProductTerms {
   readonly name: string;
   readonly description: string | null;
-  /** Exact decimal text, with no more digits than the currency has. */
-  readonly price: string;
-  readonly currency: string;
   readonly totalStock: number;
-  readonly maxPerHold: number;
-  readonly maxPerCustomer: number | null;
-  readonly saleStartsAt: Date | null;
-  readonly saleEndsAt: Date | null;
 }
-
-/** A hold's total must fit the fifteen digits that a payment's amount may have. */
-const HOLD_TOTAL_MINOR_MAX = 10n ** 15n - 1n;
 
 /** The product, its stock row and the movement of version 1: the three begin together. */
 const INSERT = `
@@ -51,9 +42,11 @@ export async function insertProduct(
   wanted: NewProduct,
 ): Promise<Product | BadUserInput> {
   const currency = wanted.currency.toUpperCase();
-  const priceMinor = minorFromDecimal(wanted.price, currency);
-  const wrong = wrongWith(wanted, currency, priceMinor);
+  const wrong = wrongWithTerms({ ...wanted, currency });
   if (wrong !== undefined) return badUserInput(wrong);
+  if (wanted.totalStock < 0)
+    return badUserInput(`totalStock is ${wanted.totalStock}; it must be 0 or more.`);
+  const priceMinor = minorFromDecimal(wanted.price, currency);
   invariant(priceMinor !== undefined, 'a price that is not wrong has minor units');
 
   const [made] = await tx.rows<{ id: number }>(INSERT, [
@@ -70,39 +63,4 @@ export async function insertProduct(
   return (await tx.em.findOneOrFail(ProductTable, made!.id, {
     disableIdentityMap: true,
   })) as Product;
-}
-
-function wrongWith(
-  wanted: NewProduct,
-  currency: string,
-  priceMinor: bigint | undefined,
-): string | undefined {
-  const digits = currencyDigits(currency);
-  if (digits === undefined) return `currency is ${currency}; it must be an ISO 4217 code.`;
-  if (priceMinor === undefined) {
-    return `price is ${wanted.price}; it must be a plain decimal with at most ${digits} decimals for ${currency}.`;
-  }
-  const wrongLimits = limitsWrongWith(wanted);
-  if (wrongLimits !== undefined) return wrongLimits;
-  if (priceMinor * BigInt(wanted.maxPerHold) > HOLD_TOTAL_MINOR_MAX) {
-    return 'price times maxPerHold is too large; a hold may come to at most fifteen digits.';
-  }
-  const { saleStartsAt, saleEndsAt } = wanted;
-  if (saleStartsAt !== null && saleEndsAt !== null && saleStartsAt >= saleEndsAt) {
-    return 'saleEndsAt must be after saleStartsAt.';
-  }
-  return undefined;
-}
-
-function limitsWrongWith({
-  totalStock,
-  maxPerHold,
-  maxPerCustomer,
-}: NewProduct): string | undefined {
-  if (totalStock < 0) return `totalStock is ${totalStock}; it must be 0 or more.`;
-  if (maxPerHold < 1) return `maxPerHold is ${maxPerHold}; it must be 1 or more.`;
-  if (maxPerCustomer !== null && maxPerCustomer < 1) {
-    return `maxPerCustomer is ${maxPerCustomer}; it must be 1 or more.`;
-  }
-  return undefined;
 }

@@ -29,8 +29,9 @@ export class FreshProducts {
   readonly #database: Database;
   readonly #known = new Map<number, Known>();
   readonly #reading = new Map<number, Promise<StockedProduct | null>>();
-  /** Counts committed here while their product was being read: the reader may have missed them. */
+  /** What was committed here while its product was being read: the reader may have missed it. */
   readonly #committed = new Map<number, StockCount>();
+  readonly #renewed = new Map<number, Product>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -50,6 +51,15 @@ export class FreshProducts {
     const known = this.#known.get(productId);
     if (known === undefined || known.stock.version >= count.version) return;
     this.#known.set(productId, { ...known, stock: count, stockReadAt: performance.now() });
+  }
+
+  /** This server committed this product's name, price and rules. */
+  renewed(product: Product): void {
+    const { id } = product;
+    if (this.#reading.has(id)) this.#renewed.set(id, product);
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    this.#known.set(id, { ...known, product, productReadAt: performance.now() });
   }
 
   /** Another server changed these products, or all may have changed. */
@@ -96,12 +106,14 @@ export class FreshProducts {
       for (const id of ids) {
         this.#reading.delete(id);
         this.#committed.delete(id);
+        this.#renewed.delete(id);
       }
     }
   }
 
-  #learn(product: Product, read: StockCount, startedAt: number): void {
-    const { id } = product;
+  #learn(readProduct: Product, read: StockCount, startedAt: number): void {
+    const { id } = readProduct;
+    const product = this.#renewed.get(id) ?? readProduct;
     const committed = this.#committed.get(id);
     const stock = committed !== undefined && committed.version > read.version ? committed : read;
     // Re-inserted, so that the map stays in order of age and the oldest is the first to go.

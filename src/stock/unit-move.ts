@@ -18,8 +18,8 @@ export interface UnitMove {
   /** SQL for the movement's further columns, where it has any. */
   readonly note?: {
     readonly reason: string;
-    readonly keyHash: string;
-    readonly argumentsHash: string;
+    readonly keyHash?: string;
+    readonly argumentsHash?: string;
   };
 }
 

@@ -59,7 +59,7 @@ async function bothAnswers(query: string, variableValues: Record<string, unknown
     schema,
     document,
     variableValues,
-    contextValue: new Context(server.shop, { requestId: 'r', isAdmin: false }),
+    contextValue: new Context(server.shop, { requestId: 'r', address: null, isAdmin: false }),
   });
   const plain = toldOf(await execute(asked()));
   return { plain, compiled: toldOf(await executeCompiled(asked())) };
@@ -173,7 +173,7 @@ test.each<[string, string, () => Record<string, unknown>]>([
 
 test('one operation of several in a document is the one that is executed', async () => {
   const document = parse('query One { one: serverTime } query Two { two: serverTime }');
-  const contextValue = new Context(server.shop, { requestId: 'r', isAdmin: false });
+  const contextValue = new Context(server.shop, { requestId: 'r', address: null, isAdmin: false });
 
   const { data } = await executeCompiled({ schema, document, contextValue, operationName: 'Two' });
 

@@ -48,7 +48,7 @@ test('the demo sale is made once, as products 1, 2 and 3', async () => {
 
   expect(made).toEqual([true, false]);
   expect(page).toMatchObject({
-    products: [
+    rows: [
       { id: 2, currency: 'EUR' },
       { id: 1, priceMinor: 2999n },
     ],

@@ -5,6 +5,8 @@ import { Loaders } from './loaders.ts';
 export interface Caller {
   /** Names this request in answers and logs. */
   readonly requestId: string;
+  /** Network address it comes from; null where the connection is gone already. */
+  readonly address: string | null;
   /** Whether the right admin token came with it. */
   readonly isAdmin: boolean;
 }

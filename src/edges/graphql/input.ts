@@ -10,6 +10,9 @@ export const TEXT = {
   message: '$property must not contain NUL or lone surrogates',
 };
 
+/** The operator's own words for an act: they stand in the record for good. */
+export const REASON = { max: 500, message: '$property must be 1 to 500 characters' };
+
 /** A client's own randomness: 16 to 128 printable ASCII characters. */
 export const IDEMPOTENCY_KEY = {
   pattern: /^[\x20-\x7e]{16,128}$/,

@@ -32,7 +32,7 @@ import {
 } from './refusal.ts';
 import { DateTime, moneyOf, MoneyType } from './scalars.ts';
 
-const OrderStatusEnum = enumOf('OrderStatus', 'Where an order is in its life.', {
+export const OrderStatusEnum = enumOf('OrderStatus', 'Where an order is in its life.', {
   PENDING: 'It awaits its payment and keeps its units.',
   PAID: 'It is paid; its units are sold.',
   CANCELLED: 'It was cancelled; its units went back.',
@@ -47,7 +47,7 @@ const RefundReasonEnum = enumOf('RefundReason', 'Why money must go back.', {
   ORDER_CANCELLED: 'The order was cancelled.',
 });
 
-const RefundStatusEnum = enumOf('RefundStatus', 'Whether the money has gone back.', {
+export const RefundStatusEnum = enumOf('RefundStatus', 'Whether the money has gone back.', {
   OPEN: 'The money must still go back.',
   RESOLVED: 'The money went back.',
 });
@@ -142,7 +142,7 @@ export class OrderType {
   description: 'The order has reached a state that this call may not change.',
   implements: CheckoutError,
 })
-class OrderFinal extends CheckoutError {
+export class OrderFinal extends CheckoutError {
   @Field(() => OrderType, { description: 'The order as it stands.' })
   declare order: Order;
 }

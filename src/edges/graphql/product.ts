@@ -12,19 +12,13 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import {
-  cursorOfProduct,
-  listProducts,
-  type Product,
-  type ProductPage,
-} from '../../catalog/find-products.ts';
+import { listProducts, type Product } from '../../catalog/find-products.ts';
 import { parseProductId, saleStatus } from '../../catalog/product.rules.ts';
-import { isRefusal, type SaleStatus, type StockStatus } from '../../refusal.ts';
+import type { SaleStatus, StockStatus } from '../../refusal.ts';
 import { stockStatus, type StockCount } from '../../stock/stock.rules.ts';
 import { Context } from './context.ts';
 import { SaleStatusEnum, StockStatusEnum } from './enums.ts';
-import { PageInfo } from './page.ts';
-import { badUserInputError } from './refusal.ts';
+import { Cursors, PageArgs, PageInfo } from './page.ts';
 import { DateTime, moneyOf, MoneyType } from './scalars.ts';
 
 /** A product's row, with its stock where the caller has it already. */
@@ -122,14 +116,10 @@ export class ProductConnection {
   declare totalCount: number;
 }
 
+const CURSORS = new Cursors('product', parseProductId);
+
 @ArgsType()
-class ProductsArgs {
-  @Field(() => Int, { defaultValue: 20, description: '1 to 100.' })
-  declare first: number;
-
-  @Field(() => String, { nullable: true, description: 'The cursor after which to begin.' })
-  declare after?: string | null;
-
+class ProductsArgs extends PageArgs {
   @Field(() => SaleStatusEnum, {
     nullable: true,
     description: 'Only products whose sale stands so.',
@@ -152,16 +142,11 @@ export class ProductResolver {
     description: 'Newest first, Relay cursors; first is 1 to 100.',
   })
   async products(
-    @Args(() => ProductsArgs) { first, after, saleStatus: status }: ProductsArgs,
+    @Args(() => ProductsArgs) args: ProductsArgs,
     @Ctx() { shop }: Context,
   ): Promise<ProductConnection> {
-    const page = await listProducts(shop, {
-      first,
-      after: after ?? null,
-      saleStatus: status ?? null,
-    });
-    if (isRefusal(page)) throw badUserInputError(page.message);
-    return connectionOf(page);
+    const wanted = { ...CURSORS.wanted(args), saleStatus: args.saleStatus ?? null };
+    return CURSORS.connection(await listProducts(shop, wanted), ({ id }) => id);
   }
 
   @FieldResolver(() => MoneyType)
@@ -215,24 +200,4 @@ function ofStock<Value>(
   tell: (count: StockCount) => Value,
 ): Sooner<Value> {
   return stock ? tell(stock) : loaders.stock.load(id).then((count) => tell(count!));
-}
-
-function connectionOf({
-  products,
-  hasNextPage,
-  hasPreviousPage,
-  totalCount,
-}: ProductPage): ProductConnection {
-  const edges = products.map((node) => ({ cursor: cursorOfProduct(node), node }));
-  return {
-    edges,
-    nodes: products,
-    pageInfo: {
-      hasNextPage,
-      hasPreviousPage,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
-    totalCount,
-  };
 }

@@ -22,11 +22,13 @@ export const ErrorCodeEnum = enumOf('ErrorCode', 'Why a request was turned down.
   HOLD_EXPIRED: 'The hold’s deadline has passed.',
   HOLD_RELEASED: 'The hold was released.',
   HOLD_CONVERTED: 'The hold became an order.',
-  ORDER_NOT_FOUND: 'No order was made from this hold.',
+  ORDER_NOT_FOUND: 'No order was made from this hold, or none has this id.',
   ORDER_FINAL: 'The order has reached a state that this call may not change.',
   BUSY: 'Nothing was done: a lock, a connection or a place in the queue was not had in time.',
   STOCK_VERSION_CONFLICT: 'The stock has moved on since the version named.',
   STOCK_BELOW_COMMITTED: 'Fewer units would be left than are held and sold.',
+  PAYMENT_EVENT_NOT_FOUND: 'No payment event has this id.',
+  REFUND_NOT_FOUND: 'No refund has this id.',
 } satisfies Record<RefusalCode, string>);
 
 const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
@@ -44,6 +46,8 @@ const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
   BUSY: 'Busy',
   STOCK_VERSION_CONFLICT: 'StockVersionConflict',
   STOCK_BELOW_COMMITTED: 'StockBelowCommitted',
+  PAYMENT_EVENT_NOT_FOUND: 'PaymentEventNotFound',
+  REFUND_NOT_FOUND: 'RefundNotFound',
 };
 
 const refusalType = ({ code }: Refusal): string => TYPE_OF_CODE[code as RefusalCode];
@@ -87,8 +91,13 @@ export const IdempotencyKeyReused = plainFailure(
 export const HoldNotFound = plainFailure('HoldNotFound', 'The token is unknown or malformed.');
 export const OrderNotFound = plainFailure(
   'OrderNotFound',
-  'The token is unknown, or no order was made from its hold.',
+  'The token is unknown, no order was made from its hold, or no order has this id.',
 );
+export const PaymentEventNotFound = plainFailure(
+  'PaymentEventNotFound',
+  'No payment event has this id.',
+);
+export const RefundNotFound = plainFailure('RefundNotFound', 'No refund has this id.');
 
 @ObjectType('InsufficientStock', {
   description: 'More was wanted than is free.',

@@ -1,6 +1,8 @@
 import { Length, Matches, ValidateIf } from 'class-validator';
 import {
   Arg,
+  Args,
+  ArgsType,
   Authorized,
   Ctx,
   Field,
@@ -12,14 +14,16 @@ import {
   Query,
   Resolver,
 } from 'type-graphql';
-import { parseProductId } from '../../catalog/product.rules.ts';
-import { auditStock, type StockAudit } from '../../orders/audit-stock.ts';
-import { isRefusal, productNotFound } from '../../refusal.ts';
-import { adjustStock } from '../../stock/adjust-stock.ts';
-import { createProduct } from '../../stock/create-product.ts';
-import { Context } from './context.ts';
-import { checkInput, IDEMPOTENCY_KEY, TEXT } from './input.ts';
-import { ProductType, type ListedProduct } from './product.ts';
+import { parseProductId } from '../../../catalog/product.rules.ts';
+import { changeStock } from '../../../operator/change-stock.ts';
+import { auditStock, type StockAudit } from '../../../orders/audit-stock.ts';
+import { isRefusal, productNotFound } from '../../../refusal.ts';
+import { listMovements, type StockMovement } from '../../../stock/list-movements.ts';
+import { Context } from '../context.ts';
+import { enumOf } from '../enums.ts';
+import { checkInput, IDEMPOTENCY_KEY, REASON, TEXT } from '../input.ts';
+import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
+import { ProductType } from '../product.ts';
 import {
   answered,
   badUserInputError,
@@ -27,61 +31,11 @@ import {
   IdempotencyKeyReused,
   outcomeOf,
   ProductNotFound,
-  rightful,
   StockBelowCommitted,
   StockVersionConflict,
-} from './refusal.ts';
-import { DateTime, Decimal } from './scalars.ts';
-
-@InputType('CreateProductInput', { description: 'What is to go on sale.' })
-class CreateProductInput {
-  @Length(1, 200, { message: '$property must be 1 to 200 characters' })
-  @Matches(TEXT.pattern, TEXT)
-  @Field(() => String, { description: 'What buyers call it, 1 to 200 characters.' })
-  declare name: string;
-
-  @ValidateIf((input: CreateProductInput) => input.description != null)
-  @Length(0, 5000, { message: '$property must be at most 5000 characters' })
-  @Matches(TEXT.pattern, TEXT)
-  @Field(() => String, {
-    nullable: true,
-    description: 'What buyers should know of it, at most 5000 characters.',
-  })
-  declare description?: string | null;
-
-  @Matches(/^[0-9.]{1,20}$/, {
-    message: '$property must be a plain decimal of at most 20 characters',
-  })
-  @Field(() => Decimal, {
-    description: 'Exact decimal, with no more digits than the currency has.',
-  })
-  declare price: string;
-
-  @Matches(/^[A-Za-z]{3}$/, { message: '$property must be an ISO 4217 code' })
-  @Field(() => String, { description: 'ISO 4217 code.' })
-  declare currency: string;
-
-  @Field(() => Int, { description: 'Units offered, 0 or more.' })
-  declare totalStock: number;
-
-  @Field(() => Int, { defaultValue: 10, description: 'Most units in one hold, 1 or more.' })
-  declare maxPerHold: number;
-
-  @Field(() => Int, {
-    nullable: true,
-    description: 'Most units one customer may have; omitted: no limit.',
-  })
-  declare maxPerCustomer?: number | null;
-
-  @Field(() => DateTime, { nullable: true, description: 'When the sale begins; omitted: at once.' })
-  declare saleStartsAt?: Date | null;
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'When the sale ends; omitted: it does not.',
-  })
-  declare saleEndsAt?: Date | null;
-}
+} from '../refusal.ts';
+import { DateTime } from '../scalars.ts';
+import { NO_PRODUCT, operatorOf } from './operator.ts';
 
 @InputType('AdjustStockInput', { description: 'How many units are to be offered more or less.' })
 class AdjustStockInput {
@@ -93,7 +47,7 @@ class AdjustStockInput {
   })
   declare delta: number;
 
-  @Length(1, 500, { message: '$property must be 1 to 500 characters' })
+  @Length(1, REASON.max, REASON)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
     description: 'Why, 1 to 500 characters; it stands in the stock movement.',
@@ -143,6 +97,59 @@ class StockAuditType {
   declare findings: readonly string[];
 }
 
+const StockCauseEnum = enumOf('StockCause', 'Why a product’s stock changed.', {
+  HOLD: 'Buyers held units.',
+  RELEASE: 'A buyer gave a hold’s units back.',
+  EXPIRY: 'Holds or orders expired, and their units went back.',
+  SALE: 'An order was paid.',
+  CANCELLATION: 'An order was cancelled.',
+  RECLAIM: 'Units that were due went back because someone lacked them.',
+  ADJUSTMENT: 'The operator changed how many are offered.',
+  REPAIR: 'Counters were put right after damage.',
+});
+
+@ObjectType('StockMovement', { description: 'One committed change of a product’s stock.' })
+class StockMovementType {
+  @Field(() => ID, { description: 'The product.' })
+  declare productId: number;
+
+  @Field(() => Int, { description: 'The version that it made; each is one more than the last.' })
+  declare version: number;
+
+  @Field(() => Int, { description: 'Units that became free or, negative, ceased to be.' })
+  declare availableDelta: number;
+
+  @Field(() => Int, { description: 'The same for held units.' })
+  declare heldDelta: number;
+
+  @Field(() => Int, { description: 'The same for sold units.' })
+  declare soldDelta: number;
+
+  @Field(() => Int, { description: 'The same for all units: the sum of the three.' })
+  declare totalDelta: number;
+
+  @Field(() => StockCauseEnum, { description: 'Why.' })
+  declare cause: string;
+
+  @Field(() => String, { nullable: true, description: 'The operator’s own words for it.' })
+  declare reason: string | null;
+
+  @Field(() => DateTime, { description: 'When.' })
+  declare at: Date;
+}
+
+const StockMovementConnection = connectionType(
+  'StockMovementConnection',
+  StockMovementType,
+  'A page of what changed a product’s stock.',
+);
+
+@ArgsType()
+class StockMovementsArgs extends PageArgs {
+  @Field(() => ID, { description: 'The product.' })
+  declare productId: string;
+}
+
 const AdjustStockResult = outcomeOf('AdjustStockResult', ProductType, 'Product', [
   ProductNotFound,
   StockVersionConflict,
@@ -152,27 +159,7 @@ const AdjustStockResult = outcomeOf('AdjustStockResult', ProductType, 'Product',
 ]);
 
 @Resolver()
-export class AdminResolver {
-  @Authorized()
-  @Mutation(() => ProductType, { description: 'Operator: puts a product on sale.' })
-  async createProduct(
-    @Arg('input', () => CreateProductInput, { validateFn: checkInput, description: 'The product.' })
-    input: CreateProductInput,
-    @Ctx() { shop }: Context,
-  ): Promise<ListedProduct> {
-    const {
-      description = null,
-      maxPerCustomer = null,
-      saleStartsAt = null,
-      saleEndsAt = null,
-      ...rest
-    } = input;
-    const made = rightful(
-      await createProduct(shop, { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt }),
-    );
-    return made as ListedProduct;
-  }
-
+export class AdminStockResolver {
   @Authorized()
   @Mutation(() => AdjustStockResult, {
     description: 'Operator: changes how many units are offered.',
@@ -180,16 +167,38 @@ export class AdminResolver {
   async adjustStock(
     @Arg('input', () => AdjustStockInput, { validateFn: checkInput, description: 'The change.' })
     input: AdjustStockInput,
-    @Ctx() { shop, loaders }: Context,
+    @Ctx() context: Context,
   ): Promise<object> {
     const { delta, reason, expectedVersion = null, idempotencyKey = null } = input;
     if (delta === 0) throw badUserInputError('delta is 0; it must add or take units.');
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
+    const { shop, loaders } = context;
     const stock = await answered(() =>
-      adjustStock(shop, { productId, delta, reason, expectedVersion, idempotencyKey }),
+      changeStock(shop, operatorOf(context), {
+        productId,
+        delta,
+        reason,
+        expectedVersion,
+        idempotencyKey,
+      }),
     );
     return isRefusal(stock) ? stock : { ...(await loaders.product.load(productId))!, stock };
+  }
+
+  @Authorized()
+  @Query(() => StockMovementConnection, {
+    description: 'Operator: what changed a product’s stock, newest first; first is 1 to 100.',
+  })
+  async stockMovements(
+    @Args(() => StockMovementsArgs) args: StockMovementsArgs,
+    @Ctx() { shop }: Context,
+  ): Promise<Connection<StockMovement>> {
+    const productId = parseProductId(args.productId) ?? NO_PRODUCT;
+    // Versions are counted by product, so each product's movements are a list of their own.
+    const cursors = new Cursors(`movement of ${productId}`, parseProductId);
+    const page = await listMovements(shop, { ...cursors.wanted(args), productId });
+    return cursors.connection(page, ({ version }) => version);
   }
 
   @Authorized()

@@ -1,0 +1,65 @@
+import type { Database } from '../platform/database.ts';
+import { isFault } from '../platform/faults.ts';
+import { recordAct } from './perform-act.ts';
+
+/** Someone without the right asked for an operator's act. */
+export interface DeniedTry {
+  /** The operation's name. */
+  readonly name: string;
+  readonly address: string | null;
+  readonly requestId: string;
+}
+
+/** Denied tries of one address that get a row each, between two tellings. */
+const ROWS_MAX = 60;
+
+/** Most addresses told apart between two tellings; those beyond are counted together. */
+const ADDRESSES_MAX = 1000;
+
+const DENIED = { actor: 'nobody', outcome: 'DENIED' } as const;
+
+/**
+ * Records who tried the operator's part without the right: 60 tries of an address with a row each,
+ * the further ones only counted, and told in one row when `tell` is called, which the clockwork does
+ * each minute. So a flood costs the database 60 rows a minute an address, and no try goes unnoticed.
+ */
+export class DeniedTries {
+  readonly #database: Database;
+  #counts = new Map<string | null, number>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Records one try. A database that is away must not change what the stranger is told. */
+  async record({ name, address, requestId }: DeniedTry): Promise<void> {
+    const known = this.#counts.has(address) || this.#counts.size < ADDRESSES_MAX ? address : null;
+    const count = (this.#counts.get(known) ?? 0) + 1;
+    this.#counts.set(known, count);
+    if (count > ROWS_MAX) return;
+    try {
+      await recordAct(
+        this.#database,
+        { ...DENIED, address: known, requestId },
+        { ...DENIED, name },
+      );
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      this.#database.log.warn({ requestId, act: name }, 'A denied try could not be recorded');
+    }
+  }
+
+  /** Writes one row for each address that had too many, carrying their number, and counts anew. */
+  async tell(): Promise<void> {
+    const counts = this.#counts;
+    this.#counts = new Map();
+    for (const [address, count] of counts) {
+      if (count <= ROWS_MAX) continue;
+      await recordAct(
+        this.#database,
+        { ...DENIED, address, requestId: null },
+        { ...DENIED, name: 'further tries', times: count - ROWS_MAX },
+      );
+    }
+  }
+}
