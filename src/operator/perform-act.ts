@@ -33,7 +33,8 @@ export function nothingDone<Answer>(answer: Answer): Done<Answer> {
 
 /**
  * Carries out an operator's act and records it, both in one transaction: there is no act without its
- * row and no row without its act. A refused act is recorded too, under its code.
+ * row and no row without its act. A refused act is recorded too, under its code; malformed input is
+ * no act at all.
  *
  * @throws BusyFault when a lock was not had in time: nothing was done and nothing is recorded
  */
@@ -45,7 +46,7 @@ export function performAct<Answer extends object>(
   return transact(shop.database, async (tx) => {
     const done = await work(tx);
     const outcome = isRefusal(done.answer) ? done.answer.code : 'DONE';
-    await recordAct(tx, operator, { ...act, ...done, outcome });
+    if (outcome !== 'BAD_USER_INPUT') await recordAct(tx, operator, { ...act, ...done, outcome });
     return done.answer;
   });
 }
