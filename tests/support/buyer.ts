@@ -74,3 +74,6 @@ export function outcomeOf(receipt: Receipt): string {
     ? 'conflict'
     : String((JSON.parse(receipt.body) as { outcome: string }).outcome);
 }
+
+/** The operator, as the audit log names the tests' own. */
+export const OPERATOR = { actor: 'a test', address: null, requestId: null } as const;
