@@ -16,6 +16,9 @@ const MINUTELY_CRON = '0 * * * * *';
 /** Everything is held against everything each hour: damage is found the same night. */
 const HOURLY_CRON = '0 0 * * * *';
 
+/** As many findings as a log line holds; `reconcile` tells them all. */
+const FINDINGS_LOGGED = 10;
+
 /**
  * Starts the clockwork: the sweep of due holds, orders and parked payment events, the net under live
  * stock, the count of denied tries, and the hourly reconciliation, which repairs nothing. Each server
@@ -52,7 +55,9 @@ export function startSchedule(
     every(MINUTELY_CRON, 'denied tries', () => shop.deniedTries.tell()),
     every(HOURLY_CRON, 'reconciliation', async () => {
       const { balanced, findings } = await reconcile(shop);
-      log[balanced ? 'info' : 'error']({ balanced, findings }, 'Reconciliation completed');
+      const level = balanced ? 'info' : 'error';
+      const first = findings.slice(0, FINDINGS_LOGGED);
+      log[level]({ balanced, findings: findings.length, first }, 'Reconciliation completed');
     }),
     every(REFRESH_CRON, 'refresh', async () => {
       await Promise.all([refreshStockFeed(shop), shop.purchaseFeed.refresh(shop.database)]);

@@ -1,5 +1,4 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../platform/row.ts';
 
 const p = defineEntity.properties;
 
@@ -45,6 +44,3 @@ export const ActTable = defineEntity({
     },
   ],
 });
-
-/** One act as recorded. */
-export type RecordedAct = RowOf<typeof ActTable>;

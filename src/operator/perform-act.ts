@@ -56,7 +56,7 @@ const RECORD = `
   values ($1, shop_clock(), $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9::jsonb, $10)`;
 
 /** What the audit log keeps of one act, or of many denied tries. */
-export interface Recording {
+interface Recording {
   readonly name: string;
   readonly outcome: string;
   readonly asked?: object | null;

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import cron from 'node-cron';
+import { startSchedule } from '../../src/edges/schedule.ts';
 import { adminCancelOrder } from '../../src/operator/cancel-order.ts';
 import { adminReconcile, reconcile } from '../../src/operator/reconcile.ts';
 import { cancelOrder } from '../../src/orders/cancel-order.ts';
@@ -53,6 +55,36 @@ async function damage(...statements: string[]): Promise<void> {
   await session.query('set session_replication_role = replica');
   for (const statement of statements) await session.query(statement);
 }
+
+test('each hour everything is held against everything, and nothing is repaired', async () => {
+  const { productId } = await paid();
+  await sql('update stock_levels set available = 10, sold = 0 where product_id = $1', [productId]);
+  const logged: { readonly facts: object; readonly message: string }[] = [];
+  const say = (facts: object, message: string) => void logged.push({ facts, message });
+  const log = { debug() {}, info: say, warn: say, error: say };
+  const schedule = startSchedule(server.shop, '0 0 0 1 1 *', log);
+  const task = [...cron.getTasks().values()].find(({ name }) => name === 'reconciliation')!;
+
+  const next = task.getNextRun()!;
+  await task.execute();
+  await schedule.stop();
+
+  expect([next.getMinutes(), next.getSeconds()]).toEqual([0, 0]);
+  expect(logged).toEqual([
+    {
+      facts: {
+        balanced: false,
+        findings: 2,
+        first: expect.arrayContaining([
+          `Product ${productId}: Paid orders come to 2, the stock row says 0 sold.`,
+        ]),
+      },
+      message: 'Reconciliation completed',
+    },
+  ]);
+  expect(await stockOf(server.shop, productId)).toMatchObject({ sold: 0, version: 3 });
+  expect(await acts()).toEqual([]);
+});
 
 test('a sale with every kind of end is balanced', async () => {
   const { shop } = server;

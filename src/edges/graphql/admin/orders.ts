@@ -31,7 +31,8 @@ import { OrderFinal, OrderStatusEnum, OrderType } from '../order.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
 import { answered, BusyType, OrderNotFound, outcomeOf } from '../refusal.ts';
 import { DateTime } from '../scalars.ts';
-import { filterOf, NO_PRODUCT, operatorOf } from './operator.ts';
+import { filterOf, NO_PRODUCT } from './filter.ts';
+import { operatorOf } from './operator.ts';
 
 @ArgsType()
 class AdminCancelOrderArgs {

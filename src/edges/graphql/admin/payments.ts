@@ -30,7 +30,8 @@ import { RefundStatusEnum, RefundType } from '../order.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
 import { answered, BusyType, outcomeOf, PaymentEventNotFound, RefundNotFound } from '../refusal.ts';
 import { DateTime, Decimal } from '../scalars.ts';
-import { filterOf, NO_ROW, operatorOf } from './operator.ts';
+import { filterOf, NO_ROW } from './filter.ts';
+import { operatorOf } from './operator.ts';
 
 const PaymentEventStatusEnum = enumOf('PaymentEventStatus', 'What became of a payment event.', {
   APPLIED: 'It took effect.',

@@ -35,7 +35,8 @@ import {
   StockVersionConflict,
 } from '../refusal.ts';
 import { DateTime } from '../scalars.ts';
-import { NO_PRODUCT, operatorOf } from './operator.ts';
+import { NO_PRODUCT } from './filter.ts';
+import { operatorOf } from './operator.ts';
 
 @InputType('AdjustStockInput', { description: 'How many units are to be offered more or less.' })
 class AdjustStockInput {

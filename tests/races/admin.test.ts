@@ -1,0 +1,244 @@
+import { expireDue } from '../../src/holds/expire-due.ts';
+import { adminCancelOrder } from '../../src/operator/cancel-order.ts';
+import { changeStock } from '../../src/operator/change-stock.ts';
+import { adminReconcile, reconcile } from '../../src/operator/reconcile.ts';
+import { resolveRefund } from '../../src/operator/resolve-refund.ts';
+import { findOrders } from '../../src/orders/find-orders.ts';
+import { findRefunds } from '../../src/payments/find-refunds.ts';
+import type { LockStock } from '../../src/stock/locked-stock.ts';
+import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
+import type { Shop } from '../../src/shop.ts';
+import { deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  openTestShop,
+  stockOf,
+  until,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let one: TestShop;
+let two: TestShop;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
+});
+
+afterEach(async () => {
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+/** One server or the other, in turn. */
+const turnOf = (turn: number): Shop => (turn % 2 ? one : two).shop;
+
+const cancel = (shop: Shop, orderId: string, restock = true) =>
+  adminCancelOrder(shop, OPERATOR, { orderId, reason: 'a race', restock });
+
+const adjust = (shop: Shop, productId: number, delta: number) =>
+  changeStock(shop, OPERATOR, {
+    productId,
+    delta,
+    reason: 'a race',
+    expectedVersion: null,
+    idempotencyKey: null,
+  });
+
+const statusOf = async (orderId: string) => (await findOrders(one.shop, [orderId]))[0]!.status;
+
+/**
+ * Takes no lock on the order’s id, and makes its transaction take none on any row either: what is
+ * left then are the conditions of the statements and the constraints.
+ */
+const noLockAtAll: Shop['lockOrder'] = async (tx) => {
+  const findOne = tx.em.findOne.bind(tx.em) as (...given: unknown[]) => Promise<unknown>;
+  tx.em.findOne = ((table: unknown, where: unknown, options: object) =>
+    findOne(table, where, { ...options, lockMode: undefined })) as never;
+};
+
+const lookWithoutLock: LockStock = (tx, productId) =>
+  tx.em.findOne(StockLevelTable, productId, { disableIdentityMap: true });
+
+test('20 operators who cancel one paid order over two servers refund it once and return its units once', async () => {
+  for (const restock of [true, false]) {
+    const productId = await makeProduct(one.shop, { totalStock: 10 });
+    const { id } = await order(one.shop, await hold(one.shop, productId, { quantity: 3 }));
+    await deliver(one.shop, payment(id));
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, turn) => cancel(turnOf(turn), id, restock)),
+    );
+
+    for (const answer of answers) expect(answer).toMatchObject({ id, status: 'CANCELLED' });
+    expect(await findRefunds(one.shop, [id])).toMatchObject([{ reason: 'ORDER_CANCELLED' }]);
+    expect(await stockOf(one.shop, productId)).toMatchObject({
+      version: 4,
+      total: restock ? 10 : 7,
+      available: restock ? 10 : 7,
+      sold: 0,
+    });
+    expect(await findingsOf(one.shop, productId)).toEqual([]);
+  }
+});
+
+test('without the locks, two operators who cancel one paid order collide, and only the guards behind them stop the second', async () => {
+  await using lockless = await openTestShop(database.url, { lockOrder: noLockAtAll });
+  const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
+
+  const stopped = await until('a collision', async () => {
+    const { id } = await order(one.shop, await hold(one.shop, productId));
+    await deliver(one.shop, payment(id));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 4 }, () => cancel(lockless.shop, id)),
+    );
+    return outcomes.find((outcome) => outcome.status === 'rejected');
+  });
+
+  expect(String(stopped.reason)).toMatch(/cancelled once|refunds_|one version at a time|stock_/);
+});
+
+test('an operator’s cancel and the payment of the same order that cross end in one of two ways, and lose no money', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 400 });
+  const ends = new Set<string>();
+
+  for (let turn = 0; turn < 120; turn += 4) {
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, lane) => {
+        const { id } = await order(one.shop, await hold(one.shop, productId));
+        const [answer, outcome] = await Promise.all([
+          cancel(turnOf(lane), id),
+          deliver(turnOf(lane + 1), payment(id)),
+        ]);
+        ends.add(outcome);
+        expect(answer).toMatchObject({ status: 'CANCELLED' });
+        expect(await findRefunds(one.shop, [id])).toMatchObject([
+          { reason: 'ORDER_CANCELLED', status: 'OPEN' },
+        ]);
+      }),
+    );
+  }
+
+  expect([...ends].toSorted()).toEqual(['applied', 'refund_required']);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ available: 400, held: 0, sold: 0 });
+  expect(await reconcile(one.shop)).toEqual({ balanced: true, findings: [], repaired: 0 });
+}, 60_000);
+
+test('without the locks, a cancel and a payment of the same order collide, and only the guards behind them stop one', async () => {
+  await using lockless = await openTestShop(database.url, { lockOrder: noLockAtAll });
+  const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
+
+  const stopped = await until('a collision', async () => {
+    const { id } = await order(one.shop, await hold(one.shop, productId));
+    const outcomes = await Promise.allSettled([
+      cancel(lockless.shop, id),
+      deliver(lockless.shop, payment(id)),
+    ]);
+    return outcomes.find((outcome) => outcome.status === 'rejected');
+  });
+
+  expect(String(stopped.reason)).toMatch(/cancelled once|paid once|one version at a time|stock_/);
+});
+
+test('cancels, payments, adjustments, sweeps and repairs of one product at once keep the law at every version', async () => {
+  const { shop } = one;
+  const productId = await makeProduct(shop, { totalStock: 200 });
+  const orders = await Promise.all(
+    Array.from({ length: 60 }, async () => order(shop, await hold(shop, productId))),
+  );
+
+  await Promise.all(
+    orders.flatMap(({ id }, turn) => [
+      deliver(turnOf(turn), payment(id)),
+      cancel(turnOf(turn + 1), id, turn % 4 < 2),
+      adjust(turnOf(turn), productId, turn % 2 ? 1 : -1),
+      ...(turn % 10 === 0
+        ? [
+            expireDue(turnOf(turn)),
+            adminReconcile(turnOf(turn), OPERATOR, { fix: true }).then(({ repaired }) =>
+              expect(repaired).toBe(0),
+            ),
+          ]
+        : []),
+    ]),
+  );
+
+  const { total, available, held, sold } = await stockOf(shop, productId);
+  expect([held, sold]).toEqual([0, 0]);
+  expect(total).toBe(available);
+  expect(await reconcile(shop)).toMatchObject({ balanced: true, findings: [] });
+}, 60_000);
+
+test('without the stock row’s lock, a cancel beside adjustments is stopped by the version alone', async () => {
+  await using lockless = await openTestShop(database.url, { lockStock: lookWithoutLock });
+  const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
+
+  const stopped = await until('a collision', async () => {
+    const { id } = await order(one.shop, await hold(one.shop, productId));
+    await deliver(one.shop, payment(id));
+    const outcomes = await Promise.allSettled([
+      cancel(lockless.shop, id),
+      ...Array.from({ length: 4 }, () => adjust(lockless.shop, productId, 1)),
+    ]);
+    return outcomes.find((outcome) => outcome.status === 'rejected');
+  });
+
+  expect(String(stopped.reason)).toMatch(/one version at a time|stock_|version/);
+});
+
+test('20 who fix damaged counters at once repair them once', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 10 });
+  await hold(one.shop, productId, { quantity: 4 });
+  await one.database.rows(
+    'update stock_levels set available = 10, held = 0 where product_id = $1',
+    [productId],
+  );
+
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, (_, turn) => adminReconcile(turnOf(turn), OPERATOR, { fix: true })),
+  );
+
+  expect(outcomes.reduce((sum, { repaired }) => sum + repaired, 0)).toBe(1);
+  expect(await stockOf(one.shop, productId)).toMatchObject({ available: 6, held: 4, version: 3 });
+  expect(await findingsOf(one.shop, productId)).toEqual([]);
+});
+
+test('without the stock row’s lock, those who fix at once collide on the version', async () => {
+  await using lockless = await openTestShop(database.url, { lockStock: lookWithoutLock });
+  const productId = await makeProduct(one.shop, { totalStock: 10 });
+
+  const stopped = await until('a collision', async () => {
+    await one.database.rows(
+      'update stock_levels set available = 9, sold = 1 where product_id = $1',
+      [productId],
+    );
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 4 }, () => adminReconcile(lockless.shop, OPERATOR, { fix: true })),
+      ...Array.from({ length: 4 }, () => adjust(lockless.shop, productId, 1)),
+    ]);
+    return outcomes.find((outcome) => outcome.status === 'rejected');
+  });
+
+  expect(String(stopped.reason)).toMatch(/one version at a time|stock_|version/);
+});
+
+test('a refund resolved by 20 at once is resolved once, with one note', async () => {
+  const { id } = await order(one.shop, await hold(one.shop, await makeProduct(one.shop)));
+  await deliver(one.shop, payment(id));
+  await cancel(one.shop, id);
+  const [refund] = await findRefunds(one.shop, [id]);
+
+  const resolved = await Promise.all(
+    Array.from({ length: 20 }, (_, turn) =>
+      resolveRefund(turnOf(turn), OPERATOR, { refundId: refund!.id, note: `note ${turn}` }),
+    ),
+  );
+
+  expect(new Set(resolved.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(await statusOf(id)).toBe('CANCELLED');
+});
