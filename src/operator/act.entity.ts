@@ -14,7 +14,7 @@ export const ActTable = defineEntity({
   properties: {
     id: p.uuid().primary(),
     at: p.datetime().columnType('timestamptz(3)'),
-    /** By which right it was asked for: the admin token, the command line, or none. */
+    /** By which right it was asked for: the admin token, or none. */
     actor: p.text(),
     /** Network address of the caller; null where there is none. */
     address: p.text().nullable(),

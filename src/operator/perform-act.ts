@@ -5,7 +5,7 @@ import { isRefusal } from '../refusal.ts';
 
 /** Who acts, as the audit log names them. */
 export interface Operator {
-  /** By which right: the admin token, or the command line. Never the token itself. */
+  /** By which right: the words "admin token", say, and never the token itself. */
   readonly actor: string;
   readonly address: string | null;
   readonly requestId: string | null;

@@ -155,6 +155,23 @@ test('counters that were changed by hand are found, put right by fix, and the sa
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
+test('where rows were changed, the repair’s movement carries what the movements lacked', async () => {
+  const { productId, orderId } = await paid();
+  await damage(`update orders set quantity = 1 where id = '${orderId}'`);
+
+  const { repaired } = await fix();
+
+  expect(repaired).toBe(1);
+  expect(await stockOf(server.shop, productId)).toMatchObject({ available: 9, sold: 1, total: 10 });
+  expect(
+    await sql(
+      'select available_delta, held_delta, sold_delta, total_delta from stock_movements where version = 4',
+    ),
+  ).toEqual([{ available_delta: 1, held_delta: 0, sold_delta: -1, total_delta: 0 }]);
+  const findings = await findingsOf(server.shop, productId);
+  expect(findings.filter((finding) => !finding.startsWith('Version '))).toEqual([]);
+});
+
 test('what a repair did is on record with the counts before and after', async () => {
   const { productId } = await paid();
   await sql('update stock_levels set available = 10, sold = 0 where product_id = $1', [productId]);

@@ -1,6 +1,6 @@
 import { DeniedTries } from '../../src/operator/denied-tries.ts';
 import { changeStock } from '../../src/operator/change-stock.ts';
-import { changeTerms, putOnSale } from '../../src/operator/put-on-sale.ts';
+import { changeTerms, putOnSale } from '../../src/operator/change-catalogue.ts';
 import { replayPaymentEvent } from '../../src/operator/replay-event.ts';
 import { deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
 import { startTestServer } from '../support/server.ts';

@@ -53,6 +53,20 @@ test('the server that committed a change shows it in its next answer, whatever i
   }
 });
 
+test('a product changed while it is being read is shown as changed, not as it was read', async () => {
+  const { freshProducts } = one.shop;
+  const productId = await makeProduct(one.shop);
+  const [product] = await findProducts(one.shop, [productId]);
+  freshProducts.forget();
+
+  const reading = freshProducts.load([productId]);
+  freshProducts.renewed({ ...product!, name: 'Changed meanwhile' });
+  await reading;
+
+  const [shown] = await freshProducts.load([productId]);
+  expect(shown!.name).toBe('Changed meanwhile');
+});
+
 test('another server’s change is seen with its notice, and versions never fall', async () => {
   const productId = await makeProduct(one.shop);
   await availableAt(two, productId);

@@ -1,7 +1,7 @@
 import { IsInt, Length, Matches, ValidateIf } from 'class-validator';
 import { Arg, Authorized, Ctx, Field, ID, InputType, Int, Mutation, Resolver } from 'type-graphql';
 import { parseProductId } from '../../../catalog/product.rules.ts';
-import { changeTerms, putOnSale } from '../../../operator/put-on-sale.ts';
+import { changeTerms, putOnSale } from '../../../operator/change-catalogue.ts';
 import { productNotFound } from '../../../refusal.ts';
 import { Context } from '../context.ts';
 import { checkInput, TEXT } from '../input.ts';
