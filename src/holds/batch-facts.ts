@@ -6,6 +6,8 @@ import type { CustomerUnits, HoldFacts, HoldRequest } from './hold.rules.ts';
 /** What a batch of one product is judged by, and what its holds are made of. */
 export interface BatchFacts extends HoldFacts<Hold> {
   readonly product: Product;
+  /** Whether more is wanted than is free, while some hold or order is due that may give units back. */
+  readonly mayReclaim: boolean;
 }
 
 type Product = SaleWindow & {
@@ -44,8 +46,11 @@ const FACTS = `
          from unnest($3::text[]) as customer(id), lateral (
            select quantity, status from orders where customer_id = customer.id
              and product_id + 0 = $1 and status in ('PENDING', 'PAID') offset 0) had
-       ) as had where p.max_per_customer is not null group by id) u) as units
-  from products p, (select shop_clock() as now) c
+       ) as had where p.max_per_customer is not null group by id) u) as units,
+    case when s.available < $4::bigint then least(
+      (select min(expires_at) from holds where status = 'ACTIVE'),
+      (select min(payment_expires_at) from orders where status = 'PENDING')) <= c.now end as "mayReclaim"
+  from products p join stock_levels s on s.product_id = p.id, (select shop_clock() as now) c
   where p.id = $1`;
 
 interface FactsRow {
@@ -58,6 +63,7 @@ interface FactsRow {
   readonly saleEndsAt: string | null;
   readonly earlier: readonly Record<string, unknown>[] | null;
   readonly units: readonly (CustomerUnits & { readonly customerId: string })[] | null;
+  readonly mayReclaim: boolean | null;
 }
 
 /** Reads what a batch is judged by, under the lock; undefined where there is no such product. */
@@ -68,9 +74,11 @@ export async function readBatchFacts(
 ): Promise<BatchFacts | undefined> {
   const keys = requests.flatMap(({ keyHash }) => keyHash ?? []);
   const customers = requests.flatMap(({ customerId }) => customerId ?? []);
-  const [row] = await tx.rows<FactsRow>(FACTS, [productId, keys, [...new Set(customers)]]);
+  const wanted = requests.reduce((units, { quantity }) => units + quantity, 0);
+  const params = [productId, keys, [...new Set(customers)], wanted];
+  const [row] = await tx.rows<FactsRow>(FACTS, params);
   if (row === undefined) return undefined;
-  const { now, earlier, units, saleStartsAt, saleEndsAt, priceMinor, ...product } = row;
+  const { now, earlier, units, mayReclaim, saleStartsAt, saleEndsAt, priceMinor, ...product } = row;
   const readAt = new Date(now);
   return {
     now: readAt,
@@ -86,6 +94,7 @@ export async function readBatchFacts(
         { ...tx.em.map(HoldTable, hold), readAt } as Hold,
       ]),
     ),
+    mayReclaim: mayReclaim === true,
     unitsOf: new Map((units ?? []).map(({ customerId, ...rest }) => [customerId, rest])),
   };
 }

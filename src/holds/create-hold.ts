@@ -80,7 +80,7 @@ export async function createHolds(
     ]);
     if (stock === undefined || facts === undefined) return requests.map(() => productNotFound);
     let decisions = decideHolds(facts, stock.count, requests);
-    if (decisions.some(lacksUnits) && (await reclaimDue(shop, tx, stock)) > 0) {
+    if (facts.mayReclaim && decisions.some(lacksUnits) && (await reclaimDue(shop, tx, stock))) {
       decisions = decideHolds(facts, stock.count, requests);
     }
     return serve(shop, stock, facts, decisions);

@@ -70,6 +70,38 @@ test('a batch of 25 is one transaction of five statements, and one more when due
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
+test('a batch that is sold out and finds nothing due gives nothing back and is told so in four statements', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 1 });
+  await hold(shop, productId);
+  const late = { quantity: 1, customerId: null, keyHash: null };
+
+  const sent = await statementsOf(() => createHolds(shop, productId, [late]));
+
+  expect(sent).toHaveLength(4);
+  expect(sent.at(-1)).toBe('commit');
+});
+
+test('quantities that together pass every number Postgres counts with are refused one by one', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 5 });
+  const greedy = { quantity: 2_147_483_647, customerId: null, keyHash: null };
+
+  const answers = await createHolds(shop, productId, [
+    greedy,
+    greedy,
+    { ...greedy, quantity: 1 },
+    greedy,
+  ]);
+
+  expect(answers.map((answer) => ('code' in answer ? answer.code : 'OK'))).toEqual([
+    'BAD_USER_INPUT',
+    'BAD_USER_INPUT',
+    'OK',
+    'BAD_USER_INPUT',
+  ]);
+});
+
 test('buyers who come while a batch commits share the next one', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 100 });
