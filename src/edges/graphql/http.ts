@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApolloServer, HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, HeaderMap, type ApolloServerPlugin, type BaseContext } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -34,14 +34,36 @@ export interface GraphqlHttp {
   stop(): Promise<void>;
 }
 
-/**
- * Apollo Server on Node's own HTTP server, through its documented integration interface
- * (executeHTTPGraphQLRequest): express would cost each operation as much again as Apollo does.
- */
+/** Opens the door: our Apollo Server, started, on Node's own HTTP server. */
 export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<GraphqlHttp> {
-  const { log, isAllowedOrigin } = options;
+  const { callerOf, contextOf } = options;
   const apollo = newApollo(options);
   await apollo.start();
+  return {
+    handle: apolloOnNode(apollo, {
+      ...options,
+      contextOf: (request) => contextOf(callerOf(request)),
+    }),
+    stop: () => apollo.stop(),
+  };
+}
+
+/** What stands between Node's HTTP server and an Apollo Server. */
+export interface ApolloOnNodeOptions<ContextValue> {
+  readonly contextOf: (request: IncomingMessage) => ContextValue | Promise<ContextValue>;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Any started Apollo Server as a listener of Node's own HTTP server, through its documented
+ * integration interface (executeHTTPGraphQLRequest): express would cost each operation as much
+ * again as Apollo does.
+ */
+export function apolloOnNode<ContextValue extends BaseContext>(
+  apollo: ApolloServer<ContextValue>,
+  { contextOf, isAllowedOrigin, log }: ApolloOnNodeOptions<ContextValue>,
+): GraphqlHttp['handle'] {
   const allowOrigins = cors({
     origin: (origin, decide) => decide(null, origin !== undefined && isAllowedOrigin(origin)),
     methods: ['POST'],
@@ -63,7 +85,7 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
           search: searchOf(request),
           body,
         },
-        context: async () => options.contextOf(options.callerOf(request)),
+        context: async () => contextOf(request),
       });
       for (const [name, value] of answered.headers) response.setHeader(name, value);
       const { body: result } = answered;
@@ -78,14 +100,11 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
     }
   };
 
-  return {
-    handle(request, response) {
-      // Only a browser names its origin, and only from another one is there anything to allow.
-      if (request.headers.origin === undefined && request.method === 'POST')
-        return void answer(request, response);
-      allowOrigins(request as never, response as never, () => void answer(request, response));
-    },
-    stop: () => apollo.stop(),
+  return (request, response) => {
+    const begin = (): void => void answer(request, response);
+    // Only a browser names its origin, and only from another one is there anything to allow.
+    if (request.headers.origin === undefined && request.method === 'POST') return begin();
+    allowOrigins(request as never, response as never, begin);
   };
 }
 
@@ -130,7 +149,7 @@ async function readOperation(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, 'The body is not JSON.');
+    throw new BodyError(400, 'Invalid JSON in the body.');
   }
 }
 
