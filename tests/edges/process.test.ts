@@ -353,7 +353,9 @@ test(
       PORT: '70000',
       DATABASE_URL: 'mysql://x',
       HOLD_TTL_SECONDS: '0.1',
-      HOLD_QUEUE_MAX: '1e3',
+      HOLD_BATCH_MAX: '0',
+      HOLD_QUEUE_MAX: 'abc',
+      WORKERS: '-1',
       SWEEP_CRON: '* * * * *',
       PAYMENT_WEBHOOK_SECRETS: 'secret',
       NODE_ENV: 'staging',
@@ -363,6 +365,7 @@ test(
     expect(await server.exited).toBe(1);
     expect(complainedOf(server)).toEqual([
       'DATABASE_URL',
+      'HOLD_BATCH_MAX',
       'HOLD_QUEUE_MAX',
       'HOLD_TTL_SECOND',
       'HOLD_TTL_SECONDS',
@@ -372,6 +375,7 @@ test(
       'SEED_DEMO',
       'SWEEP_CRON',
       'WEBHOOK_REQUIRE_AMOUNT',
+      'WORKERS',
     ]);
     expect(server.out()).toBe('');
     expect(existsSync(join(dataDir, 'data'))).toBe(false);
