@@ -29,7 +29,7 @@ const ROUND_MS = 600;
 const WARM_UP_MS = 1000;
 const STOCK = 10_000_000;
 
-/** What the issue requires of the lanes at each number of buyers, and aims at. */
+/** What the lanes must reach at each number of buyers, and aim at. */
 const BUYERS = [
   { buyers: 25, needed: 15, aim: 24 },
   { buyers: 100, needed: 30, aim: 41 },

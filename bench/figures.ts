@@ -54,7 +54,7 @@ export function spreadOf({ rounds }: Series, figure: keyof Round): Spread {
   return spread(rounds.map((round) => round[figure]));
 }
 
-/** A ratio that issue 4 asks for, and what was reached. */
+/** A ratio that is asked for, and what was reached. */
 export interface Ratio {
   readonly what: string;
   readonly needed: number;
@@ -71,7 +71,7 @@ export function ratioOf(over: readonly number[], under: readonly number[]): Spre
   return { ...spread(pairs), median: median(over) / median(under) };
 }
 
-/** Whether the ratio is what issue 4 asks for. */
+/** Whether the ratio is what is asked for. */
 export function isReached({ needed, atMost = false, reached }: Ratio): boolean {
   return atMost ? reached.median <= needed : reached.median >= needed;
 }

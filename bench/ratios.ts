@@ -23,7 +23,7 @@ export function seriesOf(series: readonly Series[], what: What, buyers: number):
   return series.find((one) => one.what === what && one.buyers === buyers)!;
 }
 
-/** The ratios that issue 4 asks of one run. */
+/** The ratios that one run is to reach. */
 export function ratiosOf(series: readonly Series[], { soldOutMs, emptyMs }: SellOut): Ratio[] {
   const figures = (what: What, buyers: number, figure: 'rate' | 'p99Ms' = 'rate'): number[] =>
     seriesOf(series, what, buyers).rounds.map((round) => round[figure]);

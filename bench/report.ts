@@ -44,7 +44,7 @@ export function seriesTable(series: readonly Series[]): string {
   ]);
 }
 
-/** The ratios of issue 4: wanted, reached, and whether that is enough. */
+/** The ratios: wanted, reached, and whether that is enough. */
 export function ratioTable(ratios: readonly Ratio[]): string {
   return table([
     ['ratio', 'required', 'aim', 'reached', '(rounds)', ''],

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { answerJson } from './body.ts';
-import { Turns } from './turns.ts';
 
 /** Another process listens there already. */
 class PortInUse extends Error {
@@ -37,7 +36,6 @@ export class Port {
   readonly url: string;
   readonly #server: Server;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseUpgrade };
-  readonly #turns = new Turns();
   #draining = false;
 
   private constructor(server: Server, host: string) {
@@ -46,7 +44,7 @@ export class Port {
     this.#server = server;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (this.#draining) response.shouldKeepAlive = false;
-      this.#turns.take(() => this.#handlers.request(request, response));
+      this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
       if (this.#draining) return refuseUpgrade(request, connection);

@@ -95,7 +95,8 @@ export class Lane<Request, Answer> {
     const [first] = this.#waiting;
     if (this.#patience !== undefined || first === undefined) return;
     const waited = performance.now() - first.since;
-    this.#patience = setTimeout(() => this.#sendAway(), this.#limits.waitMaxMs - waited);
+    const left = Math.max(this.#limits.waitMaxMs - waited, 0);
+    this.#patience = setTimeout(() => this.#sendAway(), left);
   }
 
   /** The line is in order of arrival: those who came first have waited longest. */

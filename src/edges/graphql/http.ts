@@ -8,6 +8,7 @@ import cors from 'cors';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Logger } from '../../platform/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
+import { Entrance } from '../entrance.ts';
 import type { Caller, Context } from './context.ts';
 import { errorsOverHttp, tellError } from './errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
@@ -15,6 +16,12 @@ import { TOKENS_MAX, limitRules } from './limits.ts';
 
 /** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
 const BODY_BYTES_MAX = 128 * 1024;
+
+/**
+ * Sixteen operations are about a millisecond of work, short enough between two answers of the
+ * database. The wait is as long as that for a lock: then a buyer is told to come again.
+ */
+const ENTRANCE_LIMITS = { perTurn: 16, waitMaxMs: 2000 } as const;
 
 /** What the GraphQL door over HTTP is made of. */
 export interface GraphqlHttpOptions {
@@ -100,11 +107,17 @@ export function apolloOnNode<ContextValue extends BaseContext>(
     }
   };
 
+  const entrance = new Entrance(ENTRANCE_LIMITS);
   return (request, response) => {
-    const begin = (): void => void answer(request, response);
+    const come = (): void =>
+      entrance.come({
+        isGone: () => response.destroyed,
+        enter: () => void answer(request, response),
+        turnAway: () => turnAway(response),
+      });
     // Only a browser names its origin, and only from another one is there anything to allow.
-    if (request.headers.origin === undefined && request.method === 'POST') return begin();
-    allowOrigins(request as never, response as never, begin);
+    if (request.headers.origin === undefined && request.method === 'POST') return come();
+    allowOrigins(request as never, response as never, come);
   };
 }
 
@@ -164,6 +177,14 @@ function headersOf({ headers }: IncomingMessage): HeaderMap {
 function searchOf({ url = '' }: IncomingMessage): string {
   const start = url.indexOf('?');
   return start < 0 ? '' : url.slice(start);
+}
+
+function turnAway(response: ServerResponse): void {
+  const message = 'Too many wait for this server; nothing was done.';
+  const extensions = { code: 'OVERLOADED', retryAfterMs: 1000 };
+  answerJson(response, 503, JSON.stringify({ errors: [{ message, extensions }] }), {
+    'retry-after': '1',
+  });
 }
 
 function requestError(message: string): string {
