@@ -74,19 +74,31 @@ type OnAnswer = (status: number, body: string) => void;
  * content-length, a body, one request at a time. Node's own client costs more than the server that
  * it is to measure.
  */
-class Connection {
+export class Connection {
   readonly #socket: Socket;
   readonly #head: string;
   #onAnswer: OnAnswer = () => {};
   #onLost: (error: Error) => void = () => {};
   #answer = '';
 
-  constructor(socket: Socket, host: string) {
+  private constructor(socket: Socket, host: string) {
     this.#socket = socket.setNoDelay(true);
     this.#head = `POST /graphql HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: `;
     socket.on('data', (chunk) => this.#take(chunk.toString('latin1')));
     socket.on('error', (error) => this.#onLost(error));
     socket.on('close', () => this.#onLost(new Error('A connection was closed.')));
+  }
+
+  /** Opens one; it asks once, so that no run pays for the server's taking it in. */
+  static async open(url: string): Promise<Connection> {
+    const { host, hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const connection = new Connection(socket, host);
+    await new Promise<void>((resolve, reject) => {
+      connection.exchange('{"query":"{ __typename }"}', () => resolve(), reject);
+    });
+    return connection;
   }
 
   exchange(body: string, onAnswer: OnAnswer, onLost: (error: Error) => void): void {
@@ -121,19 +133,9 @@ export class Buyers {
     this.#connections = connections;
   }
 
-  /** Connects them; each asks once, so that no run pays for the server's taking them in. */
   static async connect(url: string, count: number): Promise<Buyers> {
-    const { host, hostname, port } = new URL(url);
-    const open = async (): Promise<Connection> => {
-      const socket = connect(Number(port), hostname);
-      await once(socket, 'connect');
-      const connection = new Connection(socket, host);
-      await new Promise<void>((resolve, reject) => {
-        connection.exchange('{"query":"{ __typename }"}', () => resolve(), reject);
-      });
-      return connection;
-    };
-    return new Buyers(await Promise.all(Array.from({ length: count }, open)));
+    const opening = Array.from({ length: count }, () => Connection.open(url));
+    return new Buyers(await Promise.all(opening));
   }
 
   /** Runs the closed loop. @throws where any answer is none that the operation may have */

@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import pg from 'pg';
 
 /** A built server in a process of its own, with an embedded database of default durability. */
 export interface BenchServer {
   readonly url: string;
   readonly adminToken: string;
   readonly pid: number;
+  /** A session of its own on the server's database. */
+  connect(): Promise<pg.Client>;
   stop(): Promise<void>;
 }
 
@@ -65,6 +68,12 @@ export async function startBenchServer(
     url,
     adminToken,
     pid: server.pid!,
+    async connect() {
+      const connectionString = readFileSync(join(dataDir, 'embedded-database-url'), 'utf8');
+      const session = new pg.Client({ connectionString });
+      await session.connect();
+      return session;
+    },
     async stop() {
       server.kill('SIGTERM');
       await exited;
