@@ -47,10 +47,12 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
   const apollo = newApollo(options);
   await apollo.start();
   return {
-    handle: apolloOnNode(apollo, {
-      ...options,
-      contextOf: (request) => contextOf(callerOf(request)),
-    }),
+    handle: inTurn(
+      apolloOnNode(apollo, {
+        ...options,
+        contextOf: (request) => contextOf(callerOf(request)),
+      }),
+    ),
     stop: () => apollo.stop(),
   };
 }
@@ -107,18 +109,23 @@ export function apolloOnNode<ContextValue extends BaseContext>(
     }
   };
 
-  const entrance = new Entrance(ENTRANCE_LIMITS);
   return (request, response) => {
-    const come = (): void =>
-      entrance.come({
-        isGone: () => response.destroyed,
-        enter: () => void answer(request, response),
-        turnAway: () => turnAway(response),
-      });
+    const begin = (): void => void answer(request, response);
     // Only a browser names its origin, and only from another one is there anything to allow.
-    if (request.headers.origin === undefined && request.method === 'POST') return come();
-    allowOrigins(request as never, response as never, come);
+    if (request.headers.origin === undefined && request.method === 'POST') return begin();
+    allowOrigins(request as never, response as never, begin);
   };
+}
+
+/** The same handler, entered by so many requests in each turn of the event loop. */
+function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
+  const entrance = new Entrance(ENTRANCE_LIMITS);
+  return (request, response) =>
+    entrance.come({
+      isGone: () => response.destroyed,
+      enter: () => handle(request, response),
+      turnAway: () => turnAway(response),
+    });
 }
 
 function newApollo({ schema, introspection, log }: GraphqlHttpOptions): ApolloServer<Context> {
