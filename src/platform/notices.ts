@@ -12,10 +12,10 @@ const INTERVAL_MS = 50;
 const PAYLOAD_BYTES_MAX = 7000;
 
 /** A beat to oneself, through the database; one that does not come back means a dead line. */
-const HEARTBEAT_MS = 1500;
+const HEARTBEAT_MS = 1000;
 
-/** How long the line may be silent before it is given up. */
-const SILENCE_MS_MAX = 4000;
+/** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
+const SILENCE_MS_MAX = 3500;
 
 const CHANNEL = 'flash_sale_changes';
 
@@ -32,8 +32,8 @@ export interface NoticeListener {
  * NOTIFY on a connection of its own, coalesced, and never inside a transaction of the shop, because
  * a commit that carries NOTIFY takes one lock for the whole database.
  *
- * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for four
- * seconds although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
+ * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for so
+ * long although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
  */
 export class NoticeBoard {
   readonly #url: string;

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { SharedStreams } from '../../src/edges/graphql/shared-streams.ts';
 import { PurchaseFeed } from '../../src/orders/purchase-feed.ts';
 import { StockFeed } from '../../src/stock/stock-feed.ts';
 import {
@@ -68,8 +69,20 @@ PurchaseFeed.prototype.subscribe = function (this: PurchaseFeed, ...args) {
   };
 };
 
+/** Every door's audiences. */
+const hubs = new Set<SharedStreams>();
+// Called with its hub as `this` below.
+// oxlint-disable-next-line typescript/unbound-method
+const subscribeShared = SharedStreams.prototype.subscribe;
+SharedStreams.prototype.subscribe = function (this: SharedStreams, ...args) {
+  hubs.add(this);
+  return subscribeShared.apply(this, args);
+};
+
 const nobodyListens = (): boolean =>
-  purchaseListeners === 0 && [...stockFeeds].every((feed) => feed.watched().length === 0);
+  purchaseListeners === 0 &&
+  [...hubs].every(({ size }) => size === 0) &&
+  [...stockFeeds].every((feed) => feed.watched().length === 0);
 
 beforeAll(async () => {
   // The sweep comes once a year: whoever watches is told by the clock, and not by the sweep.
@@ -416,8 +429,6 @@ describe('an order', () => {
 });
 
 describe('the socket', () => {
-  const quiet = () => jest.spyOn(console, 'error').mockImplementation(() => {});
-
   test('queries and mutations over it are refused, and it lives', async () => {
     const productId = await product();
     const documents = [
@@ -426,6 +437,9 @@ describe('the socket', () => {
       `mutation { createHold(input: { productId: "${productId}" }) { __typename } }`,
       `query A { serverTime } subscription B { stockChanged(productIds: ["${productId}"]) { id } }`,
       'subscription { nothing }',
+      `subscription { stockChanged(productIds: ["${productId}"]) @skip(if: true) { id } }`,
+      `subscription ($x: Boolean! = true) { ...A } fragment A on Subscription { ... { stockChanged(productIds: ["${productId}"]) @include(if: $x) { id } } }`,
+      'subscription { ...A } fragment A on Subscription { ...A }',
       'subscription { stockChanged(productIds: "x") { ',
       `subscription { a: stockChanged(productIds: ["1"]) { id } b: stockChanged(productIds: ["1"]) { id } }`,
       `subscription { stockChanged(productIds: ["${productId}"]) { ${Array.from({ length: 16 }, (_, n) => `a${n}: id`).join(' ')} } }`,
@@ -513,13 +527,63 @@ describe('the socket', () => {
   });
 
   test('a message of 17 KiB is 1009', async () => {
-    const words = quiet();
     using socket = await openRawSocket(server.socketUrl, { init: true });
 
     socket.send({ type: 'ping', payload: { pad: 'x'.repeat(17 * 1024) } });
 
     expect(await socket.closed()).toBe(1009);
-    words.mockRestore();
+  });
+
+  test('a message of a megabyte is 1009 before it is all here', async () => {
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+
+    socket.sendText('x'.repeat(1024 * 1024));
+
+    expect(await socket.closed()).toBe(1009);
+  });
+
+  test.each([
+    ['a million empty fragments', ''],
+    ['a message in fragments of one character', 'x'],
+  ])('%s are 1008 or 1009, and cost nothing', async (_what, fragment) => {
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+    const heapBefore = process.memoryUsage().heapUsed;
+
+    await socket.sendFragments(fragment, 1_000_000);
+    const code = await socket.closed();
+
+    expect([1008, 1009]).toContain(code);
+    expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(200 * 1024 * 1024);
+  });
+
+  test('binary frames are 4400, even with a good message in them', async () => {
+    using socket = await openRawSocket(server.socketUrl, { init: true });
+
+    socket.sendText(Buffer.from('{"type":"ping"}'));
+
+    expect(await socket.closed()).toBe(4400);
+    expect(socket.messages.map(({ type }) => type)).toEqual(['connection_ack']);
+  });
+
+  test('a socket that answers no ping is closed with 4008 after ten seconds, and told so when it reads again', async () => {
+    const productId = await product({ totalStock: 1000 });
+    // A long name, so that one change is enough to be asked how far one has read.
+    await server.database.rows('update products set name = $2 where id = $1', [
+      productId,
+      'n'.repeat(1200),
+    ]);
+    const names = Array.from({ length: 14 }, (_, n) => `a${n}: name`).join(' ');
+    const query = `subscription { stockChanged(productIds: ["${productId}"]) { stockVersion ${names} } }`;
+    using stalled = await openRawSocket(server.socketUrl, { init: true });
+    stalled.send({ type: 'subscribe', id: '1', payload: { query } });
+    await stalled.heard('next');
+
+    stalled.pause();
+    await hold(productId);
+    await until('the server to let go of it', nobodyListens, 20_000);
+    stalled.resume();
+
+    expect(await stalled.closed()).toBe(4008);
   });
 
   test('pollution in what is sent along changes nothing', async () => {
@@ -590,6 +654,30 @@ describe('the socket', () => {
     await leaving.stop();
 
     expect(await Promise.all(sockets.map((socket) => socket.closed()))).toEqual([1001, 1001, 1001]);
+  });
+
+  test('10,000 subscriptions on sockets that close at once leave no listener behind', async () => {
+    const productId = await product();
+    const SOCKETS = 500;
+
+    for (let batch = 0; batch < 10; batch += 1) {
+      await Promise.all(
+        Array.from({ length: SOCKETS / 10 }, async (_, position) => {
+          const socket = await openRawSocket(server.socketUrl, { init: true });
+          for (let id = 0; id < 20; id += 1) {
+            const variables = { ids: [productId], batch, alike: (position + id) % 7 };
+            socket.send({
+              type: 'subscribe',
+              id: String(id),
+              payload: { query: STOCK, variables },
+            });
+          }
+          socket.cut();
+        }),
+      );
+    }
+
+    await until('every listener to be gone', nobodyListens);
   });
 
   test('200 sockets cut while they subscribe leave no listener behind', async () => {

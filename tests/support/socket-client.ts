@@ -69,9 +69,13 @@ export async function openSocket(url: string): Promise<SocketClient> {
 /** A bare websocket that says what it is told to, for what no client would send. */
 export interface RawSocket extends Disposable {
   readonly messages: { readonly type: string; readonly id?: string; readonly payload?: never }[];
+  /** The same as they came. */
+  readonly texts: string[];
   send(message: unknown): void;
   /** Sends bytes or text as they are. */
   sendText(text: string | Buffer): void;
+  /** Sends one message in so many equal parts, the last of which never comes. */
+  sendFragments(text: string, count: number): Promise<void>;
   /** The code with which the server closes. */
   closed(): Promise<number>;
   /** The first message of this type (and id). */
@@ -152,7 +156,11 @@ export async function openRawSocket(
   const socket = new WebSocket(url, protocol, origin === undefined ? {} : { origin });
   const messages: RawSocket['messages'] = [];
   let closeCode: number | undefined;
-  socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
+  const texts: string[] = [];
+  socket.on('message', (data: Buffer) => {
+    texts.push(data.toString());
+    messages.push(JSON.parse(data.toString()));
+  });
   socket.on('close', (code) => void (closeCode = code));
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
@@ -161,8 +169,15 @@ export async function openRawSocket(
   socket.on('error', () => {});
   const raw: RawSocket = {
     messages,
+    texts,
     send: (message) => socket.send(JSON.stringify(message)),
     sendText: (text) => socket.send(text),
+    async sendFragments(text, count) {
+      for (let part = 0; part < count && socket.readyState === WebSocket.OPEN; part += 1) {
+        socket.send(text, { fin: false });
+        if (part % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
     closed: () => until('the server to close the socket', () => closeCode),
     heard: (type, id) =>
       until(`a ${type} message`, () =>

@@ -11,6 +11,11 @@ export interface Caller {
   readonly isAdmin: boolean;
 }
 
+/** Equal for callers who are answered the same: what the one is told may be told to the other. */
+export function rightsOf({ isAdmin }: Caller): string {
+  return isAdmin ? 'operator' : 'anyone';
+}
+
 /**
  * What one operation carries. Plain fields only: Apollo hands each operation a copy of it, which
  * would lack private ones.

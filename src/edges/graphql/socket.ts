@@ -1,46 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  GraphQLError,
-  getOperationAST,
-  parse,
-  specifiedRules,
-  validate,
-  type GraphQLSchema,
-  type ValidationRule,
-} from 'graphql';
-import type { ServerOptions } from 'graphql-ws';
-import { useServer, type Extra } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
-import type { Logger } from '../../platform/log.ts';
-import type { Caller, Context } from './context.ts';
-import { logIfMasked, tellError, withRequestId } from './errors.ts';
-import { limitRules, TOKENS_MAX } from './limits.ts';
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Caller } from './context.ts';
+import { conversationOf, SUBSCRIPTIONS_MAX, type ConversationOptions } from './conversation.ts';
+import { SocketLine } from './socket-line.ts';
+import { SocketStreams } from './socket-streams.ts';
 
 /** A subscription's document and variables fit easily; a longer message is not one of ours. */
 const MESSAGE_BYTES_MAX = 16 * 1024;
 
-/** A client that opens a socket says what it wants within this. */
-const INIT_WAIT_MS = 3000;
-
-/** A ping to each socket this often finds the dead ones. */
-const PING_MS = 12_000;
+/** Stalled and silent sockets are looked for this often. */
+const LOOK_MS = 1000;
 
 /** A client that does not answer the goodbye is cut off after this. */
 const GOODBYE_MS = 1000;
 
-/** Most subscriptions on one socket: a page needs two or three. */
-const SUBSCRIPTIONS_MAX = 20;
+/** The websocket protocol's own word for a server that goes away. */
+const GOING_AWAY = 1001;
 
 /** What the GraphQL door over websockets is made of. */
-export interface GraphqlSocketOptions {
-  readonly schema: GraphQLSchema;
+export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
-  /** A context that reads afresh at every event. */
-  readonly contextOf: (caller: Caller) => Context;
   readonly isAllowedOrigin: (origin: string) => boolean;
-  readonly introspection: boolean;
-  readonly log: Logger;
 }
 
 /** The GraphQL door over websockets. */
@@ -53,123 +35,71 @@ export interface GraphqlSocket {
 
 /** Opens the door for subscriptions, and for nothing else: queries and mutations go by HTTP. */
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
-  const server = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
-  const disposable = useServer<Record<string, unknown>, { caller?: Caller }>(
-    conversationOf(options),
-    server,
-    PING_MS,
-  );
+  const { isAllowedOrigin } = options;
+  const sockets = new WebSocketServer(SOCKETS);
+  const lines = new Set<SocketLine>();
+  const looking = setInterval(() => lines.forEach((line) => line.look()), LOOK_MS);
+  const converse = conversing(options, lines);
 
   return {
-    upgrade(request, socket, head) {
+    upgrade(request, connection, head) {
       const { origin } = request.headers;
-      if (origin !== undefined && !options.isAllowedOrigin(origin)) {
-        return void socket.end(
+      if (origin !== undefined && !isAllowedOrigin(origin)) {
+        return void connection.end(
           'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
         );
       }
-      server.handleUpgrade(request, socket, head, (client) =>
-        server.emit('connection', client, request),
-      );
+      sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
     },
     async stop() {
-      const stubborn = setTimeout(() => {
-        for (const client of server.clients) client.terminate();
-      }, GOODBYE_MS);
-      await disposable.dispose();
-      clearTimeout(stubborn);
+      clearInterval(looking);
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
+      await new Promise((resolve) => sockets.close(resolve));
     },
   };
 }
 
-/** What a socket carries: the request that opened it, and who asks. */
-type Known = Extra & { caller?: Caller };
+const SOCKETS = {
+  noServer: true,
+  maxPayload: MESSAGE_BYTES_MAX,
+  closeTimeout: GOODBYE_MS,
+  handleProtocols,
+} as const;
 
-/** How the door answers on each socket: who asks, what it may subscribe to, and how errors are told. */
-function conversationOf(
-  options: GraphqlSocketOptions,
-): ServerOptions<Record<string, unknown>, Known> {
-  const { schema, log, callerOf, contextOf } = options;
-  const rules = [...specifiedRules, ...limitRules(options)];
-  const told = (error: unknown, { requestId }: Caller) => {
-    const known = asError(error);
-    logIfMasked(known, requestId, log);
-    return withRequestId(tellError(known.toJSON(), known), requestId);
+/**
+ * Joins graphql-ws, which speaks the protocol, to each socket. Its own adapter for ws would take
+ * binary frames for text, write what goes wrong to the console, and leave a stalled client alone.
+ */
+function conversing(options: GraphqlSocketOptions, lines: Set<SocketLine>) {
+  const { callerOf, log } = options;
+  const server = makeServer(conversationOf(options));
+
+  return (socket: WebSocket, request: IncomingMessage): void => {
+    const line = new SocketLine(socket);
+    const streams = new SocketStreams(SUBSCRIPTIONS_MAX);
+    const fail = (error: unknown): void => {
+      log.error({ err: error }, 'The GraphQL socket failed');
+      line.close(CloseCode.InternalServerError, 'Internal server error');
+    };
+    const hangUp = server.opened(
+      {
+        protocol: socket.protocol,
+        send: (frame) => line.send(frame),
+        close: (code = GOING_AWAY, reason = '') => line.close(code, reason),
+        onMessage: (hear) =>
+          socket.on('message', (message: Buffer, isBinary) => {
+            if (isBinary) line.close(CloseCode.BadRequest, 'Binary frames are not accepted');
+            else hear(message.toString()).catch(fail);
+          }),
+      },
+      { caller: callerOf(request), line, streams },
+    );
+    lines.add(line);
+    socket.on('close', (code, reason) => {
+      lines.delete(line);
+      void Promise.all([hangUp(code, reason.toString()), streams.end()]);
+    });
+    // What a client breaks, ws closes with the protocol's own code; there is nothing to add.
+    socket.on('error', () => {});
   };
-
-  return {
-    schema,
-    connectionInitWaitTimeout: INIT_WAIT_MS,
-    onConnect: ({ extra }) => {
-      extra.caller = callerOf(extra.request);
-    },
-    context: ({ extra }) => contextOf(extra.caller!),
-    onSubscribe: ({ subscriptions, extra }, _id, { query, operationName, variables }) => {
-      if (Object.keys(subscriptions).length > SUBSCRIPTIONS_MAX) {
-        return [refused(`A socket carries at most ${SUBSCRIPTIONS_MAX} subscriptions.`)];
-      }
-      const checked = check(schema, rules, query, operationName);
-      if (checked.errors !== undefined) return checked.errors;
-      return {
-        schema,
-        document: checked.document,
-        operationName,
-        variableValues: variables,
-        contextValue: contextOf(extra.caller!),
-      };
-    },
-    onError: ({ extra }, _id, _payload, errors) =>
-      errors.map((error) => told(error, extra.caller!)),
-    onNext: ({ extra }, _id, _payload, _args, result) =>
-      result.errors === undefined
-        ? result
-        : {
-            ...result,
-            errors: result.errors.map((error) => told(error, extra.caller!)) as never,
-          },
-  };
-}
-
-type Checked =
-  | { readonly document: ReturnType<typeof parse>; readonly errors?: undefined }
-  | { readonly errors: readonly GraphQLError[] };
-
-/** The same limits as over HTTP, and subscriptions only. */
-function check(
-  schema: GraphQLSchema,
-  rules: readonly ValidationRule[],
-  query: string,
-  operationName: string | null | undefined,
-): Checked {
-  let document: ReturnType<typeof parse>;
-  try {
-    document = parse(query, { maxTokens: TOKENS_MAX });
-  } catch (error) {
-    return { errors: [coded(asError(error), 'GRAPHQL_PARSE_FAILED')] };
-  }
-  const errors = validate(schema, document, rules, { maxErrors: 10 });
-  if (errors.length > 0)
-    return { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) };
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation === 'subscription') return { document };
-  return {
-    errors: [
-      refused('Only subscriptions go over the websocket; send queries and mutations by POST.'),
-    ],
-  };
-}
-
-/** The error with the code that Apollo gives it over HTTP. */
-function coded({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
-}
-
-function refused(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
-}
-
-function asError(error: unknown): GraphQLError {
-  if (error instanceof GraphQLError) return error;
-  const { message, ...rest } = error as { message: string };
-  return new GraphQLError(message, rest);
 }

@@ -4,8 +4,7 @@ import { parseProductId } from '../../catalog/product.rules.ts';
 import type { Hold } from '../../holds/find-holds.ts';
 import type { Order } from '../../orders/find-orders.ts';
 import { watchHold, watchOrder } from '../../orders/watch-purchase.ts';
-import { watchStock } from '../../stock/watch-stock.ts';
-import type { StockCount } from '../../stock/stock.rules.ts';
+import { LiveProducts } from '../../stock/live-products.ts';
 import type { Context } from './context.ts';
 import { HoldType } from './hold.ts';
 import { OrderType } from './order.ts';
@@ -59,19 +58,12 @@ export class StreamResolver {
   }
 }
 
-async function subscribeStock(
-  { shop }: Context,
-  ids: readonly string[],
-): Promise<AsyncIterable<ListedProduct>> {
-  const distinct = [...new Set(ids)];
+async function subscribeStock({ shop }: Context, ids: readonly string[]): Promise<LiveProducts> {
   if (ids.length < 1 || ids.length > PRODUCTS_MAX) {
     throw badUserInputError(`${ids.length} products named; it must be 1 to ${PRODUCTS_MAX}.`);
   }
-  const products = await productsNamed(shop, distinct);
-  return mapStream(watchStock(shop, [...products.keys()]), (stock: StockCount) => ({
-    ...products.get(stock.productId)!,
-    stock,
-  }));
+  const products = await productsNamed(shop, [...new Set(ids)]);
+  return new LiveProducts(shop, [...products.keys()]);
 }
 
 /** The products of these ids in their order; an error of the request where one does not exist. */
@@ -89,24 +81,6 @@ async function productsNamed(
   if (unknown.length > 0)
     throw badUserInputError(`No product has the id ${JSON.stringify(unknown[0]!.slice(0, 40))}.`);
   return products;
-}
-
-/** Each value of a stream, changed; ending either ends both. */
-function mapStream<In, Out>(
-  stream: AsyncIterableIterator<In>,
-  change: (value: In) => Out,
-): AsyncIterableIterator<Out> {
-  const mapped = async (result: Promise<IteratorResult<In>>): Promise<IteratorResult<Out>> => {
-    const { done, value } = await result;
-    return done ? { done, value: undefined } : { done: false, value: change(value) };
-  };
-  return {
-    next: () => mapped(stream.next()),
-    return: () => mapped(stream.return!()),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 /** The stream that a token opened; an error of the request for one that opens nothing. */

@@ -1,0 +1,114 @@
+import {
+  GraphQLError,
+  specifiedRules,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+} from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import type { Logger } from '../../platform/log.ts';
+import { rightsOf, type Caller, type Context } from './context.ts';
+import { badRequestError, Documents } from './documents.ts';
+import { logIfMasked, tellError, withRequestId } from './errors.ts';
+import { limitRules } from './limits.ts';
+import { SharedStreams } from './shared-streams.ts';
+import type { SocketLine } from './socket-line.ts';
+import type { SocketStreams, Subscribed } from './socket-streams.ts';
+
+/** A client that opens a socket says what it wants within this. */
+const INIT_WAIT_MS = 3000;
+
+/** Most subscriptions on one socket: a page needs two or three. */
+export const SUBSCRIPTIONS_MAX = 20;
+
+/** What a conversation is about. */
+export interface ConversationOptions {
+  readonly schema: GraphQLSchema;
+  /** A context that reads afresh at every event. */
+  readonly contextOf: (caller: Caller) => Context;
+  readonly introspection: boolean;
+  readonly log: Logger;
+}
+
+/** What each socket has of its own. */
+export interface Party {
+  readonly caller: Caller;
+  readonly line: SocketLine;
+  readonly streams: SocketStreams;
+}
+
+/** What is executed for one subscriber, and how it is opened. */
+interface Opening extends ExecutionArgs {
+  readonly open: () => Promise<Subscribed>;
+}
+
+/** How graphql-ws talks on every socket: what may be subscribed to, by whom, and how errors are told. */
+export function conversationOf(
+  options: ConversationOptions,
+): ServerOptions<Record<string, unknown>, Party> {
+  const { schema, contextOf } = options;
+  const documents = new Documents(schema, [...specifiedRules, ...limitRules(options)]);
+  const { toldErrors, toldResult } = tellingTo(options.log);
+  const shared = new SharedStreams((result, { contextValue }) =>
+    toldResult(result, (contextValue as Context).caller),
+  );
+
+  return {
+    schema,
+    connectionInitWaitTimeout: INIT_WAIT_MS,
+    onSubscribe({ extra: { caller, line, streams } }, id, request) {
+      if (!streams.take()) {
+        return [badRequestError(`A socket carries at most ${SUBSCRIPTIONS_MAX} subscriptions.`)];
+      }
+      const checked = documents.check(request);
+      if (checked.errors !== undefined) {
+        streams.giveBack();
+        return checked.errors;
+      }
+      const args: ExecutionArgs = {
+        schema,
+        document: checked.document,
+        operationName: request.operationName,
+        variableValues: request.variables,
+        contextValue: contextOf(caller),
+      };
+      const asked = { args, sameness: samenessOf(request, caller), id, line };
+      return { ...args, open: () => streams.fill(shared.subscribe(asked)) } satisfies Opening;
+    },
+    subscribe: (args) => (args as Opening).open(),
+    onError: ({ extra: { caller } }, _id, _request, errors) => toldErrors(errors, caller),
+    onNext: ({ extra: { caller } }, _id, _request, _args, result) => toldResult(result, caller),
+  };
+}
+
+/** Errors as this caller may see them; those it sees masked are logged. */
+function tellingTo(log: Logger) {
+  const toldErrors = (errors: readonly GraphQLError[], { requestId }: Caller) =>
+    errors.map((error) => {
+      logIfMasked(error, requestId, log);
+      return withRequestId(tellError(error.toJSON(), error), requestId);
+    });
+  const toldResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
+    result.errors === undefined
+      ? result
+      : { ...result, errors: toldErrors(result.errors, caller) as never };
+  return { toldErrors, toldResult };
+}
+
+/**
+ * Equal for those to whom the same text may be told. The query counts to the letter, because errors
+ * name lines and columns; the order in which variables are given does not.
+ */
+function samenessOf({ query, operationName, variables }: SubscribePayload, caller: Caller): string {
+  const ordered = (_key: string, value: unknown): unknown =>
+    isRecord(value)
+      ? Object.fromEntries(
+          Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+        )
+      : value;
+  return JSON.stringify([rightsOf(caller), query, operationName ?? null, variables ?? {}], ordered);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
