@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { cpuSeconds } from './cpu.ts';
-import { roundOf, type Series } from './figures.ts';
+import { roundOf, spreadOf, type Series } from './figures.ts';
 import { Buyers, type Extent, type Operation, type Run } from './load.ts';
 import { audit, createHold, EMPTY, makeProduct, productQuery, serverTime } from './operations.ts';
 import { svgOf } from './plot.ts';
@@ -127,13 +127,17 @@ function write(series: readonly Series[], date: string, results: object): void {
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
   const kinds = PLOTTED.map((what) => ({
     label: what,
-    series: [1, 25, 100, 400].map((buyers) => seriesOf(series, what, buyers)),
+    series: [1, 25, 100, 400].map((buyers) => ({
+      of: buyers,
+      rate: spreadOf(seriesOf(series, what, buyers), 'rate'),
+    })),
   }));
   writeFileSync(
     join(folder, 'holds.svg'),
     svgOf({
       title: 'Requests a second: holds of one hot product, and what they are measured by',
       subtitle: `${machine()}, ${date.slice(0, 10)}; medians of ${ROUNDS} rounds, lines from least to most`,
+      nameOf: (buyers) => (buyers === 1 ? '1 buyer' : `${buyers} buyers`),
       kinds,
     }),
   );

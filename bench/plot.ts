@@ -1,12 +1,17 @@
-import { spreadOf, type Series, type Spread } from './figures.ts';
+import type { Spread } from './figures.ts';
 import { whole } from './report.ts';
 
-/** A bar of each kind for each number of buyers, drawn by hand: no library, no font of its own. */
+/** A bar of each kind in each group, drawn by hand: no library, no font of its own. */
 export interface Plot {
   readonly title: string;
   readonly subtitle: string;
-  /** The kinds of bars, in their order, each with its series by buyers. */
-  readonly kinds: readonly { readonly label: string; readonly series: readonly Series[] }[];
+  /** What stands under a group: of so many buyers, say. */
+  readonly nameOf: (group: number) => string;
+  /** The kinds of bars, in their order, each with its rates by group. */
+  readonly kinds: readonly {
+    readonly label: string;
+    readonly series: readonly { readonly of: number; readonly rate: Spread }[];
+  }[];
 }
 
 const WIDTH = 760;
@@ -25,10 +30,8 @@ const STYLE = `text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-size
 @media(prefers-color-scheme:dark){text{fill:#9198a1}.title{fill:#e6edf3}.range{stroke:#e6edf3}}`;
 
 /** The plot as the text of an SVG file. */
-export function svgOf({ title, subtitle, kinds }: Plot): string {
-  const most = Math.max(
-    ...kinds.flatMap(({ series }) => series.map((one) => spreadOf(one, 'rate').max)),
-  );
+export function svgOf({ title, subtitle, nameOf, kinds }: Plot): string {
+  const most = Math.max(...kinds.flatMap(({ series }) => series.map(({ rate }) => rate.max)));
   const step = niceStep(most / 5);
   const top = Math.ceil(most / step) * step;
   const y = (rate: number): number => TOP + (HEIGHT - TOP - BOTTOM) * (1 - rate / top);
@@ -38,7 +41,7 @@ export function svgOf({ title, subtitle, kinds }: Plot): string {
 <text x="${LEFT}" y="44">${subtitle}</text>
 ${kinds.map((_, kind) => legend(kinds, kind)).join('\n')}
 ${grid(top, step, y)}
-${groups(kinds, y)}
+${groups({ kinds, nameOf }, y)}
 </svg>
 `;
 }
@@ -65,22 +68,24 @@ function grid(top: number, step: number, y: (rate: number) => number): string {
   return lines.join('\n');
 }
 
-function groups(kinds: Plot['kinds'], y: (rate: number) => number): string {
-  const counts = kinds[0]!.series.map(({ buyers }) => buyers);
+function groups(
+  { kinds, nameOf }: Pick<Plot, 'kinds' | 'nameOf'>,
+  y: (rate: number) => number,
+): string {
+  const counts = kinds[0]!.series.map(({ of }) => of);
   const groupWidth = (WIDTH - LEFT - RIGHT) / counts.length;
   const barWidth = (groupWidth * 0.84) / kinds.length;
   return counts
-    .map((buyers, group) => {
+    .map((count, group) => {
       const left = LEFT + group * groupWidth;
       const bars = kinds.map(({ series }, kind) =>
         bar(
           left + groupWidth * 0.08 + kind * barWidth,
-          { width: barWidth - 3, colour: COLOURS[kind]!, rate: spreadOf(series[group]!, 'rate') },
+          { width: barWidth - 3, colour: COLOURS[kind]!, rate: series[group]!.rate },
           y,
         ),
       );
-      const name = buyers === 1 ? '1 buyer' : `${buyers} buyers`;
-      return `${bars.join('\n')}\n<text x="${at(left + groupWidth / 2)}" y="${HEIGHT - 18}" text-anchor="middle">${name}</text>`;
+      return `${bars.join('\n')}\n<text x="${at(left + groupWidth / 2)}" y="${HEIGHT - 18}" text-anchor="middle">${nameOf(count)}</text>`;
     })
     .join('\n');
 }

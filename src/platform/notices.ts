@@ -44,6 +44,8 @@ export class NoticeBoard {
   #leaving: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #session: pg.Client | undefined;
+  /** The session on which a notice is under way: one at a time. */
+  #notifying: pg.Client | undefined;
   #heardAt = 0;
   #stopped = new AbortController();
 
@@ -69,7 +71,7 @@ export class NoticeBoard {
     const known = this.#waiting.get(topic) ?? new Set();
     for (const key of keys) known.add(key);
     this.#waiting.set(topic, known);
-    this.#leaving ??= setTimeout(() => this.#send(), INTERVAL_MS);
+    this.#leaving ??= setTimeout(() => this.#sendInTurn(), INTERVAL_MS);
   }
 
   /** Sends what waits and disconnects. */
@@ -83,8 +85,14 @@ export class NoticeBoard {
     await session?.end().catch(() => {});
   }
 
-  #send(): void {
+  #sendInTurn(): void {
     this.#leaving = undefined;
+    if (this.#session === undefined || this.#notifying !== this.#session) return this.#send();
+    // The one before it is not through: what changes meanwhile goes with this one.
+    this.#leaving = setTimeout(() => this.#sendInTurn(), INTERVAL_MS);
+  }
+
+  #send(): void {
     const changes = Object.fromEntries(
       [...this.#waiting].map(([topic, keys]) => [topic, [...keys]]),
     );
@@ -100,12 +108,21 @@ export class NoticeBoard {
       this.#log.warn({}, 'The notice line is silent; connecting anew');
       return this.#drop(this.#session);
     }
-    this.#notify(JSON.stringify({ from: this.#self, beat: true }));
+    // A notice under way comes back as a beat does.
+    if (this.#notifying !== this.#session)
+      this.#notify(JSON.stringify({ from: this.#self, beat: true }));
   }
 
   /** A notice that cannot be sent is not lost: every server reads what is watched each second. */
   #notify(payload: string): void {
-    this.#session?.query('select pg_notify($1, $2)', [CHANNEL, payload]).catch(() => {});
+    const session = this.#session;
+    this.#notifying = session;
+    session
+      ?.query('select pg_notify($1, $2)', [CHANNEL, payload])
+      .catch(() => {})
+      .finally(() => {
+        if (this.#notifying === session) this.#notifying = undefined;
+      });
   }
 
   async #connect(): Promise<void> {
