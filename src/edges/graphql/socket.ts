@@ -88,6 +88,8 @@ function conversing(options: GraphqlSocketOptions, lines: Set<SocketLine>) {
         close: (code = GOING_AWAY, reason = '') => line.close(code, reason),
         onMessage: (hear) =>
           socket.on('message', (message: Buffer, isBinary) => {
+            // What still comes on a socket that is being closed is heard by nobody.
+            if (socket.readyState !== socket.OPEN) return;
             if (isBinary) line.close(CloseCode.BadRequest, 'Binary frames are not accepted');
             else hear(message.toString()).catch(fail);
           }),
