@@ -3,7 +3,7 @@
  * checks them; README, "The house", shows the folders.
  *
  * At the top, and free to import what they join: main, cli, app, seed, open-database, open-shop,
- * simulate-payment, shop (a type) and config.
+ * simulate-payment, shop and meters (types) and config.
  */
 const STAIRS = ['catalog', 'stock', 'holds', 'orders', 'payments', 'operator'];
 const SHOP = `^src/(${STAIRS.join('|')})/`;
@@ -32,7 +32,7 @@ export default {
       'The shop works the same whoever is calling.',
       { path: `${SHOP}|^src/platform/|^src/refusal\\.ts$` },
       {
-        path: '^src/(edges/|(app|main|cli|config|shop|seed|open-database|open-shop|prepare-database|simulate-payment|workers)\\.)',
+        path: '^src/(edges/|(app|main|cli|config|shop|meters|seed|open-database|open-shop|prepare-database|simulate-payment|workers)\\.)',
       },
     ),
     rule(
@@ -75,6 +75,12 @@ export default {
       'Units move in one place; who needs a count asks src/stock.',
       { path: '^src/', pathNot: '^src/stock/' },
       { path: '^src/stock/stock-level\\.entity\\.ts$' },
+    ),
+    rule(
+      'metrics-have-one-home',
+      'Who is measured knows the words of src/meters.ts; how figures are kept and told is one folder’s.',
+      { path: '^src/', pathNot: '^src/edges/metrics/' },
+      { path: 'node_modules/prom-client/' },
     ),
     rule(
       'packages-are-declared',

@@ -166,15 +166,18 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
   );
   await migrate(database.orm);
   const open = async (batchMax: number): Promise<Shop> => {
-    const { shop, notices } = openShop(database, url, {
-      HOLD_TTL_SECONDS: 86_400,
-      ORDER_PAYMENT_TTL_SECONDS: 600,
-      PARKED_EVENT_TTL_HOURS: 24,
-      WEBHOOK_REQUIRE_AMOUNT: false,
-      HOLD_TOKEN_SECRETS: ['a hold token secret for the benchmark only'],
-      HOLD_BATCH_MAX: batchMax,
-      HOLD_QUEUE_MAX: 5000,
-    });
+    const { shop, notices } = openShop(
+      { database, url },
+      {
+        HOLD_TTL_SECONDS: 86_400,
+        ORDER_PAYMENT_TTL_SECONDS: 600,
+        PARKED_EVENT_TTL_HOURS: 24,
+        WEBHOOK_REQUIRE_AMOUNT: false,
+        HOLD_TOKEN_SECRETS: ['a hold token secret for the benchmark only'],
+        HOLD_BATCH_MAX: batchMax,
+        HOLD_QUEUE_MAX: 5000,
+      },
+    );
     await notices.start();
     closers.push('the notice line', () => notices.stop());
     return shop;

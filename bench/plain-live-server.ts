@@ -23,6 +23,10 @@ const { Closers } = (await import(
 const { openDatabase } = (await import(
   built('open-database')
 )) as typeof import('../src/open-database.ts');
+const { noMeters } = (await import(built('meters'))) as typeof import('../src/meters.ts');
+const { RateLimits } = (await import(
+  built('edges/rate-limits')
+)) as typeof import('../src/edges/rate-limits.ts');
 const { openShop } = (await import(built('open-shop'))) as typeof import('../src/open-shop.ts');
 const { buildShopSchema } = (await import(
   built('edges/graphql/schema')
@@ -38,23 +42,27 @@ const settings = readSettings();
 const log = createLog(settings.LOG_LEVEL);
 const closers = new Closers();
 const { database, url } = await openDatabase(settings, { log, closers, share: false });
-const { shop, notices } = openShop(database, url, settings);
+const { shop, notices } = openShop({ database, url }, settings);
 await notices.start();
 closers.push('the notice line', () => notices.stop());
 
 const schema = buildShopSchema();
-const caller = { requestId: 'the benchmark', address: null, isAdmin: false };
+const caller = { requestId: 'the benchmark', address: '', isAdmin: false };
+const limits = new RateLimits(undefined, noMeters);
 const http = await openGraphqlHttp({
   schema,
   callerOf: () => caller,
-  contextOf: () => new Context(shop, caller),
+  contextOf: () => new Context(shop, { caller, limits }),
   isAllowedOrigin: () => true,
   introspection: false,
   log,
 });
 const server = createServer((request, response) => http.handle(request, response));
 const sockets = new WebSocketServer({ server, path: '/graphql' });
-useServer({ schema, context: () => new Context(shop, caller, true) }, sockets);
+useServer(
+  { schema, context: () => new Context(shop, { caller, limits, isStream: true }) },
+  sockets,
+);
 server.listen(settings.PORT, settings.HOST, () => {
   const { port } = server.address() as AddressInfo;
   log.info({}, `Ready. GraphQL http://${settings.HOST}:${port}/graphql`);

@@ -27,6 +27,10 @@ const { openDatabase } = (await import(
 const { migrate } = (await import(
   built('platform/migrate')
 )) as typeof import('../src/platform/migrate.ts');
+const { noMeters } = (await import(built('meters'))) as typeof import('../src/meters.ts');
+const { RateLimits } = (await import(
+  built('edges/rate-limits')
+)) as typeof import('../src/edges/rate-limits.ts');
 const { openShop } = (await import(built('open-shop'))) as typeof import('../src/open-shop.ts');
 const { buildShopSchema } = (await import(
   built('edges/graphql/schema')
@@ -40,9 +44,11 @@ const log = createLog(settings.LOG_LEVEL);
 const closers = new Closers();
 const { database, url } = await openDatabase(settings, { log, closers, share: false });
 await migrate(database.orm);
-const { shop, notices } = openShop(database, url, settings);
+const { shop, notices } = openShop({ database, url }, settings);
 await notices.start();
 closers.push('the notice line', () => notices.stop());
+
+const limits = new RateLimits(undefined, noMeters);
 
 // Only its stop is ours: the benchmark ends it by a signal, and the database goes last.
 const apollo = new ApolloServer<InstanceType<typeof Context>>({
@@ -57,9 +63,12 @@ app.use(
   expressMiddleware(apollo, {
     context: async ({ req }) =>
       new Context(shop, {
-        requestId: randomUUID(),
-        address: null,
-        isAdmin: req.headers.authorization === `Bearer ${settings.ADMIN_TOKEN}`,
+        limits,
+        caller: {
+          requestId: randomUUID(),
+          address: '',
+          isAdmin: req.headers.authorization === `Bearer ${settings.ADMIN_TOKEN}`,
+        },
       }),
   }),
 );

@@ -1,15 +1,23 @@
+import cluster from 'node:cluster';
 import { isLoopback } from './config.safety.ts';
 import type { Settings } from './config.ts';
-import { openHttp } from './edges/http.ts';
+import { openHttp, type HttpDoor } from './edges/http.ts';
+import { ProcessMetrics, type LiveFigures } from './edges/metrics/process-metrics.ts';
+import { scrapeAlone, scrapeThroughPrimary } from './edges/metrics/scrape.ts';
+import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
+import type { MetricsDoor } from './edges/paths.ts';
 import { Port } from './edges/port.ts';
 import { startSchedule } from './edges/schedule.ts';
 import { paymentsProvider } from './edges/webhook/payments.ts';
 import type { Provider } from './edges/webhook/provider.ts';
 import { openDatabase } from './open-database.ts';
+import { noMeters } from './meters.ts';
 import { openShop } from './open-shop.ts';
+import { readFigures } from './payments/read-figures.ts';
 import { Closers } from './platform/closers.ts';
 import type { Logger } from './platform/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
+import type { Shop } from './shop.ts';
 
 /** A running server. */
 export interface App {
@@ -44,7 +52,9 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   });
   await prepareDatabase(database, databaseUrl, settings, log);
 
-  const { shop, notices } = openShop(database, databaseUrl, settings);
+  const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
+  const meters = metrics?.meters ?? noMeters;
+  const { shop, notices } = openShop({ database, url: databaseUrl, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined) {
@@ -55,22 +65,63 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   }
   // Closed after the doors: what was tried at them until the end is told.
   closers.push('denied tries', () => shop.deniedTries.tell());
+  const schedule = startSchedule(shop, { sweepCron: settings.SWEEP_CRON, log, meters });
+  closers.push('the clockwork', () => schedule.stop());
+  const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;
   const http = await openHttp(shop, {
     port,
+    ...(await chosenForDoors(settings)),
+    metrics: metrics && openMetrics(metrics, shop, settings),
+    isDatabaseThere: () => notices.isConnected,
+    graceMs,
+    meters,
+    log,
+  });
+  // Opened last, so that a stop begins with 503 at /readyz.
+  closers.push('requests under way', () => http.stop());
+  metrics?.watch(liveFigures(shop, http));
+  http.ready();
+  const cut = (): void => {
+    log.warn({}, 'The grace is over: what is still under way is cut');
+    port.cut();
+    database.cut();
+  };
+  const stop = (): Promise<void> => closeWithin(graceMs, closers, cut);
+  return { url: port.url, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** What an operator chooses of the doors. */
+async function chosenForDoors(settings: Settings) {
+  return {
     adminToken: settings.ADMIN_TOKEN,
     providers: await openProviders(settings),
     explorer: settings.GRAPHQL_EXPLORER,
     isAllowedOrigin: allowedOrigins(settings),
-    isDatabaseThere: () => notices.isConnected,
-    graceMs: settings.SHUTDOWN_GRACE_SECONDS * 1000,
-    log,
-  });
-  closers.push('requests under way', () => http.stop());
-  const schedule = startSchedule(shop, settings.SWEEP_CRON, log);
-  closers.push('the clockwork', () => schedule.stop());
-  http.ready();
-  const stop = (): Promise<void> => closers.close();
-  return { url: port.url, stop, [Symbol.asyncDispose]: stop };
+    trustedHops: settings.TRUSTED_PROXY_HOPS,
+    holdsPerMinute: settings.HOLDS_PER_MINUTE,
+  };
+}
+
+/** Closes everything, and has cut what is still open once the grace is over. */
+async function closeWithin(graceMs: number, closers: Closers, cut: () => void): Promise<void> {
+  const impatience = setTimeout(cut, graceMs);
+  await closers.close().finally(() => clearTimeout(impatience));
+}
+
+/** In production figures are for those who have the token. */
+export function areMetricsOn({ production, METRICS_TOKEN }: Settings): boolean {
+  return !production || METRICS_TOKEN !== undefined;
+}
+
+function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): MetricsDoor {
+  const scrape = cluster.isWorker
+    ? scrapeThroughPrimary(metrics)
+    : scrapeAlone(metrics, new ShopMetrics(() => readFigures(shop)));
+  return { token: settings.METRICS_TOKEN, scrape };
+}
+
+function liveFigures({ holdLanes, database }: Shop, { live }: HttpDoor): LiveFigures {
+  return { ...live, queueDepth: () => holdLanes.waiting, pool: () => database.pool() };
 }
 
 /** The payment providers that are on, by the path of their webhook. */

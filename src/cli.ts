@@ -115,7 +115,7 @@ async function withDatabase(work: (open: OpenDatabase) => Promise<void>): Promis
 
 function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
   return withDatabase(async ({ database, url }) => {
-    const { shop, notices } = openShop(database, url, readSettings());
+    const { shop, notices } = openShop({ database, url }, readSettings());
     await notices.start();
     try {
       await work(shop);

@@ -7,6 +7,7 @@ export interface SettingsToJudge {
   readonly PAYMENT_WEBHOOK_SECRETS?: readonly string[] | undefined;
   readonly STRIPE_WEBHOOK_SECRETS?: readonly string[] | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
+  readonly METRICS_TOKEN?: string | undefined;
 }
 
 /** Without these production does not start. */
@@ -20,11 +21,16 @@ const REQUIRED = [
 /** Shortest secret that is not guessed: 24 bytes. */
 const SECRET_BYTES_MIN = 24;
 
-/** What must not run: production without its secrets, or an open webhook that strangers can reach. */
-export function unsafe(read: SettingsToJudge): string[] {
+/**
+ * What must not run: production without its secrets, or an open webhook that strangers can reach.
+ *
+ * @param malformed settings that are set to something unreadable: neither missing nor judged
+ */
+export function unsafe(read: SettingsToJudge, malformed: readonly string[] = []): string[] {
+  if (malformed.includes('NODE_ENV')) return [];
   if (read.NODE_ENV === 'production') {
     return [
-      ...REQUIRED.filter((name) => read[name] === undefined).map(
+      ...REQUIRED.filter((name) => read[name] === undefined && !malformed.includes(name)).map(
         (name) => `${name} must be set in production.`,
       ),
       ...secretsOf(read)
@@ -32,7 +38,8 @@ export function unsafe(read: SettingsToJudge): string[] {
         .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`),
     ];
   }
-  const open = read.PAYMENT_WEBHOOK_SECRETS === undefined && !isLoopback(read.HOST ?? '127.0.0.1');
+  const unsigned = !malformed.includes('PAYMENT_WEBHOOK_SECRETS') && !read.PAYMENT_WEBHOOK_SECRETS;
+  const open = unsigned && !isLoopback(read.HOST ?? '127.0.0.1');
   return open ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
 }
 
@@ -50,9 +57,9 @@ function secretsOf(read: SettingsToJudge): (readonly [name: string, bytes: numbe
       (one) => ['STRIPE_WEBHOOK_SECRETS', Buffer.byteLength(one)] as const,
     ),
     ...PAYMENT_WEBHOOK_SECRETS.map((one) => ['PAYMENT_WEBHOOK_SECRETS', base64(one)] as const),
-    ...(read.ADMIN_TOKEN === undefined
-      ? []
-      : [['ADMIN_TOKEN', Buffer.byteLength(read.ADMIN_TOKEN)] as const]),
+    ...(['ADMIN_TOKEN', 'METRICS_TOKEN'] as const).flatMap((name) =>
+      read[name] === undefined ? [] : [[name, Buffer.byteLength(read[name])] as const],
+    ),
   ];
 }
 

@@ -11,16 +11,17 @@ const NODE_MIN = [22, 17] as const;
 async function main(): Promise<void> {
   requireNode();
   // Imported only now: an older Node would fail on the first of them with less plain words.
-  const { startApp } = await import('./app.ts');
   const { readSettings } = await import('./config.ts');
+  const settings = readSettings();
+  const tracing = await traced(settings);
+  const { startApp } = await import('./app.ts');
   const { createLog } = await import('./platform/log.ts');
   const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
-  const settings = readSettings();
   const log = createLog(settings.LOG_LEVEL);
   if (settings.adminTokenIsNew) showAdminToken(settings);
   const isPrimary = settings.WORKERS > 1 && !isWorker;
   const starting = (isPrimary ? startWorkers : startApp)(settings, log);
-  const stop = stopOnce(starting, log);
+  const stop = stopOnce({ starting, tracing, settings }, log);
   if (isWorker) stopAtPrimarysWord(stop);
   else stopOnSignals(stop);
   const app = await starting;
@@ -44,15 +45,45 @@ function requireNode(): void {
   }
 }
 
+/** Starts tracing where it is wanted, before anything that is to be traced is loaded. */
+async function traced({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Settings): Promise<Stoppable> {
+  if (endpoint === undefined) return { stop: async () => {} };
+  const { startTracing } = await import('./tracing.ts');
+  return startTracing(endpoint);
+}
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** What runs from the start to the stop. */
+interface Running {
+  readonly starting: Promise<App>;
+  readonly tracing: Stoppable;
+  readonly settings: Settings;
+}
+
+/**
+ * What a stop may take after the grace is over and all is cut: the embedded database closes within
+ * it. Whatever hangs even then ends with the process.
+ */
+const AFTERMATH_MS = 10_000;
+
 /** A stop that may be asked for at any time, the start included, and any number of times. */
-function stopOnce(starting: Promise<App>, log: Logger): () => void {
+function stopOnce({ starting, tracing, settings }: Running, log: Logger): () => void {
   let stopping = false;
   return () => {
     if (stopping) return;
     stopping = true;
     log.info({}, 'Stopping: no new work, what is under way is finished');
+    const limitMs = settings.SHUTDOWN_GRACE_SECONDS * 1000 + AFTERMATH_MS;
+    setTimeout(() => {
+      log.error({}, 'The stop took too long; the process ends as it is');
+      process.exit(1);
+    }, limitMs).unref();
     starting
       .then((app) => app.stop())
+      .then(() => tracing.stop().catch(() => {}))
       .then(
         () => process.exit(0),
         (error: unknown) => {

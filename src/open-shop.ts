@@ -4,11 +4,14 @@ import { createHolds, type BatchAnswer } from './holds/create-hold.ts';
 import type { HoldRequest } from './holds/hold.rules.ts';
 import { HoldTokens } from './holds/hold-token.ts';
 import { DeniedTries } from './operator/denied-tries.ts';
+import { countAnswers, measuredLock, noMeters, type Meters } from './meters.ts';
 import { PurchaseFeed } from './orders/purchase-feed.ts';
 import type { Database } from './platform/database.ts';
+import { newId } from './platform/ids.ts';
 import { Lanes } from './platform/lane.ts';
 import { lockId } from './platform/locked-row.ts';
 import { NoticeBoard, type Changes } from './platform/notices.ts';
+import { asRequest } from './platform/request-id.ts';
 import type { Shop } from './shop.ts';
 import { refreshStockFeed } from './stock/count-stock.ts';
 import { FreshProducts } from './stock/fresh-products.ts';
@@ -27,17 +30,23 @@ type ShopSettings = Pick<
   | 'HOLD_QUEUE_MAX'
 >;
 
+/** The prepared database of a shop, and who measures what goes on in it. */
+export interface ShopGround {
+  readonly database: Database;
+  readonly url: string;
+  readonly meters?: Meters;
+}
+
 /** A shop on a prepared database, and the line on which it tells other servers what changed. */
 export function openShop(
-  database: Database,
-  databaseUrl: string,
+  { database, url: databaseUrl, meters = noMeters }: ShopGround,
   settings: ShopSettings,
 ): { readonly shop: Shop; readonly notices: NoticeBoard } {
   const live = openLive(database, databaseUrl);
   const { stockFeed, freshProducts, purchaseFeed, notices } = live;
   const needs = {
     database,
-    lockStock: lockStockRow,
+    lockStock: measuredLock(lockStockRow, meters),
     lockOrder: lockId,
     announceStock: live.announceStock,
     announceProduct: live.announceProduct,
@@ -52,7 +61,7 @@ export function openShop(
     purchaseFeed,
     deniedTries: new DeniedTries(database),
   } satisfies Omit<Shop, 'holdLanes'>;
-  return { shop: withLanes(needs, settings), notices };
+  return { shop: withLanes(needs, settings, meters), notices };
 }
 
 /** As long as a lock is waited for: a buyer is told within it that the shop is busy, whatever holds it up. */
@@ -62,10 +71,18 @@ const WAIT_MAX_MS = 2000;
 export function withLanes(
   needs: Omit<Shop, 'holdLanes'>,
   { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
+  meters: Meters = noMeters,
 ): Shop {
+  const limits = { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX, waitMaxMs: WAIT_MAX_MS };
   const holdLanes = new Lanes<number, HoldRequest, BatchAnswer>(
-    (productId, batch) => createHolds(needs, productId, batch),
-    { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX, waitMaxMs: WAIT_MAX_MS },
+    // Under an id of its own: a batch is the work of all who ride in it, not of the first alone.
+    (productId, batch) =>
+      asRequest(newId(), async () => {
+        const answers = await createHolds(needs, productId, batch);
+        countAnswers(answers, meters);
+        return answers;
+      }),
+    { ...limits, observer: meters },
   );
   return { ...needs, holdLanes };
 }

@@ -1,8 +1,11 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import type { App } from './app.ts';
+import { areMetricsOn, type App } from './app.ts';
 import type { Settings } from './config.ts';
+import { answerScrapes } from './edges/metrics/scrape.ts';
+import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
 import { openDatabase } from './open-database.ts';
+import { readFigures } from './payments/read-figures.ts';
 import { Closers } from './platform/closers.ts';
 import type { Logger } from './platform/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
@@ -52,6 +55,7 @@ export async function startWorkers(settings: Settings, log: Logger): Promise<App
       share: false,
     });
     await prepareDatabase(database, databaseUrl, settings, log);
+    if (areMetricsOn(settings)) answerScrapes(new ShopMetrics(() => readFigures({ database })));
     const workers = new Workers({ DATABASE_URL: databaseUrl }, log);
     closers.push('the workers', () => workers.stop());
     const [url] = await Promise.all(
@@ -63,6 +67,17 @@ export async function startWorkers(settings: Settings, log: Logger): Promise<App
     await closers.close().catch(() => {});
     throw error;
   }
+}
+
+/** Where a worker serves, once it says so; it may have told its figures before. */
+function urlOf(worker: Worker): Promise<string> {
+  return new Promise((resolve) => {
+    worker.on('message', function hear(message: Partial<Ready>) {
+      if (message.url === undefined) return;
+      worker.off('message', hear);
+      resolve(message.url);
+    });
+  });
 }
 
 class Workers {
@@ -84,10 +99,10 @@ class Workers {
     const ended = once(worker, 'exit').then(() => {
       throw new Error('A worker ended before it was ready.');
     });
-    const [message] = (await Promise.race([once(worker, 'message'), ended])) as [Ready];
+    const url = await Promise.race([urlOf(worker), ended]);
     ended.catch(() => {});
     worker.once('exit', (code, signal) => this.#replace(worker, code, signal));
-    return message.url;
+    return url;
   }
 
   async stop(): Promise<void> {

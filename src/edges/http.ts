@@ -1,64 +1,64 @@
-import { randomUUID, timingSafeEqual, createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type Express } from 'express';
-import type { Logger } from '../platform/log.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Door } from '../meters.ts';
+import { requestId, asRequest } from '../platform/request-id.ts';
 import type { Shop } from '../shop.ts';
-import { answerJson } from './body.ts';
-import { Explorer } from './explorer.ts';
 import { Context, type Caller } from './graphql/context.ts';
 import { openGraphqlHttp, type GraphqlHttp } from './graphql/http.ts';
 import { buildShopSchema } from './graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from './graphql/socket.ts';
+import { bearerCheck, openPaths, type PathOptions } from './paths.ts';
 import type { Port } from './port.ts';
-import { takeDelivery } from './webhook/door.ts';
-import type { Provider } from './webhook/provider.ts';
+import { RateLimits } from './rate-limits.ts';
+import { addressOf, requestIdOf } from './sender.ts';
 
 /** What the one port is made of. */
-export interface HttpOptions {
+export interface HttpOptions extends Omit<PathOptions, 'unready'> {
   readonly port: Port;
   readonly adminToken: string;
-  /** The providers whose webhooks are taken, by path. */
-  readonly providers: Readonly<Record<string, Provider>>;
-  /** Whether GET /graphql serves the explorer and introspection is answered. */
-  readonly explorer: boolean;
   readonly isAllowedOrigin: (origin: string) => boolean;
   /** Whether the database answers; known without asking it, so that health is told under any load. */
   readonly isDatabaseThere: () => boolean;
-  /** How long a stop waits for requests under way. */
+  /** How many entries of X-Forwarded-For are believed. */
+  readonly trustedHops: number;
+  /** Holds that an address may ask for in a minute; undefined: any number. */
+  readonly holdsPerMinute: number | undefined;
+  /** How long a stop may take, in milliseconds. */
   readonly graceMs: number;
-  readonly log: Logger;
 }
 
 /** The shop at its port. */
 export interface HttpDoor {
+  /** Open websockets, and live subscriptions on them. */
+  readonly live: Pick<GraphqlSocket, 'sockets' | 'subscriptions'>;
   /** From now on /readyz answers 200. */
   ready(): void;
   /** Not ready any more, no new connections, sockets told to go, requests under way answered. */
   stop(): Promise<void>;
 }
 
-/** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health. */
+/** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health, metrics. */
 export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDoor> {
-  const schema = buildShopSchema();
-  const { log, isAllowedOrigin, explorer: introspection } = options;
-  const callerOf = callersBy(options.adminToken);
-  const common = { schema, callerOf, isAllowedOrigin, introspection, log };
-  const graphql = await openGraphqlHttp({
-    ...common,
-    contextOf: (caller) => new Context(shop, caller),
-  });
-  const socket = openGraphqlSocket({
-    ...common,
-    contextOf: (caller) => new Context(shop, caller, true),
-  });
+  const { trustedHops } = options;
+  const { graphql, socket } = await openGraphql(shop, options);
   const state = { ready: false };
-  const rest = restOf(shop, options, state);
+  const unready = (): string | undefined => {
+    if (!state.ready) return 'starting or draining';
+    return options.isDatabaseThere() ? undefined : 'the database is away';
+  };
+  const paths = openPaths(shop, { ...options, unready });
 
   options.port.serve({
-    request(request, response) {
-      const isOperation = pathOf(request) === '/graphql' && request.method !== 'GET';
-      if (isOperation) graphql.handle(request, response);
-      else rest(request, response);
+    request: (request, response) => {
+      const path = pathOf(request);
+      const isOperation = path === '/graphql' && request.method !== 'GET';
+      measure(doorOf(path, options), response, options);
+      const id = requestIdOf(request, trustedHops);
+      response.setHeader('x-request-id', id);
+      asRequest(id, () => {
+        if (isOperation) graphql.handle(request, response);
+        else paths(request, response);
+      });
     },
     upgrade(request, connection, head) {
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
@@ -67,76 +67,61 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
   });
 
   return {
+    live: socket,
     ready: () => void (state.ready = true),
     async stop() {
       state.ready = false;
-      await drain(options, { graphql, socket });
+      await drain(options.port, options.graceMs, { graphql, socket });
     },
   };
 }
 
-/** Everything but GraphQL operations, on express. */
-function restOf(shop: Shop, options: HttpOptions, state: { readonly ready: boolean }): Express {
-  const { log, providers } = options;
-  const app = express()
-    .disable('x-powered-by')
-    .enable('strict routing')
-    .enable('case sensitive routing');
-  const explorer = new Explorer();
-
-  app.all(Object.keys(providers), (request, response) => {
-    const provider = providers[request.path]!;
-    if (request.method === 'POST') return takeDelivery({ shop, log }, provider, request, response);
-    answerJson(response, 405, errorJson('method_not_allowed', 'Events are sent by POST.'), {
-      allow: 'POST',
-    });
+/** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
+async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoors> {
+  const { log, isAllowedOrigin, explorer: introspection } = options;
+  const limits = new RateLimits(options.holdsPerMinute, options.meters);
+  const schema = buildShopSchema();
+  const common = { schema, callerOf: callersBy(options), isAllowedOrigin, introspection, log };
+  const graphql = await openGraphqlHttp({
+    ...common,
+    contextOf: (caller) => new Context(shop, { caller, limits }),
   });
-  app.get('/graphql', async (request, response) => {
-    const isBrowser =
-      request.headers.accept?.includes('text/html') && request.query['query'] === undefined;
-    if (!options.explorer || !isBrowser) {
-      return answerJson(response, 400, errorJson('bad_request', 'Operations are sent by POST.'), {
-        allow: 'POST',
-      });
-    }
-    const page = await explorer.page();
-    response
-      .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'gzip' })
-      .end(page);
+  const socket = openGraphqlSocket({
+    ...common,
+    contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
   });
-  app.get('/healthz', (_request, response) => answerJson(response, 200, '{"status":"ok"}'));
-  app.get('/readyz', (_request, response) => {
-    const why = state.ready ? undefined : 'starting or draining';
-    const unready = why ?? (options.isDatabaseThere() ? undefined : 'the database is away');
-    answerJson(response, unready ? 503 : 200, JSON.stringify({ status: unready ?? 'ready' }));
-  });
-  app.use((_request, response) =>
-    answerJson(response, 404, errorJson('not_found', 'There is nothing at this path.')),
-  );
-  app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown) => {
-    log.error({ err: error }, 'A request failed unexpectedly');
-    const malformed = (error as { status?: number }).status === 400;
-    answerJson(
-      response,
-      malformed ? 400 : 500,
-      errorJson(malformed ? 'malformed' : 'internal', 'The request failed.'),
-    );
-  });
-  return app;
+  return { graphql, socket };
 }
 
-function errorJson(error: string, message: string): string {
-  return JSON.stringify({ error, message });
+interface GraphqlDoors {
+  readonly graphql: GraphqlHttp;
+  readonly socket: GraphqlSocket;
 }
 
-/** Who asks: whether the right admin token came with the request is compared in constant time. */
-function callersBy(adminToken: string): (request: IncomingMessage) => Caller {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(`Bearer ${adminToken}`);
-  return ({ headers: { authorization }, socket: { remoteAddress } }) => ({
-    requestId: randomUUID(),
-    address: remoteAddress ?? null,
-    isAdmin: authorization !== undefined && timingSafeEqual(digest(authorization), expected),
+/** Who asks: under which id, from where, and whether the right admin token came along. */
+function callersBy({ adminToken, trustedHops }: HttpOptions): (request: IncomingMessage) => Caller {
+  const isAdmin = bearerCheck(adminToken);
+  return (request) => ({
+    requestId: requestId() ?? requestIdOf(request, trustedHops),
+    // Looked at only where something is counted: most calls succeed, and cost nothing here.
+    get address() {
+      return addressOf(request, trustedHops);
+    },
+    isAdmin: isAdmin(request),
+  });
+}
+
+function doorOf(path: string, { providers }: HttpOptions): Door {
+  if (path === '/graphql') return 'graphql';
+  return Object.hasOwn(providers, path) ? 'webhook' : 'other';
+}
+
+/** Tells how a request was answered, and after how long; 499 where its sender did not wait. */
+function measure(door: Door, response: ServerResponse, { meters }: HttpOptions): void {
+  const startedAt = performance.now();
+  response.once('close', () => {
+    const status = response.writableFinished ? response.statusCode : 499;
+    meters.answered(door, { status, ms: performance.now() - startedAt });
   });
 }
 
@@ -145,14 +130,17 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-async function drain(
-  { port, graceMs }: Pick<HttpOptions, 'port' | 'graceMs'>,
-  doors: { readonly graphql: GraphqlHttp; readonly socket: GraphqlSocket },
-): Promise<void> {
+/**
+ * The part of the grace in which a server that is going still takes connections: a load balancer
+ * sees 503 at /readyz and callers leave with their next answer, before any of them meets a closed door.
+ */
+const LEAVING_PART = 0.1;
+
+async function drain(port: Port, graceMs: number, doors: GraphqlDoors): Promise<void> {
+  port.leave();
+  await delay(graceMs * LEAVING_PART);
   const closed = port.drain();
   await doors.socket.stop();
-  const impatience = setTimeout(() => port.cut(), graceMs);
   await closed;
-  clearTimeout(impatience);
   await doors.graphql.stop();
 }

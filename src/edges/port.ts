@@ -28,26 +28,27 @@ const HEADERS_MS_MAX = 10_000;
 
 /**
  * The one port. It is open from the first moment of a start: *starting*, it answers that the process
- * lives and that it cannot serve yet; *serving*, its handlers answer; *draining*, each connection
- * gets its last answer and is then closed.
+ * lives and that it cannot serve yet; *serving*, its handlers answer; *leaving*, they still do, and
+ * each answer is the last on its connection, so that callers go elsewhere by themselves; *draining*,
+ * no connection is taken any more and idle ones are closed.
  */
 export class Port {
   /** http://host:port, without a slash at its end. */
   readonly url: string;
   readonly #server: Server;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseUpgrade };
-  #draining = false;
+  #leaving = false;
 
   private constructor(server: Server, host: string) {
     const { port } = server.address() as AddressInfo;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#server = server;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#draining) response.shouldKeepAlive = false;
+      if (this.#leaving) response.shouldKeepAlive = false;
       this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
-      if (this.#draining) return refuseUpgrade(request, connection);
+      if (this.#leaving) return refuseUpgrade(request, connection);
       this.#handlers.upgrade(request, connection, head);
     });
   }
@@ -71,9 +72,14 @@ export class Port {
     this.#handlers = handlers;
   }
 
+  /** Each answer is its connection's last from now on; new connections are still taken. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
   /** No new connections from now on; resolves once the last one is closed. Harmless twice. */
   drain(): Promise<void> {
-    this.#draining = true;
+    this.leave();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 

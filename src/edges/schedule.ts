@@ -1,9 +1,12 @@
 import cron from 'node-cron';
 import { expireDue } from '../holds/expire-due.ts';
 import { reconcile } from '../operator/reconcile.ts';
+import type { Meters } from '../meters.ts';
 import { retryInbox } from '../payments/retry-inbox.ts';
 import { isFault } from '../platform/faults.ts';
+import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
+import { asRequest } from '../platform/request-id.ts';
 import type { Shop } from '../shop.ts';
 import { refreshStockFeed } from '../stock/count-stock.ts';
 
@@ -18,6 +21,13 @@ const HOURLY_CRON = '0 0 * * * *';
 
 /** As many findings as a log line holds; `reconcile` tells them all. */
 const FINDINGS_LOGGED = 10;
+/** When the clockwork sweeps, and who is told of its runs. */
+export interface ScheduleOptions {
+  /** node-cron's expression, six fields. */
+  readonly sweepCron: string;
+  readonly log: Logger;
+  readonly meters: Meters;
+}
 
 /**
  * Starts the clockwork: the sweep of due holds, orders and parked payment events, the net under live
@@ -26,15 +36,14 @@ const FINDINGS_LOGGED = 10;
  */
 export function startSchedule(
   shop: Shop,
-  sweepCron: string,
-  log: Logger,
+  { sweepCron, log, meters }: ScheduleOptions,
 ): { stop(): Promise<void> } {
   const underWay = new Set<Promise<void>>();
   const every = (expression: string, name: string, task: () => Promise<void>) =>
     cron.schedule(
       expression,
       () => {
-        const run = task().catch((error: unknown) => report(name, error, log));
+        const run = asRequest(newId(), () => runOnce(name, task, { log, meters }));
         underWay.add(run);
         return run.finally(() => underWay.delete(run));
       },
@@ -44,6 +53,7 @@ export function startSchedule(
   const tasks = [
     every(sweepCron, 'sweep', async () => {
       const { ended, skipped } = await expireDue(shop);
+      meters.swept(ended);
       const level = ended + skipped > 0 ? 'info' : 'debug';
       log[level]({ ended, skipped }, 'Hold expiry job completed');
     }),
@@ -70,6 +80,23 @@ export function startSchedule(
       await Promise.all(underWay);
     },
   };
+}
+
+/** One run of a task, measured; what it throws is told to the log, and the next run comes. */
+async function runOnce(
+  name: string,
+  task: () => Promise<void>,
+  { log, meters }: Pick<ScheduleOptions, 'log' | 'meters'>,
+): Promise<void> {
+  const startedAt = performance.now();
+  let failed = false;
+  try {
+    await task();
+  } catch (error) {
+    failed = true;
+    report(name, error, log);
+  }
+  meters.ran(name, { ms: performance.now() - startedAt, failed });
 }
 
 function report(name: string, error: unknown, log: Logger): void {

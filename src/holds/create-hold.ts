@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Database } from '../platform/database.ts';
 import { newId } from '../platform/ids.ts';
 import type { Lanes } from '../platform/lane.ts';
 import { BusyFault } from '../platform/faults.ts';
@@ -34,6 +35,7 @@ export type HoldLanes = Lanes<number, HoldRequest, BatchAnswer>;
 /** What createHold needs of the shop. */
 export interface CreateHoldNeeds {
   readonly holdLanes: HoldLanes;
+  readonly database: Database;
 }
 
 /** What one buyer asks createHold for. */
@@ -61,9 +63,16 @@ export async function createHold(
   const keyHash = idempotencyKey === null ? null : sha256(idempotencyKey);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
     const answer = await shop.holdLanes.submit(productId, { quantity, customerId, keyHash });
-    if (!('keyTaken' in answer)) return answer;
+    if ('keyTaken' in answer) continue;
+    if (!isRefusal(answer)) tellHold(shop, answer);
+    return answer;
   }
   throw new BusyFault('This idempotency key is being used for other products; nothing was done.');
+}
+
+/** At debug: a sale makes thousands of holds a second. A replay says it again, with the same id. */
+function tellHold({ database: { log } }: CreateHoldNeeds, { id, productId, quantity }: Hold): void {
+  log.debug({ holdId: id, productId, quantity }, 'Hold created successfully');
 }
 
 /** Holds units for a whole batch of buyers of one product, in one transaction, answering each in turn. */

@@ -59,6 +59,10 @@ export async function createOrder(
   const paymentExpiresAt = new Date(now.getTime() + shop.orderPaymentTtlMs);
   const created = await tx.rows(CONVERT, [hold.id, now, paymentExpiresAt]);
   invariant(created.length === 1, 'a locked live hold becomes one order');
-  tx.afterCommit(() => shop.announcePurchases([orderId]));
+  tx.afterCommit(() => {
+    const { productId, quantity } = hold;
+    shop.database.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
+    shop.announcePurchases([orderId]);
+  });
   return (await lockRow(tx, OrderTable, orderId))!;
 }

@@ -6,10 +6,11 @@ import {
   type Options,
 } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
+import type pg from 'pg';
 import { asFault } from './faults.ts';
 import type { Logger } from './log.ts';
 import type { RowOf } from './row.ts';
-import { Session } from './session.ts';
+import { destroy, Session } from './session.ts';
 
 /** Longest wait for any lock: "busy, try again" after two seconds beats a screen that hangs. */
 const LOCK_TIMEOUT_MS = 2000;
@@ -44,6 +45,21 @@ export interface Database {
     where: FilterQuery<NoInfer<Entity>>,
     options?: FindOptions<NoInfer<Entity>>,
   ): Promise<RowOf<EntitySchema<Entity>>[]>;
+  /** The pool's connections, and how many wait for one. */
+  pool(): PoolFigures;
+  /**
+   * Cuts every connection, whatever is under way on it: its transaction is rolled back. For a stop
+   * that has waited long enough, even for a database that answers nothing any more.
+   */
+  cut(): void;
+}
+
+/** The connections of a pool. */
+export interface PoolFigures {
+  readonly idle: number;
+  readonly busy: number;
+  /** Who waits for a connection. */
+  readonly waiting: number;
 }
 
 /** How a database is reached. */
@@ -92,10 +108,48 @@ export async function connectDatabase(
   tables: Options,
   options: DatabaseOptions,
 ): Promise<Database> {
-  const orm = await MikroORM.init({ ...tables, ...sessionOptions(options) });
+  const session = sessionOptions(options);
+  const watched = new WatchedPool();
+  const orm = await MikroORM.init({
+    ...tables,
+    ...session,
+    driverOptions: {
+      ...session.driverOptions,
+      onPoolCreated: (pool: pg.Pool) => watched.watch(pool),
+    },
+  });
   return {
     orm,
     log: options.log,
+    ...readsOf(orm),
+    pool: () => watched.figures(),
+    cut: () => watched.cut(),
+  };
+}
+
+/** The ORM's own pool, looked at from outside; the ORM makes it in its own time. */
+class WatchedPool {
+  readonly #clients = new Set<pg.PoolClient>();
+  #pool: pg.Pool | undefined;
+
+  watch(pool: pg.Pool): void {
+    this.#pool = pool;
+    pool.on('connect', (client) => this.#clients.add(client));
+    pool.on('remove', (client) => this.#clients.delete(client));
+  }
+
+  figures(): PoolFigures {
+    const { idleCount = 0, totalCount = 0, waitingCount = 0 } = this.#pool ?? {};
+    return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount };
+  }
+
+  cut(): void {
+    for (const client of this.#clients) destroy(client);
+  }
+}
+
+function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
+  return {
     async rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]> {
       try {
         const client = orm.em.getDriver().getConnection().getClient();

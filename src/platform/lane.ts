@@ -1,5 +1,19 @@
 import { BusyFault, isFault } from './faults.ts';
 
+/** Why a request was turned away: its queue was full, its wait too long, a lock not had, the database lost. */
+export type TurnedAwayFor = 'queue' | 'wait' | 'lock' | 'database';
+
+/** Is told what goes on in lanes: of each batch once, however many ride in it. */
+export interface LaneObserver {
+  /** A batch left; the first of its line had waited this long. */
+  departed(batch: { readonly size: number; readonly waitedMs: number }): void;
+  /** So many were turned away. */
+  turnedAway(why: TurnedAwayFor, count: number): void;
+}
+
+/** An observer that takes no notice. */
+export const blindObserver: LaneObserver = { departed() {}, turnedAway() {} };
+
 interface Waiting<Request, Answer> {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
@@ -13,14 +27,15 @@ export type CommitBatch<Request, Answer> = (
   batch: readonly Request[],
 ) => Promise<readonly Answer[]>;
 
-/** How long a batch and a queue may be. */
-export interface LaneLimits {
+/** How long a batch and a queue may be, and who is told of them. */
+export interface LaneOptions {
   /** Most requests in one batch. */
   readonly batchMax: number;
   /** Most requests that may wait; past it, busy. */
   readonly queueMax: number;
   /** Longest wait in the line, in milliseconds; past it, busy. */
   readonly waitMaxMs: number;
+  readonly observer: LaneObserver;
 }
 
 /**
@@ -38,7 +53,7 @@ export interface LaneLimits {
  */
 export class Lane<Request, Answer> {
   readonly #commit: CommitBatch<Request, Answer>;
-  readonly #limits: LaneLimits;
+  readonly #options: LaneOptions;
   readonly #onIdle: () => void;
   #waiting: Waiting<Request, Answer>[] = [];
   #underWay = false;
@@ -47,15 +62,21 @@ export class Lane<Request, Answer> {
   /** Runs while somebody waits: it sends away whoever has waited too long, and starts no batch. */
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(commit: CommitBatch<Request, Answer>, limits: LaneLimits, onIdle: () => void) {
+  constructor(commit: CommitBatch<Request, Answer>, options: LaneOptions, onIdle: () => void) {
     this.#commit = commit;
-    this.#limits = limits;
+    this.#options = options;
     this.#onIdle = onIdle;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Joins the line. @throws BusyFault at once when too many wait. */
   submit(request: Request): Promise<Answer> {
-    if (this.#waiting.length >= this.#limits.queueMax) {
+    if (this.#waiting.length >= this.#options.queueMax) {
+      this.#options.observer.turnedAway('queue', 1);
       return Promise.reject(new BusyFault('Too many wait for this product; nothing was done.'));
     }
     return new Promise((resolve, reject) => {
@@ -68,7 +89,7 @@ export class Lane<Request, Answer> {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const size = this.#alone > 0 ? 1 : this.#limits.batchMax;
+      const size = this.#alone > 0 ? 1 : this.#options.batchMax;
       this.#alone = Math.max(this.#alone - 1, 0);
       await this.#depart(this.#waiting.splice(0, size));
     }
@@ -79,6 +100,8 @@ export class Lane<Request, Answer> {
   }
 
   async #depart(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+    const waitedMs = performance.now() - batch[0]!.since;
+    this.#options.observer.departed({ size: batch.length, waitedMs });
     try {
       const answers = await this.#commit(batch.map(({ request }) => request));
       // A turn later: whatever the answers set off, the next batch is on its way to Postgres first.
@@ -95,51 +118,75 @@ export class Lane<Request, Answer> {
     const [first] = this.#waiting;
     if (this.#patience !== undefined || first === undefined) return;
     const waited = performance.now() - first.since;
-    const left = Math.max(this.#limits.waitMaxMs - waited, 0);
+    const left = Math.max(this.#options.waitMaxMs - waited, 0);
     this.#patience = setTimeout(() => this.#sendAway(), left);
   }
 
   /** The line is in order of arrival: those who came first have waited longest. */
   #sendAway(): void {
     this.#patience = undefined;
-    const joinedBefore = performance.now() - this.#limits.waitMaxMs;
+    const joinedBefore = performance.now() - this.#options.waitMaxMs;
     const staying = this.#waiting.findIndex(({ since }) => since > joinedBefore);
     const tired = this.#waiting.splice(0, staying < 0 ? this.#waiting.length : staying);
     this.#alone = Math.max(this.#alone - tired.length, 0);
     const busy = new BusyFault('The wait for this product was too long; nothing was done.');
     for (const { reject } of tired) reject(busy);
+    this.#options.observer.turnedAway('wait', tired.length);
     this.#watchPatience();
   }
 
   #reject(batch: readonly Waiting<Request, Answer>[], error: unknown): void {
-    for (const { reject } of batch) reject(error);
-    if (!(error instanceof BusyFault)) return;
     // Whoever holds the lock keeps it from those behind as well: tell them now, not one lock
     // timeout after the other.
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-    this.#alone = 0;
+    const behind = error instanceof BusyFault ? this.#waiting.splice(0) : [];
+    for (const { reject } of [...batch, ...behind]) reject(error);
+    if (error instanceof BusyFault) this.#alone = 0;
+    tellFault(error, batch.length + behind.length, this.#options.observer);
   }
+}
+
+/** Tells of those whom a fault turned away; a bug is no reason to be counted here. */
+function tellFault(error: unknown, count: number, observer: LaneObserver): void {
+  if (isFault(error)) observer.turnedAway(error instanceof BusyFault ? 'lock' : 'database', count);
 }
 
 /** The lanes of all products: each made on first use and dropped when idle. */
 export class Lanes<Key, Request, Answer> {
   readonly #commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>;
-  readonly #limits: LaneLimits;
+  readonly #options: LaneOptions;
   readonly #lanes = new Map<Key, Lane<Request, Answer>>();
 
   constructor(
     commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>,
-    limits: LaneLimits,
+    options: LaneOptions,
   ) {
     this.#commit = commit;
-    this.#limits = limits;
+    this.#options = options;
   }
 
   /** Answers one request of this key, together with those who ask beside it. */
   async submit(key: Key, request: Request): Promise<Answer> {
     // With batches of one there is nothing to share: each request goes at once, up to the pool.
-    if (this.#limits.batchMax === 1) return (await this.#commit(key, [request]))[0]!;
+    if (this.#options.batchMax === 1) return this.#goAlone(key, request);
     return this.#laneOf(key).submit(request);
+  }
+
+  /** How many wait in all lanes together. */
+  get waiting(): number {
+    let count = 0;
+    for (const lane of this.#lanes.values()) count += lane.waiting;
+    return count;
+  }
+
+  async #goAlone(key: Key, request: Request): Promise<Answer> {
+    const { observer } = this.#options;
+    observer.departed({ size: 1, waitedMs: 0 });
+    try {
+      return (await this.#commit(key, [request]))[0]!;
+    } catch (error) {
+      tellFault(error, 1, observer);
+      throw error;
+    }
   }
 
   #laneOf(key: Key): Lane<Request, Answer> {
@@ -147,7 +194,7 @@ export class Lanes<Key, Request, Answer> {
     if (known !== undefined) return known;
     const lane = new Lane<Request, Answer>(
       (batch) => this.#commit(key, batch),
-      this.#limits,
+      this.#options,
       () => this.#lanes.delete(key),
     );
     this.#lanes.set(key, lane);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { destroy } from './session.ts';
 import type { Logger } from './log.ts';
 
 /** What servers on one database tell each other: which keys changed, by topic. */
@@ -16,6 +17,9 @@ const HEARTBEAT_MS = 1000;
 
 /** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
 const SILENCE_MS_MAX = 3500;
+
+/** How long a stop waits for the database to answer the goodbye. */
+const GOODBYE_MS = 1000;
 
 const CHANNEL = 'flash_sale_changes';
 
@@ -82,7 +86,10 @@ export class NoticeBoard {
     const session = this.#session;
     if (this.#waiting.size > 0) this.#send();
     this.#session = undefined;
-    await session?.end().catch(() => {});
+    if (session === undefined) return;
+    const impatience = setTimeout(() => destroy(session), GOODBYE_MS);
+    await session.end().catch(() => {});
+    clearTimeout(impatience);
   }
 
   #sendInTurn(): void {
@@ -159,10 +166,7 @@ export class NoticeBoard {
   #drop(session: pg.Client): void {
     if (this.#session !== session) return;
     this.#session = undefined;
-    // A half-open link would never answer a polite goodbye.
-    (
-      session as unknown as { connection: { stream: { destroy(): void } } }
-    ).connection.stream.destroy();
+    destroy(session);
     void this.#reconnect();
   }
 

@@ -125,6 +125,14 @@ export async function sessionOf(transaction: ControlledTransaction<unknown>): Pr
   return rows[0]!;
 }
 
+/** Ends a connection without a goodbye, which a half-open link would never answer. */
+export function destroy(client: pg.Client | pg.PoolClient): void {
+  const { connection } = client as unknown as {
+    readonly connection: { readonly stream: { destroy(): void } };
+  };
+  connection.stream.destroy();
+}
+
 function prepared(args: unknown[]): unknown[] {
   const [text, values] = args;
   if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return args;

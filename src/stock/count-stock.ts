@@ -11,6 +11,14 @@ export function countStock(
   return shop.database.find(StockLevelTable, { productId: { $in: [...productIds] } });
 }
 
+/** The stock of the newest products, at most this many: those of the sale that is on. */
+export function countNewestStock(
+  shop: { readonly database: Database },
+  limit: number,
+): Promise<StockCount[]> {
+  return shop.database.find(StockLevelTable, {}, { orderBy: { productId: 'desc' }, limit });
+}
+
 /**
  * Reads the stock of watched products anew and tells the feed, in one query: of those named, or of
  * all. It is how another server's changes come in, and the net under every notice that was lost.

@@ -42,7 +42,7 @@ const fingerprint = () =>
   );
 
 beforeAll(async () => {
-  server = await startTestServer({ log, SWEEP_CRON: '0 0 0 1 1 *' });
+  server = await startTestServer({ log, SWEEP_CRON: '0 0 0 1 1 *', TRUSTED_PROXY_HOPS: '1' });
   productId = String(await makeProduct(server.shop, { maxPerHold: 5 }));
   ({ token } = await ask(server.url, CREATE_HOLD, { input: { productId } }));
   before = await fingerprint();
@@ -201,13 +201,15 @@ describe('tokens', () => {
   };
 
   test('no token but the right one opens a hold', async () => {
-    for (const [what, wrong] of changed()) {
+    for (const [position, [what, wrong]] of changed().entries()) {
+      // Each from an address of its own: so many failures of one address would be refused.
+      const from = { 'x-forwarded-for': `192.0.2.${position}` };
       const answers = [
-        await send(server.url, HOLD_QUERY, { token: wrong }),
-        await send(server.url, ORDER_QUERY, { token: wrong }),
-        await send(server.url, RELEASE_HOLD, { token: wrong }),
-        await send(server.url, CREATE_ORDER, { token: wrong }),
-        await send(server.url, CANCEL_ORDER, { token: wrong }),
+        await send(server.url, HOLD_QUERY, { token: wrong }, from),
+        await send(server.url, ORDER_QUERY, { token: wrong }, from),
+        await send(server.url, RELEASE_HOLD, { token: wrong }, from),
+        await send(server.url, CREATE_ORDER, { token: wrong }, from),
+        await send(server.url, CANCEL_ORDER, { token: wrong }, from),
       ];
 
       expect([what, ...answers.map(({ status }) => status)]).toEqual([

@@ -4,6 +4,8 @@ import { execute, parse, validate, type ExecutionResult, type GraphQLError } fro
 import { Context } from '../../src/edges/graphql/context.ts';
 import { tellError } from '../../src/edges/graphql/errors.ts';
 import { compilingExecute } from '../../src/edges/graphql/executor.ts';
+import { RateLimits } from '../../src/edges/rate-limits.ts';
+import { noMeters } from '../../src/meters.ts';
 import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
 import { hold, order } from '../support/buyer.ts';
 import { selectionOf } from '../support/selections.ts';
@@ -45,6 +47,12 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** What an operation of a stranger carries; each has its own. */
+function newContext(): Context {
+  const caller = { requestId: 'r', address: '', isAdmin: false };
+  return new Context(server.shop, { caller, limits: new RateLimits(undefined, noMeters) });
+}
+
 /** What a client is told of a result. */
 function toldOf({ data, errors }: ExecutionResult): string {
   const told = errors?.map((error: GraphQLError) => tellError(error.toJSON(), error));
@@ -59,7 +67,7 @@ async function bothAnswers(query: string, variableValues: Record<string, unknown
     schema,
     document,
     variableValues,
-    contextValue: new Context(server.shop, { requestId: 'r', address: null, isAdmin: false }),
+    contextValue: newContext(),
   });
   const plain = toldOf(await execute(asked()));
   return { plain, compiled: toldOf(await executeCompiled(asked())) };
@@ -173,7 +181,7 @@ test.each<[string, string, () => Record<string, unknown>]>([
 
 test('one operation of several in a document is the one that is executed', async () => {
   const document = parse('query One { one: serverTime } query Two { two: serverTime }');
-  const contextValue = new Context(server.shop, { requestId: 'r', address: null, isAdmin: false });
+  const contextValue = newContext();
 
   const { data } = await executeCompiled({ schema, document, contextValue, operationName: 'Two' });
 

@@ -41,7 +41,7 @@ const schema = new GraphQLSchema({
 beforeAll(async () => {
   graphql = await openGraphqlHttp({
     schema,
-    callerOf: () => ({ requestId: 'test', address: null, isAdmin: false }),
+    callerOf: () => ({ requestId: 'test', address: '', isAdmin: false }),
     contextOf: () => ({}) as never,
     isAllowedOrigin: () => false,
     introspection: false,

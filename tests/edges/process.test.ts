@@ -1,18 +1,7 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import {
   AS_ADMIN,
   ask,
@@ -21,106 +10,31 @@ import {
   PRODUCT_QUERY,
   send,
 } from '../support/graphql-client.ts';
-import { ADMIN_TOKEN } from '../support/server.ts';
+import {
+  buildServer,
+  complainedOf,
+  freePort,
+  ServerProcesses,
+  statusOf,
+  worksIn,
+  type Running,
+} from '../support/server-process.ts';
 import { admin, withDatabase } from '../support/test-postgres.ts';
 import { openSession, until } from '../support/shop.ts';
 import { openDeafSocket, openRawSocket } from '../support/socket-client.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const WAIT_MS = 60_000;
 
-let dataDir: string;
-let processes: ChildProcess[] = [];
+let servers: ServerProcesses;
+const start = (settings?: Record<string, string>): Running => servers.start(settings);
 
-beforeAll(() => {
-  // The built server, as `npm start` runs it.
-  execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' });
-}, WAIT_MS);
+beforeAll(buildServer, WAIT_MS);
 
 beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-process-'));
-  // As root the database runs as another user, who must be able to enter the folder.
-  chmodSync(dataDir, 0o755);
+  servers = new ServerProcesses();
 });
 
-afterEach(async () => {
-  for (const child of processes.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  await until('the database to be gone', () => processesOfDataDir().length === 0, 20_000);
-  rmSync(dataDir, { recursive: true, force: true });
-}, WAIT_MS);
-
-/** A server process and what it said. */
-interface Running {
-  readonly child: ChildProcess;
-  /** What it wrote so far. */
-  readonly out: () => string;
-  readonly err: () => string;
-  /** The exit code, once it is gone. */
-  readonly exited: Promise<number | null>;
-  /** Its URL, once it says that it is ready. */
-  ready(): Promise<string>;
-}
-
-/** Starts the built server from a folder that is not the project's, with these settings only. */
-function start(settings: Record<string, string> = {}): Running {
-  const { PATH } = process.env;
-  const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
-    cwd: dataDir,
-    env: { PATH, PORT: '0', DATA_DIR: join(dataDir, 'data'), ADMIN_TOKEN, ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  processes.push(child);
-  let [out, err] = ['', ''];
-  child.stdout!.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  return {
-    child,
-    out: () => out,
-    err: () => err,
-    exited,
-    ready: () =>
-      until(
-        'the ready line',
-        () => {
-          if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${err}`);
-          return /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out)?.[1];
-        },
-        30_000,
-      ),
-  };
-}
-
-/** Every process that works in or on the test's folder, the servers of the test aside. */
-function processesOfDataDir(): number[] {
-  const own = new Set(processes.map(({ pid }) => pid));
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => !own.has(pid) && worksIn(pid, dataDir));
-}
-
-function worksIn(pid: number, folder: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
-  } catch {
-    return false;
-  }
-}
-
-/** The settings that it complained of, one line each. */
-const complainedOf = ({ err }: Running): string[] =>
-  err()
-    .trim()
-    .split('\n')
-    .map((line) => line.split(' ')[0]!)
-    .toSorted((one, other) => one.localeCompare(other, 'en'));
-
-const statusOf = async (url: string, headers = {}) => (await fetch(url, { headers })).status;
+afterEach(() => servers.clear(), WAIT_MS);
 
 const makeProduct = (url: string, totalStock: number): Promise<{ id: string }> =>
   ask(
@@ -216,7 +130,7 @@ test(
 
     server.child.kill('SIGTERM');
     expect(await server.exited).toBe(0);
-    expect(processesOfDataDir()).toEqual([]);
+    expect(servers.others()).toEqual([]);
     const again = start({ ADMIN_TOKEN: '' });
     const secondUrl = await again.ready();
     expect(again.err()).not.toContain('Admin token');
@@ -240,7 +154,7 @@ test(
     first.child.kill('SIGTERM');
     const code = await first.exited;
     await buyers.stop();
-    const left = processesOfDataDir();
+    const left = servers.others();
     const second = await start().ready();
 
     expect(code).toBe(0);
@@ -267,7 +181,7 @@ test(
     first.child.kill('SIGKILL');
     await first.exited;
     await buyers.stop();
-    await until('the database to be gone', () => processesOfDataDir().length === 0, 10_000);
+    await until('the database to be gone', () => servers.others().length === 0, 10_000);
     const second = await start().ready();
 
     for (const token of buyers.tokens) {
@@ -320,8 +234,8 @@ test(
     await admin(postgres, `create database ${name}`);
     const DATABASE_URL = withDatabase(postgres, name);
 
-    const servers = [1, 2, 3].map(() => start({ DATABASE_URL, HOLD_TOKEN_SECRETS: 'shared' }));
-    const urls = await Promise.all(servers.map((server) => server.ready()));
+    const three = [1, 2, 3].map(() => start({ DATABASE_URL, HOLD_TOKEN_SECRETS: 'shared' }));
+    const urls = await Promise.all(three.map((server) => server.ready()));
     const { token } = await ask(urls[0]!, CREATE_HOLD, { input: { productId: '1' } });
 
     for (const url of urls) {
@@ -334,11 +248,11 @@ test(
       const { rows } = await session.query('select name from mikro_orm_migrations');
       expect(new Set(rows.map((row: { name: string }) => row.name)).size).toBe(rows.length);
     }
-    const migrated = servers.filter((server) => /Migrated the database/.test(server.out()));
+    const migrated = three.filter((server) => /Migrated the database/.test(server.out()));
     expect(migrated).toHaveLength(1);
-    for (const { child } of servers) child.kill('SIGTERM');
-    expect(await Promise.all(servers.map(({ exited }) => exited))).toEqual([0, 0, 0]);
-    expect(existsSync(join(dataDir, 'data', 'pg'))).toBe(false);
+    for (const { child } of three) child.kill('SIGTERM');
+    expect(await Promise.all(three.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+    expect(existsSync(join(servers.dataDir, 'data', 'pg'))).toBe(false);
     await admin(postgres, `drop database ${name} with (force)`);
   },
   WAIT_MS,
@@ -347,7 +261,10 @@ test(
 test(
   'malformed settings are refused with all complaints at once, one line each',
   async () => {
-    writeFileSync(join(dataDir, '.env'), 'HOLD_TTL_SECOND=3\nSEED_DEMO=perhaps\nLOG_LEVEL=\n');
+    writeFileSync(
+      join(servers.dataDir, '.env'),
+      'HOLD_TTL_SECOND=3\nSEED_DEMO=perhaps\nLOG_LEVEL=\n',
+    );
 
     const server = start({
       PORT: '70000',
@@ -378,7 +295,7 @@ test(
       'WORKERS',
     ]);
     expect(server.out()).toBe('');
-    expect(existsSync(join(dataDir, 'data'))).toBe(false);
+    expect(existsSync(join(servers.dataDir, 'data'))).toBe(false);
   },
   WAIT_MS,
 );
@@ -460,7 +377,7 @@ test(
 
     expect(code).toBe(0);
     expect(await live.closed()).toBe(1001);
-    expect(processesOfDataDir()).toEqual([]);
+    expect(servers.others()).toEqual([]);
   },
   // A deaf socket alone would hold a stop up for thirty seconds.
   20_000,
@@ -488,7 +405,7 @@ test(
     socket.destroy();
 
     expect(code).not.toBe(0);
-    await until('the database to be gone', () => processesOfDataDir().length === 0);
+    await until('the database to be gone', () => servers.others().length === 0);
   },
   WAIT_MS,
 );
@@ -521,14 +438,14 @@ test(
     const first = start();
     const { port } = new URL(await first.ready());
 
-    const second = start({ PORT: port, DATA_DIR: join(dataDir, 'other') });
+    const second = start({ PORT: port, DATA_DIR: join(servers.dataDir, 'other') });
 
     expect(await second.exited).toBe(1);
     expect(second.err()).toBe(
       `PORT ${port} on 127.0.0.1 is taken by another process: stop that one, or set another PORT.\n`,
     );
     await until('its database to be gone', () =>
-      processesOfDataDir().every((pid) => !worksIn(pid, join(dataDir, 'other'))),
+      servers.others().every((pid) => !worksIn(pid, join(servers.dataDir, 'other'))),
     );
   },
   WAIT_MS,
@@ -559,7 +476,7 @@ test(
     expect(served).toBe(30);
     expect(after).toMatchObject({ balanced: true, held: 30 });
     expect(await server.exited).toBe(0);
-    expect(processesOfDataDir()).toEqual([]);
+    expect(servers.others()).toEqual([]);
   },
   WAIT_MS,
 );
@@ -573,8 +490,8 @@ test(
     server.child.kill('SIGKILL');
     await server.exited;
 
-    await until('all to be gone', () => processesOfDataDir().length === 0, 15_000);
-    expect(processesOfDataDir()).toEqual([]);
+    await until('all to be gone', () => servers.others().length === 0, 15_000);
+    expect(servers.others()).toEqual([]);
   },
   WAIT_MS,
 );
@@ -631,15 +548,6 @@ test(
   },
   WAIT_MS,
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')

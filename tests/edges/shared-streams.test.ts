@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { GraphQLError, parse, subscribe, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { Context, type Caller } from '../../src/edges/graphql/context.ts';
 import { tellError, withRequestId } from '../../src/edges/graphql/errors.ts';
+import { RateLimits } from '../../src/edges/rate-limits.ts';
+import { noMeters } from '../../src/meters.ts';
 import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from '../../src/edges/graphql/socket.ts';
 import { silentLog } from '../../src/platform/log.ts';
@@ -14,7 +16,8 @@ import { hold } from '../support/buyer.ts';
 import { createTestDatabase, makeProduct, openTestShop, stockOf, until } from '../support/shop.ts';
 import { openRawSocket, type RawSocket } from '../support/socket-client.ts';
 
-const ANYONE: Caller = { requestId: 'the request', address: null, isAdmin: false };
+const ANYONE: Caller = { requestId: 'the request', address: '', isAdmin: false };
+const limits = new RateLimits(undefined, noMeters);
 
 let close: () => Promise<void>;
 let shop: Shop;
@@ -29,7 +32,7 @@ function openDoor(): { readonly door: GraphqlSocket; readonly server: Server } {
   const door = openGraphqlSocket({
     schema,
     callerOf: ({ headers }) => ({ ...ANYONE, isAdmin: headers.origin === 'http://operator' }),
-    contextOf: (caller) => new Context(shop, caller, true),
+    contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
     isAllowedOrigin: () => true,
     introspection: true,
     log: silentLog,
@@ -76,7 +79,7 @@ async function plainly(query: string, variables: Record<string, unknown>) {
     schema,
     document: parse(query),
     variableValues: variables,
-    contextValue: new Context(shop, ANYONE, true),
+    contextValue: new Context(shop, { caller: ANYONE, limits, isStream: true }),
   })) as AsyncGenerator<ExecutionResult>;
   return {
     async next(): Promise<string> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import cron from 'node-cron';
+import { noMeters } from '../../src/meters.ts';
 import { startSchedule } from '../../src/edges/schedule.ts';
 import { adminCancelOrder } from '../../src/operator/cancel-order.ts';
 import { adminReconcile, reconcile } from '../../src/operator/reconcile.ts';
@@ -62,7 +63,11 @@ test('each hour everything is held against everything, and nothing is repaired',
   const logged: { readonly facts: object; readonly message: string }[] = [];
   const say = (facts: object, message: string) => void logged.push({ facts, message });
   const log = { debug() {}, info: say, warn: say, error: say };
-  const schedule = startSchedule(server.shop, '0 0 0 1 1 *', log);
+  const schedule = startSchedule(server.shop, {
+    sweepCron: '0 0 0 1 1 *',
+    log,
+    meters: noMeters,
+  });
   const task = [...cron.getTasks().values()].find(({ name }) => name === 'reconciliation')!;
 
   const next = task.getNextRun()!;

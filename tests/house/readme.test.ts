@@ -1,5 +1,5 @@
 import type { GraphQLEnumType } from 'graphql';
-import { SETTINGS } from '../../src/config.ts';
+import { SETTINGS } from '../../src/config.settings.ts';
 import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
 import { namesIn, tableOf, textOf } from '../support/project.ts';
 

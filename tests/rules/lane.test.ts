@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { BusyFault, UnavailableFault } from '../../src/platform/faults.ts';
-import { Lane, Lanes, type LaneLimits } from '../../src/platform/lane.ts';
+import { blindObserver, Lane, Lanes, type LaneOptions } from '../../src/platform/lane.ts';
 
 /** Lets all that is ready run: the lane leaves at the end of a turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -43,9 +43,14 @@ class Commits {
   }
 }
 
-const limits: LaneLimits = { batchMax: 100, queueMax: 100, waitMaxMs: 60_000 };
+const limits: LaneOptions = {
+  batchMax: 100,
+  queueMax: 100,
+  waitMaxMs: 60_000,
+  observer: blindObserver,
+};
 
-function openLane(more: Partial<LaneLimits> = {}) {
+function openLane(more: Partial<LaneOptions> = {}) {
   const commits = new Commits();
   let idle = 0;
   const lane = new Lane(commits.commit, { ...limits, ...more }, () => {
@@ -252,7 +257,7 @@ test('the lane is idle once nothing is in flight and nobody waits, and works aga
 
 describe('the lanes of all products', () => {
   /** A commit that answers with its product and how many rode along. */
-  const openLanes = (more: Partial<LaneLimits> = {}) => {
+  const openLanes = (more: Partial<LaneOptions> = {}) => {
     const batches: string[] = [];
     const gate = Promise.withResolvers<void>();
     const lanes = new Lanes<number, string, string>(

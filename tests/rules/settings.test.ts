@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings, SETTINGS, SettingsError } from '../../src/config.ts';
+import { readSettings, SettingsError } from '../../src/config.ts';
+import { SETTINGS } from '../../src/config.settings.ts';
 import { markShown } from '../../src/platform/kept-secret.ts';
 
 let folder: string;
@@ -71,6 +72,13 @@ describe('defaults', () => {
       GRAPHQL_EXPLORER: true,
       LOG_LEVEL: 'info',
       SEED_DEMO: true,
+      METRICS_TOKEN: undefined,
+      HOLDS_PER_MINUTE: undefined,
+      TRUSTED_PROXY_HOPS: 0,
+      WORKERS: 1,
+      SERVERS: 1,
+      ALLOW_DATA_LOSS: false,
+      OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
       production: false,
     });
   });
@@ -248,6 +256,13 @@ describe('complaints', () => {
     ['SHUTDOWN_GRACE_SECONDS', '-1'],
     ['GRAPHQL_EXPLORER', '1'],
     ['LOG_LEVEL', 'verbose'],
+    ['HOLDS_PER_MINUTE', '0'],
+    ['TRUSTED_PROXY_HOPS', 'all'],
+    ['TRUSTED_PROXY_HOPS', '11'],
+    ['SERVERS', '0'],
+    ['ALLOW_DATA_LOSS', 'yes'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'ftp://collector'],
   ])('%s=%s is refused', (name, text) => {
     const complaints = complaintsOf({ [name]: text });
 
@@ -312,6 +327,7 @@ describe('production', () => {
       STRIPE_WEBHOOK_SECRETS: 's'.repeat(bytes),
       HOLD_TOKEN_SECRETS: 'h'.repeat(bytes),
       ADMIN_TOKEN: 'a'.repeat(bytes),
+      METRICS_TOKEN: 'm'.repeat(bytes),
     });
 
     const tooShort = complaintsOf(secrets(23));
@@ -320,11 +336,29 @@ describe('production', () => {
       [
         'ADMIN_TOKEN',
         'HOLD_TOKEN_SECRETS',
+        'METRICS_TOKEN',
         'PAYMENT_WEBHOOK_SECRETS',
         'STRIPE_WEBHOOK_SECRETS',
       ].map((name) => `${name} has a secret shorter than 24 bytes.`),
     );
     expect(complaintsOf(secrets(24))).toEqual([]);
+  });
+
+  test('hears what is malformed, missing and too short in one list, each once', () => {
+    const complaints = complaintsOf({
+      NODE_ENV: 'production',
+      PORT: 'http',
+      DATABASE_URL: 'mysql://db',
+      HOLD_TOKEN_SECRETS: 'short',
+      ADMIN_TOKEN: 'a'.repeat(32),
+    });
+
+    expect(complaints.toSorted()).toEqual([
+      'DATABASE_URL must begin with postgres:// or postgresql://.',
+      'HOLD_TOKEN_SECRETS has a secret shorter than 24 bytes.',
+      'PAYMENT_WEBHOOK_SECRETS must be set in production.',
+      'PORT must be a whole number.',
+    ]);
   });
 
   test('looks at every secret of a list', () => {

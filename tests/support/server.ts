@@ -1,7 +1,8 @@
 import { createServer, connect, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { startApp } from '../../src/app.ts';
-import { readSettings, type SETTINGS } from '../../src/config.ts';
+import { readSettings } from '../../src/config.ts';
+import type { SETTINGS } from '../../src/config.settings.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { silentLog, type Logger } from '../../src/platform/log.ts';
 import type { Shop } from '../../src/shop.ts';
@@ -27,6 +28,8 @@ export interface TestServer extends AsyncDisposable {
   readonly database: Database;
   /** A shop beside the server on the same database: makes products, counts and audits. */
   readonly shop: Shop;
+  /** Stops the server alone; what is beside it stays. */
+  stopServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +51,8 @@ export async function startTestServer({
         HOLD_TOKEN_SECRETS: 'a hold token secret for test servers and long enough',
         SEED_DEMO: 'false',
         LOG_LEVEL: 'silent',
+        // A tenth of it is spent leaving, at each stop.
+        SHUTDOWN_GRACE_SECONDS: '2',
         ...settings,
         DATABASE_URL: databaseUrl,
       },
@@ -69,6 +74,7 @@ export async function startTestServer({
     databaseUrl,
     database: beside.database,
     shop: beside.shop,
+    stopServer: () => app.stop(),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -80,6 +86,8 @@ export interface DatabaseLine extends AsyncDisposable {
   readonly url: string;
   /** Cuts what is connected and refuses what comes. */
   cut(): void;
+  /** Keeps what is connected, and lets nothing through either way. */
+  freeze(): void;
   /** Lets connections through again. */
   mend(): void;
 }
@@ -89,6 +97,7 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let open = true;
+  let frozen = false;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -99,7 +108,9 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
     if (!open) return void near.destroy();
     const far = connect(Number(target.port), target.hostname);
     keep(far);
-    near.pipe(far).pipe(near);
+    // By hand and not by pipe(), which would read on while the line is frozen.
+    near.on('data', (chunk: Buffer) => void (frozen || far.write(chunk)));
+    far.on('data', (chunk: Buffer) => void (frozen || near.write(chunk)));
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
   });
@@ -114,7 +125,11 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
   return {
     url: url.toString(),
     cut,
-    mend: () => void (open = true),
+    freeze: () => void (frozen = true),
+    mend() {
+      open = true;
+      frozen = false;
+    },
     async [Symbol.asyncDispose]() {
       cut();
       await new Promise((resolve) => line.close(resolve));

@@ -59,14 +59,17 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     HOLD_BATCH_MAX: options.holdBatchMax ?? 500,
     HOLD_QUEUE_MAX: options.holdQueueMax ?? 5000,
   };
-  const { shop: own, notices } = openShop(database, url, {
-    ...lanes,
-    HOLD_TTL_SECONDS: (options.holdTtlMs ?? 120_000) / 1000,
-    ORDER_PAYMENT_TTL_SECONDS: (options.orderPaymentTtlMs ?? 600_000) / 1000,
-    PARKED_EVENT_TTL_HOURS: (options.parkedEventTtlMs ?? 24 * 3600_000) / 3600_000,
-    WEBHOOK_REQUIRE_AMOUNT: options.requireAmount ?? false,
-    HOLD_TOKEN_SECRETS: [SECRET],
-  });
+  const { shop: own, notices } = openShop(
+    { database, url },
+    {
+      ...lanes,
+      HOLD_TTL_SECONDS: (options.holdTtlMs ?? 120_000) / 1000,
+      ORDER_PAYMENT_TTL_SECONDS: (options.orderPaymentTtlMs ?? 600_000) / 1000,
+      PARKED_EVENT_TTL_HOURS: (options.parkedEventTtlMs ?? 24 * 3600_000) / 3600_000,
+      WEBHOOK_REQUIRE_AMOUNT: options.requireAmount ?? false,
+      HOLD_TOKEN_SECRETS: [SECRET],
+    },
+  );
   await notices.start();
   const { lockStock = own.lockStock, lockOrder = own.lockOrder } = options;
   const shop = withLanes({ ...own, lockStock, lockOrder }, lanes);

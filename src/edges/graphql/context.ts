@@ -1,12 +1,13 @@
 import type { Shop } from '../../shop.ts';
+import type { RateLimits } from '../rate-limits.ts';
 import { Loaders } from './loaders.ts';
 
 /** Who asks, as far as the operation's credentials say. */
 export interface Caller {
   /** Names this request in answers and logs. */
   readonly requestId: string;
-  /** Network address it comes from; null where the connection is gone already. */
-  readonly address: string | null;
+  /** What limits count for: the client's address, as far as proxies are trusted. */
+  readonly address: string;
   /** Whether the right admin token came with it. */
   readonly isAdmin: boolean;
 }
@@ -16,6 +17,14 @@ export function rightsOf({ isAdmin }: Caller): string {
   return isAdmin ? 'operator' : 'anyone';
 }
 
+/** What an operation's context is made of, beside the shop. */
+export interface ContextOptions {
+  readonly caller: Caller;
+  readonly limits: RateLimits;
+  /** Whether it lives as long as a subscription, whose every event must read afresh. */
+  readonly isStream?: boolean;
+}
+
 /**
  * What one operation carries. Plain fields only: Apollo hands each operation a copy of it, which
  * would lack private ones.
@@ -23,12 +32,13 @@ export function rightsOf({ isAdmin }: Caller): string {
 export class Context {
   readonly shop: Shop;
   readonly caller: Caller;
+  readonly limits: RateLimits;
   readonly loaders: Loaders;
 
-  /** @param isStream whether it lives as long as a subscription, whose every event must read afresh */
-  constructor(shop: Shop, caller: Caller, isStream = false) {
+  constructor(shop: Shop, { caller, limits, isStream = false }: ContextOptions) {
     this.shop = shop;
     this.caller = caller;
+    this.limits = limits;
     this.loaders = new Loaders(shop, { cache: !isStream });
   }
 }

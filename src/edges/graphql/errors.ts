@@ -4,6 +4,7 @@ import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { ArgumentValidationError, AuthenticationError, AuthorizationError } from 'type-graphql';
 import { isFault } from '../../platform/faults.ts';
 import type { Logger } from '../../platform/log.ts';
+import { RateLimited } from '../rate-limits.ts';
 import type { Context } from './context.ts';
 
 /** The codes that reach a client with their own message; every other error is masked. */
@@ -51,6 +52,8 @@ export function tellError(formatted: GraphQLFormattedError, error: unknown): Gra
   });
   if (isFault(cause))
     return told(cause.message, 'OVERLOADED', { retryAfterMs: cause.retryAfterMs });
+  if (cause instanceof RateLimited)
+    return told(cause.message, 'RATE_LIMITED', { retryAfterMs: cause.retryAfterMs });
   if (cause instanceof ArgumentValidationError) return told(complaintsOf(cause), 'BAD_USER_INPUT');
   if (cause instanceof AuthenticationError || cause instanceof AuthorizationError) {
     return told('This needs the admin token.', 'UNAUTHENTICATED');
@@ -96,8 +99,8 @@ function complaintsOf({ extensions }: ArgumentValidationError): string {
 }
 
 /**
- * HTTP's part of errors: the log entry and request id of a masked one, 503 and when to come again
- * for a fault, and at most ten in an answer.
+ * HTTP's part of errors: the log entry and request id of a masked one, 503 or 429 and when to come
+ * again for a fault or a limit, and at most ten in an answer.
  */
 export const errorsOverHttp = (log: Logger): ApolloServerPlugin<Context> => ({
   async requestDidStart({ contextValue: { caller } }) {
@@ -114,12 +117,11 @@ export const errorsOverHttp = (log: Logger): ApolloServerPlugin<Context> => ({
         // Apollo would answer 200 to a persisted query that it does not know.
         if (having('BAD_REQUEST')) http.status = 400;
         const fault = having('OVERLOADED');
-        if (fault === undefined) return;
-        http.status = 503;
-        http.headers.set(
-          'retry-after',
-          String(Math.ceil(Number(fault.extensions!['retryAfterMs']) / 1000)),
-        );
+        const later = fault ?? having('RATE_LIMITED');
+        if (later === undefined) return;
+        http.status = fault === undefined ? 429 : 503;
+        const retryAfterMs = Number(later.extensions!['retryAfterMs']);
+        http.headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)));
       },
     };
   },

@@ -24,6 +24,7 @@ import { remainingMs } from '../../platform/time.ts';
 import { productNotFound, type Busy } from '../../refusal.ts';
 import { Context } from './context.ts';
 import { HoldStatusEnum } from './enums.ts';
+import { judgeToken } from './judged-token.ts';
 import { checkInput, IDEMPOTENCY_KEY, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
@@ -140,11 +141,12 @@ const ReleaseHoldResult = outcomeOf('ReleaseHoldResult', HoldType, 'Hold', [
 @Resolver(() => HoldType)
 export class HoldResolver {
   @Query(() => HoldType, { nullable: true, description: 'null for an unknown token.' })
-  hold(
+  async hold(
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
-    @Ctx() { shop }: Context,
+    @Ctx() context: Context,
   ): Promise<Hold | null> {
-    return findHold(shop, token);
+    await judgeToken(context, token);
+    return findHold(context.shop, token);
   }
 
   @Mutation(() => CreateHoldResult, {
@@ -153,8 +155,9 @@ export class HoldResolver {
   async createHold(
     @Arg('input', () => CreateHoldInput, { validateFn: checkInput, description: 'What to hold.' })
     input: CreateHoldInput,
-    @Ctx() { shop }: Context,
+    @Ctx() { shop, caller, limits }: Context,
   ): Promise<HoldAnswer | Busy> {
+    await limits.count('holds', caller);
     const { quantity, customerId = null, idempotencyKey = null } = input;
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
@@ -164,11 +167,12 @@ export class HoldResolver {
   @Mutation(() => ReleaseHoldResult, {
     description: 'Gives the units back at once. Releasing a released hold returns it again.',
   })
-  releaseHold(
+  async releaseHold(
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
-    @Ctx() { shop }: Context,
+    @Ctx() context: Context,
   ): Promise<object> {
-    return answered(() => releaseHold(shop, token));
+    await judgeToken(context, token);
+    return answered(() => releaseHold(context.shop, token));
   }
 
   @FieldResolver(() => String)

@@ -20,6 +20,7 @@ import { receivedText } from '../../platform/money.ts';
 import { remainingMs } from '../../platform/time.ts';
 import { Context } from './context.ts';
 import { enumOf } from './enums.ts';
+import { judgeToken } from './judged-token.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
   answered,
@@ -164,32 +165,35 @@ export class OrderResolver {
     nullable: true,
     description: 'The order made from this hold; null for an unknown token or before createOrder.',
   })
-  order(
+  async order(
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
-    @Ctx() { shop }: Context,
+    @Ctx() context: Context,
   ): Promise<Order | null> {
-    return findOrder(shop, holdToken);
+    await judgeToken(context, holdToken);
+    return findOrder(context.shop, holdToken);
   }
 
   @Mutation(() => CreateOrderResult, {
     description: "Repeating it returns the same order, also after the hold's deadline.",
   })
-  createOrder(
+  async createOrder(
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
-    @Ctx() { shop }: Context,
+    @Ctx() context: Context,
   ): Promise<object> {
-    return answered(() => placeOrder(shop, holdToken));
+    await judgeToken(context, holdToken);
+    return answered(() => placeOrder(context.shop, holdToken));
   }
 
   @Mutation(() => CancelOrderResult, {
     description:
       'Cancels an order that awaits payment and gives its units back. Cancelling a cancelled order returns it again.',
   })
-  cancelOrder(
+  async cancelOrder(
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
-    @Ctx() { shop }: Context,
+    @Ctx() context: Context,
   ): Promise<object> {
-    return answered(() => cancelOrder(shop, holdToken));
+    await judgeToken(context, holdToken);
+    return answered(() => cancelOrder(context.shop, holdToken));
   }
 
   @FieldResolver(() => ProductType)

@@ -38,11 +38,12 @@ const NO_PUB_SUB: PubSub = {
   },
 };
 
-/** Lets the operator pass, and puts on record who tried to without the right. */
-const isOperator: AuthCheckerFn<Context> = async ({ context: { shop, caller }, info }) => {
+/** Lets the operator pass; who tries to without the right is put on record and counted. */
+const isOperator: AuthCheckerFn<Context> = async ({ context: { shop, caller, limits }, info }) => {
   if (caller.isAdmin) return true;
   const { address, requestId } = caller;
   await shop.deniedTries.record({ name: info.fieldName, address, requestId });
+  await limits.count('admin', caller);
   return false;
 };
 

@@ -21,6 +21,11 @@ export class SocketStreams {
     this.#max = max;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#taken;
+  }
+
   /** Takes a place for a stream that is about to be opened; false where all are taken. */
   take(): boolean {
     if (this.#taken >= this.#max) return false;

@@ -29,6 +29,10 @@ export interface GraphqlSocketOptions extends ConversationOptions {
 export interface GraphqlSocket {
   /** Takes over the connection of an upgrade request to /graphql. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Open sockets. */
+  sockets(): number;
+  /** Live subscriptions on all sockets. */
+  subscriptions(): number;
   /** Tells every socket that the server goes away (1001), so that its client resumes elsewhere. */
   stop(): Promise<void>;
 }
@@ -37,8 +41,8 @@ export interface GraphqlSocket {
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
   const { isAllowedOrigin } = options;
   const sockets = new WebSocketServer(SOCKETS);
-  const lines = new Set<SocketLine>();
-  const looking = setInterval(() => lines.forEach((line) => line.look()), LOOK_MS);
+  const lines: Lines = new Map();
+  const looking = setInterval(() => lines.forEach((_, line) => line.look()), LOOK_MS);
   const converse = conversing(options, lines);
 
   return {
@@ -51,6 +55,8 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
       }
       sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
     },
+    sockets: () => sockets.clients.size,
+    subscriptions: () => [...lines.values()].reduce((sum, { count }) => sum + count, 0),
     async stop() {
       clearInterval(looking);
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
@@ -58,6 +64,9 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
     },
   };
 }
+
+/** The open sockets, and the streams on each. */
+type Lines = Map<SocketLine, SocketStreams>;
 
 const SOCKETS = {
   noServer: true,
@@ -70,7 +79,7 @@ const SOCKETS = {
  * Joins graphql-ws, which speaks the protocol, to each socket. Its own adapter for ws would take
  * binary frames for text, write what goes wrong to the console, and leave a stalled client alone.
  */
-function conversing(options: GraphqlSocketOptions, lines: Set<SocketLine>) {
+function conversing(options: GraphqlSocketOptions, lines: Lines) {
   const { callerOf, log } = options;
   const server = makeServer(conversationOf(options));
 
@@ -96,7 +105,7 @@ function conversing(options: GraphqlSocketOptions, lines: Set<SocketLine>) {
       },
       { caller: callerOf(request), line, streams },
     );
-    lines.add(line);
+    lines.set(line, streams);
     socket.on('close', (code, reason) => {
       lines.delete(line);
       void Promise.all([hangUp(code, reason.toString()), streams.end()]);

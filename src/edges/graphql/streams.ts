@@ -4,10 +4,12 @@ import { parseProductId } from '../../catalog/product.rules.ts';
 import type { Hold } from '../../holds/find-holds.ts';
 import type { Order } from '../../orders/find-orders.ts';
 import { watchHold, watchOrder } from '../../orders/watch-purchase.ts';
+import type { Shop } from '../../shop.ts';
 import { LiveProducts } from '../../stock/live-products.ts';
 import type { Context } from './context.ts';
 import { HoldType } from './hold.ts';
 import { OrderType } from './order.ts';
+import { judgeToken } from './judged-token.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import { badUserInputError } from './refusal.ts';
 
@@ -35,7 +37,7 @@ export class StreamResolver {
     description:
       'First the current state, then every change of status, expiry included, at most 250 ms after the deadline; completes once the hold is no longer active.',
     subscribe: ({ args, context }: Subscribing<{ token: string }>) =>
-      opened(watchHold(context.shop, args.token)),
+      opened(args.token, context, watchHold),
   })
   holdChanged(
     @Root() hold: Hold,
@@ -48,7 +50,7 @@ export class StreamResolver {
     description:
       'First the current state (as soon as the order exists), then every change of status, each after its commit; completes when the order is no longer pending, or when the hold ended without one.',
     subscribe: ({ args, context }: Subscribing<{ holdToken: string }>) =>
-      opened(watchOrder(context.shop, args.holdToken)),
+      opened(args.holdToken, context, watchOrder),
   })
   orderChanged(
     @Root() order: Order,
@@ -83,11 +85,14 @@ async function productsNamed(
   return products;
 }
 
-/** The stream that a token opened; an error of the request for one that opens nothing. */
+/** The stream that a token opens; an error of the request for one that opens nothing. */
 async function opened<State>(
-  watching: Promise<AsyncIterableIterator<State> | null>,
+  token: string,
+  context: Context,
+  watch: (shop: Shop, token: string) => Promise<AsyncIterableIterator<State> | null>,
 ): Promise<AsyncIterableIterator<State>> {
-  const stream = await watching;
+  await judgeToken(context, token);
+  const stream = await watch(context.shop, token);
   if (stream === null) throw badUserInputError('No hold has this token.');
   return stream;
 }

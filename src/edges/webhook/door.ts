@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { receivePayment } from '../../payments/receive-payment.ts';
+import type { Meters } from '../../meters.ts';
+import { receivePayment, type Receipt } from '../../payments/receive-payment.ts';
 import type { PaymentNeeds } from '../../payments/settle-event.ts';
 import { now } from '../../platform/clock.ts';
 import { isFault } from '../../platform/faults.ts';
@@ -18,6 +19,8 @@ const RETRY_AFTER = '1';
 export interface WebhookOptions {
   readonly shop: PaymentNeeds;
   readonly log: Logger;
+  readonly meters: Meters;
+  readonly provider: Provider;
 }
 
 /** Why an event is not taken: HTTP status, the contract's code, one sentence, and more where there is. */
@@ -41,11 +44,11 @@ const CODES = { 400: 'malformed', 413: 'too_large', 415: 'unsupported_media_type
  * was rolled back whole and is answered 503, so that the provider's retry applies it.
  */
 export async function takeDelivery(
-  { shop, log }: WebhookOptions,
-  provider: Provider,
+  options: WebhookOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { shop, provider } = options;
   try {
     const { fields, payload } = await readDelivery(shop, provider, request);
     const headers = provider.audit(request.headers);
@@ -63,13 +66,23 @@ export async function takeDelivery(
       );
     }
     const { status, body, replayed } = receipt;
-    const facts = { provider: provider.name, orderId: fields.orderId, status };
-    if (replayed) log.info(facts, 'Duplicate webhook received');
-    else log.info(facts, 'Webhook processed successfully');
+    tellReceipt(options, fields, receipt);
     answerJson(response, status, body, replayed ? { 'idempotent-replayed': 'true' } : {});
   } catch (error) {
-    refuse(response, error, log);
+    refuse(response, error, options);
   }
+}
+
+function tellReceipt(
+  { provider: { name }, log, meters }: WebhookOptions,
+  { orderId }: EventFields,
+  { status, body, replayed }: Exclude<Receipt, { conflict: true }>,
+): void {
+  const { outcome } = JSON.parse(body) as { readonly outcome: string };
+  meters.webhookAnswered(name, outcome);
+  if (replayed) meters.duplicateWebhook(name);
+  const message = replayed ? 'Duplicate webhook received' : 'Webhook processed successfully';
+  log.info({ provider: name, orderId, status }, message);
 }
 
 async function readDelivery(
@@ -118,15 +131,21 @@ function parseObject(text: string): object {
   throw new Refused(400, CODES[400], 'The body is not a JSON object.');
 }
 
-function refuse(response: ServerResponse, error: unknown, log: Logger): void {
+function refuse(
+  response: ServerResponse,
+  error: unknown,
+  { log, meters, provider }: WebhookOptions,
+): void {
   const answer = (
     status: number,
     code: string,
     message: string,
     more: object = {},
     headers = {},
-  ): void =>
+  ): void => {
+    meters.webhookAnswered(provider.name, code);
     answerJson(response, status, JSON.stringify({ error: code, message, ...more }), headers);
+  };
   if (error instanceof Refused) return answer(error.status, error.code, error.message, error.more);
   if (error instanceof BodyError) return answer(error.status, CODES[error.status], error.message);
   if (!isFault(error))

@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AS_ADMIN,
+  ask,
+  CANCEL_ORDER,
+  CREATE_HOLD,
+  CREATE_ORDER,
+  HOLD_QUERY,
+  ORDER_QUERY,
+  RELEASE_HOLD,
+  send,
+  type GraphqlAnswer,
+} from '../support/graphql-client.ts';
+import { deliver, success } from '../support/provider.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { makeProduct, until } from '../support/shop.ts';
+import { openSocket } from '../support/socket-client.ts';
+import { statementsOf } from '../support/statement-log.ts';
+
+const SECRET = `whsec_${Buffer.from('a webhook secret for limits tests').toString('base64')}`;
+const AUDIT = '{ stockAudit(productId: "1") { balanced } }';
+
+/** Failing calls that an address may make in a minute. */
+const FAILURES = 60;
+
+let server: TestServer;
+let token: string;
+
+beforeAll(async () => {
+  server = await startTestServer({ PAYMENT_WEBHOOK_SECRETS: SECRET, TRUSTED_PROXY_HOPS: '1' });
+  const productId = String(await makeProduct(server.shop));
+  token = (await ask(server.url, CREATE_HOLD, { input: { productId } })).token;
+});
+
+afterAll(() => server.stop());
+
+let addresses = 0;
+
+/** A caller whom nobody has counted yet, by the header that the trusted proxy would write. */
+function newCaller(): Record<string, string> {
+  addresses += 1;
+  return { 'x-forwarded-for': `198.51.100.${addresses}` };
+}
+
+const guess = (): string => `${randomUUID()}.${token.split('.')[1]!}`;
+
+/** Sends so many at once, and gives their answers. */
+const times = <T>(count: number, send: () => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, send));
+
+/** What a refusal by a limit must look like. */
+function expectRefused({ status, headers, errors }: GraphqlAnswer): void {
+  expect(status).toBe(429);
+  const seconds = Number(headers.get('retry-after'));
+  expect(seconds).toBeGreaterThan(0);
+  expect(seconds).toBeLessThanOrEqual(60);
+  expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
+  expect(errors![0]!.extensions['retryAfterMs']).toBeLessThanOrEqual(60_000);
+}
+
+describe('tokens', () => {
+  test('60 guesses a minute are answered like any unknown token, the 61st is refused', async () => {
+    const caller = newCaller();
+
+    const guesses = await times(FAILURES, () =>
+      send(server.url, HOLD_QUERY, { token: guess() }, caller),
+    );
+    const further = await send(server.url, HOLD_QUERY, { token: guess() }, caller);
+
+    for (const { status, data, errors } of guesses)
+      expect([status, data, errors]).toEqual([200, { hold: null }, undefined]);
+    expectRefused(further);
+  });
+
+  test.each([
+    ['hold', HOLD_QUERY],
+    ['order', ORDER_QUERY],
+    ['releaseHold', RELEASE_HOLD],
+    ['createOrder', CREATE_ORDER],
+    ['cancelOrder', CANCEL_ORDER],
+  ])('guesses at %s count together with all others', async (_name, query) => {
+    const caller = newCaller();
+    await times(FAILURES / 2, () => send(server.url, HOLD_QUERY, { token: guess() }, caller));
+    await times(FAILURES / 2, () => send(server.url, query, { token: guess() }, caller));
+
+    expectRefused(await send(server.url, query, { token: 'nonsense' }, caller));
+  });
+
+  test('the right token is never refused for another’s guesses from the same address', async () => {
+    const caller = newCaller();
+    await times(FAILURES + 40, () => send(server.url, HOLD_QUERY, { token: guess() }, caller));
+
+    const mine = await send(server.url, HOLD_QUERY, { token }, caller);
+
+    expect(mine).toMatchObject({ status: 200, data: { hold: { status: 'ACTIVE' } } });
+  });
+
+  test('guesses from one address are nothing to another', async () => {
+    const caller = newCaller();
+    await times(FAILURES + 1, () => send(server.url, HOLD_QUERY, { token: guess() }, caller));
+
+    const other = await send(server.url, HOLD_QUERY, { token: guess() }, newCaller());
+
+    expect(other.status).toBe(200);
+  });
+
+  test('invented entries of X-Forwarded-For do not make another caller', async () => {
+    const { 'x-forwarded-for': address } = newCaller();
+    let invented = 0;
+    const next = () => ({ 'x-forwarded-for': `10.9.8.${(invented += 1)}, ${address}` });
+    await times(FAILURES, () => send(server.url, HOLD_QUERY, { token: guess() }, next()));
+
+    expectRefused(await send(server.url, HOLD_QUERY, { token: guess() }, next()));
+  });
+
+  test('a guess never reaches the database', async () => {
+    await using one = await startTestServer({ SWEEP_CRON: '0 0 0 1 1 *' });
+    const right = async () => send(one.url, HOLD_QUERY, { token });
+
+    const guessed = await statementsOf(() =>
+      times(20, () => send(one.url, HOLD_QUERY, { token: guess() })),
+    );
+    const known = await statementsOf(right);
+
+    const ofHolds = (statements: string[]) => statements.filter((text) => /"holds"/.test(text));
+    expect(ofHolds(guessed)).toEqual([]);
+    expect(ofHolds(known)).toHaveLength(1);
+  });
+
+  test('over the websocket a guess past the limit is told so, and the socket lives on', async () => {
+    await using one = await startTestServer();
+    const productId = String(await makeProduct(one.shop));
+    const right = (await ask(one.url, CREATE_HOLD, { input: { productId } })).token as string;
+    await times(FAILURES, () => send(one.url, HOLD_QUERY, { token: guess() }));
+    await using socket = await openSocket(one.socketUrl);
+    const query = 'subscription ($token: String!) { holdChanged(token: $token) { status } }';
+
+    const refused = socket.subscribe(query, { token: guess() });
+    await until('the refusal', () => refused.errors.length > 0);
+    const served = socket.subscribe<{ status: string }>(query, { token: right });
+    await until('the hold', () => served.values.length > 0);
+
+    expect(refused.errors[0]!.extensions).toEqual({
+      code: 'RATE_LIMITED',
+      retryAfterMs: expect.any(Number),
+    });
+    expect(served.values).toEqual([{ status: 'ACTIVE' }]);
+  });
+});
+
+describe('the admin token', () => {
+  test('60 tries without it are unauthenticated, the 61st is refused, and the right one passes', async () => {
+    const caller = newCaller();
+    const wrong = { ...caller, authorization: 'Bearer wrong' };
+
+    const tries = await times(FAILURES, () => send(server.url, AUDIT, {}, wrong));
+    const further = await send(server.url, AUDIT, {}, caller);
+    const right = await send(server.url, AUDIT, {}, { ...caller, ...AS_ADMIN });
+
+    for (const { errors } of tries)
+      expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    expectRefused(further);
+    expect(right).toMatchObject({ status: 200, errors: undefined });
+  });
+
+  test('tries at it do not count as guesses of tokens', async () => {
+    const caller = newCaller();
+    await times(FAILURES + 1, () => send(server.url, AUDIT, {}, caller));
+
+    const { status } = await send(server.url, HOLD_QUERY, { token: guess() }, caller);
+
+    expect(status).toBe(200);
+  });
+});
+
+test('validly signed webhooks are taken however many unsigned ones came from their address', async () => {
+  const headers = newCaller();
+  const orderId = randomUUID();
+  const unsigned = await times(FAILURES + 20, () =>
+    deliver(server.url, success(orderId), { headers }),
+  );
+
+  const signed = await times(100, () =>
+    deliver(server.url, success(randomUUID()), { headers, secret: SECRET }),
+  );
+
+  expect(new Set(unsigned.map(({ status }) => status))).toEqual(new Set([401]));
+  expect(new Set(signed.map(({ status }) => status))).toEqual(new Set([202]));
+});
+
+describe('holds', () => {
+  test('are not limited unless it is set: a crowd behind one address is a customer', async () => {
+    const productId = String(await makeProduct(server.shop, { totalStock: 200 }));
+
+    const answers = await times(150, () =>
+      send(server.url, CREATE_HOLD, { input: { productId } }, { 'x-forwarded-for': '192.0.2.1' }),
+    );
+
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  test('with HOLDS_PER_MINUTE=5 the sixth of an address is refused and moves no unit', async () => {
+    await using limited = await startTestServer({ HOLDS_PER_MINUTE: '5', TRUSTED_PROXY_HOPS: '1' });
+    const productId = await makeProduct(limited.shop);
+    const wanted = { input: { productId: String(productId) } };
+    const caller = newCaller();
+
+    await times(5, () => ask(limited.url, CREATE_HOLD, wanted, caller));
+    const sixth = await send(limited.url, CREATE_HOLD, wanted, caller);
+    const other = await send(limited.url, CREATE_HOLD, wanted, newCaller());
+
+    expectRefused(sixth);
+    expect(other.data.createHold.__typename).toBe('Hold');
+    expect(await limited.database.rows('select count(*)::int as holds from holds', [])).toEqual([
+      { holds: 6 },
+    ]);
+  });
+});

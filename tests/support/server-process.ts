@@ -1,0 +1,122 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from './project.ts';
+import { ADMIN_TOKEN } from './server.ts';
+import { until } from './shop.ts';
+
+/** A server process and what it said. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it wrote so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** The exit code, once it is gone. */
+  readonly exited: Promise<number | null>;
+  /** Its URL, once it says that it is ready. */
+  ready(): Promise<string>;
+}
+
+/** Builds the server as `npm start` runs it. */
+export function buildServer(): void {
+  execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' });
+}
+
+/** The server processes of one test, in a folder of their own. */
+export class ServerProcesses {
+  /** The folder they work in, which is not the project's. */
+  readonly dataDir: string;
+  readonly #processes: ChildProcess[] = [];
+
+  constructor() {
+    this.dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-process-'));
+    // As root the database runs as another user, who must be able to enter the folder.
+    chmodSync(this.dataDir, 0o755);
+  }
+
+  /** Starts the built server with these settings only. */
+  start(settings: Record<string, string> = {}): Running {
+    const { PATH } = process.env;
+    const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+      cwd: this.dataDir,
+      env: { PATH, PORT: '0', DATA_DIR: join(this.dataDir, 'data'), ADMIN_TOKEN, ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#processes.push(child);
+    let [out, err] = ['', ''];
+    child.stdout!.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const exited = once(child, 'exit').then(([code]) => code as number | null);
+    return {
+      child,
+      out: () => out,
+      err: () => err,
+      exited,
+      ready: () =>
+        until(
+          'the ready line',
+          () => {
+            if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${err}`);
+            return /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out)?.[1];
+          },
+          30_000,
+        ),
+    };
+  }
+
+  /** Every process that works in or on the folder, the servers themselves aside. */
+  others(): number[] {
+    const own = new Set(this.#processes.map(({ pid }) => pid));
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => !own.has(pid) && worksIn(pid, this.dataDir));
+  }
+
+  /** Kills what still runs, waits for their databases to be gone, and leaves nothing behind. */
+  async clear(): Promise<void> {
+    for (const child of this.#processes) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await until('the database to be gone', () => this.others().length === 0, 20_000);
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Whether a process works in a folder. */
+export function worksIn(pid: number, folder: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** The settings that a server complained of, one line each. */
+export function complainedOf({ err }: Running): string[] {
+  return err()
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]!)
+    .toSorted((one, other) => one.localeCompare(other, 'en'));
+}
+
+/** The status of a GET. */
+export async function statusOf(url: string, headers = {}): Promise<number> {
+  return (await fetch(url, { headers })).status;
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
