@@ -31,9 +31,6 @@ function mostUnread(url: string): number {
   );
 }
 
-const residentBytes = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]) * 1024;
-
 /** A thousand screens of which fifty stop reading; what the others hear before that and after. */
 export async function withStalled(bench: Bench) {
   const server = bench.servers.shared;
@@ -51,11 +48,9 @@ export async function withStalled(bench: Bench) {
   };
   await delay(SETTLE_MS);
   const before = await record(STALLED_MS);
-  const residentBefore = residentBytes(server.pid);
   await screens.stall();
   const others = await record(STALLED_MS);
   const unreadBytesMax = mostUnread(server.url);
-  const residentGrowth = residentBytes(server.pid) - residentBefore;
   // The last of them is let go ten seconds after its ping.
   await delay(LET_GO_MS);
   await stop();
@@ -67,7 +62,6 @@ export async function withStalled(bench: Bench) {
     before,
     others,
     unreadBytesMax,
-    residentBytesPerStalled: Math.round(residentGrowth / STALLED),
     closedWith,
   };
 }
