@@ -1,0 +1,60 @@
+import {
+  ApolloClient,
+  ApolloLink,
+  CombinedGraphQLErrors,
+  HttpLink,
+  InMemoryCache,
+} from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { OperationTypeNode } from 'graphql';
+import { closeSocket, fetchInTime, openSocket } from '../connection.ts';
+import { callFailed, type CallFailed, type ShopClient } from '../shop-client.ts';
+
+/** The shop through Apollo Client. `url` is that of /graphql: https for calls, wss for streams. */
+export function openShop(url: string): ShopClient {
+  const socket = openSocket(url.replace(/^http/, 'ws'));
+  const client = new ApolloClient({
+    cache: new InMemoryCache(),
+    link: ApolloLink.split(
+      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+      new GraphQLWsLink(socket),
+      new HttpLink({ uri: url, fetch: fetchInTime }),
+    ),
+  });
+
+  return {
+    async query(query, variables) {
+      const { data } = await client
+        .query({ query, variables, fetchPolicy: 'no-cache' })
+        .catch(rethrow);
+      return data!;
+    },
+    async mutate(mutation, variables) {
+      const { data } = await client
+        .mutate({ mutation, variables, fetchPolicy: 'no-cache' })
+        .catch(rethrow);
+      return data!;
+    },
+    subscribe(query, variables, told) {
+      const subscription = client
+        .subscribe({ query, variables, fetchPolicy: 'no-cache' })
+        .subscribe(({ data, error }) => {
+          if (error) told.failed(failureOf(error));
+          else told.next(data!);
+        });
+      return () => subscription.unsubscribe();
+    },
+    close() {
+      client.stop();
+      closeSocket(socket);
+    },
+  };
+}
+
+function failureOf(error: Error): CallFailed {
+  return callFailed(error, CombinedGraphQLErrors.is(error) ? error.errors : []);
+}
+
+function rethrow(error: Error): never {
+  throw failureOf(error);
+}

@@ -1,0 +1,51 @@
+import { Client, fetchExchange, subscriptionExchange, type CombinedError } from '@urql/core';
+import { closeSocket, fetchInTime, openSocket } from '../connection.ts';
+import { callFailed, type CallFailed, type ShopClient } from '../shop-client.ts';
+
+/** The shop through urql. `url` is that of /graphql: https for calls, wss for streams. */
+export function openShop(url: string): ShopClient {
+  const socket = openSocket(url.replace(/^http/, 'ws'));
+  const client = new Client({
+    url,
+    fetch: fetchInTime,
+    // By default urql asks by GET where it fits; the shop takes operations by POST alone.
+    preferGetMethod: false,
+    exchanges: [
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables }) => ({
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe({ query, variables: { ...variables } }, sink),
+          }),
+        }),
+      }),
+    ],
+  });
+
+  return {
+    async query(query, variables) {
+      const { data, error } = await client.query(query, variables);
+      if (error) throw failureOf(error);
+      return data!;
+    },
+    async mutate(mutation, variables) {
+      const { data, error } = await client.mutation(mutation, variables);
+      if (error) throw failureOf(error);
+      return data!;
+    },
+    subscribe(query, variables, told) {
+      const subscription = client.subscription(query, variables).subscribe(({ data, error }) => {
+        if (error) told.failed(failureOf(error));
+        else told.next(data!);
+      });
+      return () => subscription.unsubscribe();
+    },
+    close() {
+      closeSocket(socket);
+    },
+  };
+}
+
+function failureOf(error: CombinedError): CallFailed {
+  return callFailed(error, error.graphQLErrors);
+}
