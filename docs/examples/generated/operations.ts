@@ -83,7 +83,7 @@ export type ErrorCode =
   | 'HOLD_RELEASED'
   /** The hold became an order. */
   | 'HOLD_CONVERTED'
-  /** No order was made from this hold. */
+  /** No order was made from this hold, or none has this id. */
   | 'ORDER_NOT_FOUND'
   /** The order has reached a state that this call may not change. */
   | 'ORDER_FINAL'
@@ -92,7 +92,11 @@ export type ErrorCode =
   /** The stock has moved on since the version named. */
   | 'STOCK_VERSION_CONFLICT'
   /** Fewer units would be left than are held and sold. */
-  | 'STOCK_BELOW_COMMITTED';
+  | 'STOCK_BELOW_COMMITTED'
+  /** No payment event has this id. */
+  | 'PAYMENT_EVENT_NOT_FOUND'
+  /** No refund has this id. */
+  | 'REFUND_NOT_FOUND';
 
 /** What a buyer wants to hold. */
 export type CreateHoldInput = {

@@ -1,0 +1,112 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GENERATED, generateOperations } from '../../docs/examples/codegen.ts';
+import type { ErrorCode } from '../../docs/examples/generated/operations.ts';
+import { offerAfter, type Refusal } from '../../docs/examples/refusals.ts';
+import { filesLike, namesIn, ROOT, tableOf, textOf } from '../support/project.ts';
+
+const DOC = 'docs/frontend.md';
+
+/** A block of code under the link to its file. */
+const BLOCK = /^\[`(examples\/[^`]+)`\]\(\1\)\n\n```(\w+)\n([^]*?)\n```$/gm;
+
+test('the examples’ types are what the schema gives (mend them with npm run codegen)', async () => {
+  expect(textOf(GENERATED)).toBe(await generateOperations());
+});
+
+test('docs/frontend.md shows each example as it is (mend it with UPDATE_DOCS=true)', () => {
+  const committed = textOf(DOC);
+  const mended = committed.replaceAll(
+    BLOCK,
+    (_block, file: string, language: string) =>
+      `[\`${file}\`](${file})\n\n\`\`\`${language}\n${textOf(`docs/${file}`).trimEnd()}\n\`\`\``,
+  );
+  if (process.env['UPDATE_DOCS'] === 'true') writeFileSync(join(ROOT, DOC), mended);
+
+  const shown = [...mended.matchAll(BLOCK)].map(([, file]) => `docs/${file}`);
+  const examples = filesLike('docs/examples/**/*.{ts,graphql}').filter(
+    (file) => file !== GENERATED,
+  );
+
+  expect(shown.toSorted()).toEqual(examples.toSorted());
+  expect(textOf(DOC)).toBe(mended);
+});
+
+test('the README leads to docs/frontend.md', () => {
+  expect(textOf('README.md')).toContain(`](${DOC})`);
+});
+
+const said = { message: 'One sentence.' };
+
+/** Every refusal in each of its variants; none for those that only an operator meets. */
+const REFUSALS: Readonly<Record<ErrorCode, readonly Refusal[]>> = {
+  PRODUCT_NOT_FOUND: [{ ...said, __typename: 'ProductNotFound', code: 'PRODUCT_NOT_FOUND' }],
+  INSUFFICIENT_STOCK: [
+    insufficient({ availableStock: 2, stockStatus: 'AVAILABLE' }),
+    insufficient({ availableStock: 0, stockStatus: 'ALL_HELD' }),
+    insufficient({ availableStock: 0, stockStatus: 'SOLD_OUT' }),
+  ],
+  SALE_NOT_OPEN: [60_000, null].map((opensInMs) => ({
+    ...said,
+    __typename: 'SaleNotOpen',
+    code: 'SALE_NOT_OPEN',
+    opensInMs,
+  })),
+  PURCHASE_LIMIT_EXCEEDED: [1, 0].map((remaining) => ({
+    ...said,
+    __typename: 'PurchaseLimitExceeded',
+    code: 'PURCHASE_LIMIT_EXCEEDED',
+    remaining,
+  })),
+  IDEMPOTENCY_KEY_REUSED: [
+    { ...said, __typename: 'IdempotencyKeyReused', code: 'IDEMPOTENCY_KEY_REUSED' },
+  ],
+  HOLD_NOT_FOUND: [{ ...said, __typename: 'HoldNotFound', code: 'HOLD_NOT_FOUND' }],
+  HOLD_EXPIRED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_EXPIRED' }],
+  HOLD_RELEASED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_RELEASED' }],
+  HOLD_CONVERTED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_CONVERTED' }],
+  ORDER_NOT_FOUND: [{ ...said, __typename: 'OrderNotFound', code: 'ORDER_NOT_FOUND' }],
+  ORDER_FINAL: [
+    {
+      ...said,
+      __typename: 'OrderFinal',
+      code: 'ORDER_FINAL',
+      order: {
+        id: '1',
+        status: 'PAID',
+        remainingMs: 0,
+        totalAmount: { amount: '29.99', currency: 'USD' },
+        refunds: [],
+      },
+    },
+  ],
+  BUSY: [{ ...said, __typename: 'Busy', code: 'BUSY', retryAfterMs: 500 }],
+  STOCK_VERSION_CONFLICT: [],
+  STOCK_BELOW_COMMITTED: [],
+  PAYMENT_EVENT_NOT_FOUND: [],
+  REFUND_NOT_FOUND: [],
+};
+
+test('the frontend’s table has every refusal with what the example offers after it', () => {
+  const shown = tableOf(textOf(DOC), 'code').map(([code, , , offers]) => [
+    namesIn(code!)[0],
+    namesIn(offers!),
+  ]);
+
+  // The record's keys are the schema's ErrorCode: TypeScript wants all of them, and no other.
+  expect(shown).toEqual(
+    Object.entries(REFUSALS).map(([code, variants]) => [
+      code,
+      [...new Set(variants.map((refusal) => offerAfter(refusal).offer))],
+    ]),
+  );
+});
+
+function insufficient(
+  facts: Pick<
+    Extract<Refusal, { __typename: 'InsufficientStock' }>,
+    'availableStock' | 'stockStatus'
+  >,
+): Refusal {
+  return { ...said, __typename: 'InsufficientStock', code: 'INSUFFICIENT_STOCK', ...facts };
+}
