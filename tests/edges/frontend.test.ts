@@ -169,21 +169,35 @@ describe.each([
     expect(offerAfter(again.page.screen.refusal!)).toEqual({ offer: 'start-over' });
   });
 
-  test('a reloaded page has hold, order and the time left from the token alone', async () => {
+  test('each page that is reloaded has hold, order and time left from the token alone', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
     await page.reserve(1);
     await page.buy();
+    expect(page.screen).toMatchObject({ order: { status: 'PENDING' }, failure: null });
 
-    const reloaded = await openPage(productId);
-    reloaded.page.resume(page.screen.hold!.token);
-    await until('the order', () => reloaded.page.screen.order);
-    await until('the hold', () => reloaded.page.screen.hold);
-    expect(reloaded.page.screen.leftMs).toBeGreaterThan(500_000);
-    await reloaded.page.giveBack();
-    await until('the other page', () => page.screen.order?.status === 'CANCELLED');
+    for (const time of ['once', 'twice']) {
+      const reloaded = await openPage(productId);
+      reloaded.page.resume(page.screen.hold!.token);
+      await until(`the order, reloaded ${time}`, () => reloaded.page.screen.order);
+      await until(`the hold, reloaded ${time}`, () => reloaded.page.screen.hold);
+      expect(reloaded.page.screen.leftMs).toBeGreaterThan(500_000);
+    }
+  });
 
-    expect(reloaded.page.screen).toMatchObject({ order: { status: 'CANCELLED' }, leftMs: 0 });
+  test('an order cancelled on one page is cancelled on the other', async () => {
+    const productId = await makeProduct(server.shop);
+    const { page } = await openPage(productId);
+    const other = await openPage(productId);
+    await page.reserve(1);
+    await page.buy();
+    other.page.resume(page.screen.hold!.token);
+    await until('the order', () => other.page.screen.order && other.page.screen.hold);
+
+    await other.page.giveBack();
+    await until('the first page', () => page.screen.order?.status === 'CANCELLED');
+
+    expect(other.page.screen).toMatchObject({ order: { status: 'CANCELLED' }, leftMs: 0 });
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 0 });
   });
 

@@ -15,6 +15,8 @@ export function openShop(url: string): ShopClient {
   const socket = openSocket(url.replace(/^http/, 'ws'));
   const client = new ApolloClient({
     cache: new InMemoryCache(),
+    // By default a second, equal subscription joins the first, and misses the state told before it.
+    queryDeduplication: false,
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
       new GraphQLWsLink(socket),

@@ -1,12 +1,20 @@
-import { Client, fetchExchange, subscriptionExchange, type CombinedError } from '@urql/core';
+import {
+  Client,
+  createRequest,
+  fetchExchange,
+  subscriptionExchange,
+  type CombinedError,
+} from '@urql/core';
 import { closeSocket, fetchInTime, openSocket } from '../connection.ts';
 import { callFailed, type CallFailed, type ShopClient } from '../shop-client.ts';
 
 /** The shop through urql. `url` is that of /graphql: https for calls, wss for streams. */
 export function openShop(url: string): ShopClient {
   const socket = openSocket(url.replace(/^http/, 'ws'));
+  let subscribed = 0;
   const client = new Client({
     url,
+    requestPolicy: 'network-only',
     fetch: fetchInTime,
     // By default urql asks by GET where it fits; the shop takes operations by POST alone.
     preferGetMethod: false,
@@ -34,7 +42,10 @@ export function openShop(url: string): ShopClient {
       return data!;
     },
     subscribe(query, variables, told) {
-      const subscription = client.subscription(query, variables).subscribe(({ data, error }) => {
+      // A key of its own: by default a second, equal subscription joins the first, and misses the
+      // state told before it. The keys that urql makes are not negative.
+      const request = { ...createRequest(query, variables), key: (subscribed -= 1) };
+      const subscription = client.executeSubscription(request).subscribe(({ data, error }) => {
         if (error) told.failed(failureOf(error));
         else told.next(data!);
       });
