@@ -3,7 +3,15 @@ import { findHold } from '../../src/holds/find-holds.ts';
 import { cancelOrder } from '../../src/orders/cancel-order.ts';
 import { findOrder } from '../../src/orders/find-orders.ts';
 import { placeOrder } from '../../src/payments/place-order.ts';
-import { codeOf, deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';
+import {
+  codeOf,
+  deliver,
+  deliverUntilTaken,
+  hold,
+  order,
+  payment,
+  tokenOf,
+} from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -165,7 +173,9 @@ test('payment against expiry: paid, or late money, and the units are counted onc
   const holds = await Promise.all(Array.from({ length: 100 }, () => hold(one.shop, productId)));
   const orders = await Promise.all(holds.map((made) => order(brief.shop, made)));
   const outcomes = await Promise.all([
-    ...orders.map(({ id }, position) => deliver((position % 2 ? one : two).shop, payment(id))),
+    ...orders.map(({ id }, position) =>
+      deliverUntilTaken((position % 2 ? one : two).shop, payment(id)),
+    ),
     ...[one, two, one].map(({ shop }) => expireDue(shop).then(() => 'swept')),
   ]);
 

@@ -8,6 +8,7 @@ import {
   type Receipt,
   type ReceivedPayment,
 } from '../../src/payments/receive-payment.ts';
+import { isFault } from '../../src/platform/faults.ts';
 import type { Shop } from '../../src/shop.ts';
 
 /** What a buyer may say of a hold. */
@@ -66,6 +67,17 @@ export function payment(orderId: string, fields: Partial<ReceivedPayment> = {}):
 /** Delivers an event and gives its outcome word, or "conflict". */
 export async function deliver(shop: Shop, event: ReceivedPayment): Promise<string> {
   return outcomeOf(await receivePayment(shop, event));
+}
+
+/** Delivers as a provider does: again and again while the shop is too busy to take it. */
+export async function deliverUntilTaken(shop: Shop, event: ReceivedPayment): Promise<string> {
+  for (;;) {
+    try {
+      return await deliver(shop, event);
+    } catch (error) {
+      if (!isFault(error)) throw error;
+    }
+  }
 }
 
 /** The outcome word of a receipt. */
