@@ -1,5 +1,6 @@
 import { auditStock, COMMITTED_UNITS } from '../orders/audit-stock.ts';
 import { BusyFault } from '../platform/faults.ts';
+import { unwatched, type Progress } from '../platform/progress.ts';
 import { transact } from '../platform/transaction.ts';
 import { withLockedStock, type StockNeeds } from '../stock/locked-stock.ts';
 import { repairCounters, type CommittedUnits } from '../stock/repair-counters.ts';
@@ -35,9 +36,9 @@ export async function reconcile(shop: Pick<StockNeeds, 'database'>): Promise<Rec
 export async function adminReconcile(
   shop: StockNeeds,
   operator: Operator,
-  { fix }: { readonly fix: boolean },
+  { fix, progress }: { readonly fix: boolean; readonly progress?: Progress },
 ): Promise<Reconciliation> {
-  const found = await findAll(shop);
+  const found = await findAll(shop, progress);
   let repaired = 0;
   for (const productId of fix ? found.unbalanced : []) {
     if (await repair(shop, operator, productId)) repaired += 1;
@@ -59,15 +60,21 @@ interface Found {
   readonly unbalanced: readonly number[];
 }
 
-async function findAll(shop: Pick<StockNeeds, 'database'>): Promise<Found> {
+async function findAll(
+  shop: Pick<StockNeeds, 'database'>,
+  progress: Progress = unwatched,
+): Promise<Found> {
   const findings: string[] = [];
   const unbalanced: number[] = [];
-  for (const { id } of await shop.database.rows<{ id: number }>(PRODUCTS, [])) {
+  const products = await shop.database.rows<{ id: number }>(PRODUCTS, []);
+  for (const [index, { id }] of products.entries()) {
+    progress(index, products.length);
     const { findings: found } = (await auditStock(shop, id)) ?? NO_STOCK;
     if (found.length === 0) continue;
     unbalanced.push(id);
     findings.push(...found.map((finding) => `Product ${id}: ${finding}`));
   }
+  progress(products.length, products.length);
   findings.push(...(await checkMoney(shop)));
   return { findings: upToMax(findings), unbalanced };
 }

@@ -46,8 +46,9 @@ export const PaymentEventTable = defineEntity({
     duplicates: p.integer(),
     receivedAt: p.datetime().columnType('timestamptz(3)'),
     settledAt: p.datetime().columnType('timestamptz(3)').nullable(),
-    /** The body and the headers that matter, as received. */
+    /** The body as received; empty once retention has blanked it, which only a settled event's may be. */
     payload: p.text(),
+    /** The headers that matter, as received. */
     headers: p.json<Record<string, string>>(),
     /** The answer given, byte for byte: every duplicate receives it again. */
     answerStatus: p.integer(),
@@ -70,9 +71,10 @@ export const PaymentEventTable = defineEntity({
       body: [
         "if tg_op = 'DELETE' then raise exception 'a payment event is never deleted'; end if;",
         'if (new.id, new.provider, new.idempotency_key, new.payment_id, new.order_id, new.reported_status,',
-        '    new.amount, new.currency, new.received_at, new.payload, new.headers::text)',
+        '    new.amount, new.currency, new.received_at, new.headers::text)',
         '  is distinct from (old.id, old.provider, old.idempotency_key, old.payment_id, old.order_id,',
-        '    old.reported_status, old.amount, old.currency, old.received_at, old.payload, old.headers::text)',
+        '    old.reported_status, old.amount, old.currency, old.received_at, old.headers::text)',
+        "  or (new.payload <> old.payload and (new.payload <> '' or old.settled_at is null))",
         "then raise exception 'what was received is never changed'; end if;",
         "if new.status <> old.status and (old.status not in ('PARKED', 'DEAD') or new.status = 'PARKED')",
         "then raise exception 'a settled payment event is never reopened'; end if;",
