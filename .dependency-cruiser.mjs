@@ -2,8 +2,8 @@
  * The walls of the house: which folder may import which, each rule with its reason. `npm run house`
  * checks them; README, "The house", shows the folders.
  *
- * At the top, and free to import what they join: main, cli, app, seed, open-database, open-shop,
- * simulate-payment, shop and meters (types) and config.
+ * At the top, and free to import what they join: main, cli with its commands, app, seed, open-database,
+ * open-shop, simulate-payment, shop and meters (types) and config.
  */
 const STAIRS = ['catalog', 'stock', 'holds', 'orders', 'payments', 'operator'];
 const SHOP = `^src/(${STAIRS.join('|')})/`;
@@ -32,7 +32,7 @@ export default {
       'The shop works the same whoever is calling.',
       { path: `${SHOP}|^src/platform/|^src/refusal\\.ts$` },
       {
-        path: '^src/(edges/|(app|main|cli|config|shop|meters|seed|open-database|open-shop|prepare-database|simulate-payment|workers)\\.)',
+        path: '^src/(edges/|commands/|(app|main|cli|config|shop|meters|seed|open-database|open-shop|prepare-database|simulate-payment|workers)\\.)',
       },
     ),
     rule(
@@ -51,8 +51,8 @@ export default {
     ),
     rule(
       'edges-touch-no-tables',
-      'An edge parses, calls one use case, renders.',
-      { path: '^src/edges/' },
+      'An edge parses, calls one use case, renders; so does a command.',
+      { path: '^src/(edges|commands)/' },
       { path: '(\\.entity\\.ts$)|(node_modules/@mikro-orm/)' },
     ),
     rule(
@@ -62,11 +62,18 @@ export default {
       { path: '^src/edges/([^/]+/|schedule\\.ts$|http\\.ts$)', pathNot: '^src/edges/$1/' },
     ),
     rule(
+      'only-cli-has-commands',
+      'A command is a way in like the edges, and nobody else’s.',
+      { path: '^src/', pathNot: '^src/(commands/|cli\\.)' },
+      { path: '^src/commands/' },
+    ),
+    rule(
       'only-the-door-reads-settings',
       'Settings arrive as arguments.',
       {
         path: '^src/',
-        pathNot: '^src/(config|app|main|cli|open-database|open-shop|prepare-database|workers)\\.',
+        pathNot:
+          '^src/(config|app|main|open-database|open-shop|prepare-database|workers|commands/(opened|webhook))\\.',
       },
       { path: '^src/config\\.' },
     ),

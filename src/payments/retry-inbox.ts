@@ -83,29 +83,3 @@ export async function recordFailure(
     'Settling a payment event failed',
   );
 }
-
-/** What became of a dead letter that was replayed. */
-export interface Replayed {
-  readonly id: string;
-  readonly outcome: 'settled' | 'waits for its order' | `failed again: ${string}`;
-}
-
-const DEAD = `
-  select id, order_id as "orderId" from payment_events
-  where status = 'DEAD' and ($1::text is null or id::text = $1) order by received_at, id`;
-
-/** Settles dead letters once more: one by its id, or all. Those that fail again stay dead. */
-export async function replayDeadEvents(shop: PaymentNeeds, eventId?: string): Promise<Replayed[]> {
-  const dead = await shop.database.rows<WaitingEvent>(DEAD, [eventId ?? null]);
-  const replayed: Replayed[] = [];
-  for (const event of dead) replayed.push({ id: event.id, outcome: await replay(shop, event) });
-  return replayed;
-}
-
-async function replay(shop: PaymentNeeds, event: WaitingEvent): Promise<Replayed['outcome']> {
-  try {
-    return (await settleAgain(shop, event)) ? 'settled' : 'waits for its order';
-  } catch (error) {
-    return `failed again: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}

@@ -1,0 +1,105 @@
+import type { Command } from 'commander';
+import { listProducts, type Product } from '../catalog/find-products.ts';
+import { saleStatus } from '../catalog/product.rules.ts';
+import { auditStock } from '../orders/audit-stock.ts';
+import { decimalText } from '../platform/money.ts';
+import { productNotFound, type SaleStatus } from '../refusal.ts';
+import { countStock } from '../stock/count-stock.ts';
+import { listMovements, type StockMovement } from '../stock/list-movements.ts';
+import type { StockCount } from '../stock/stock.rules.ts';
+import { withDatabase } from './opened.ts';
+import {
+  productId,
+  statusOf,
+  wholeNumber,
+  withPage,
+  withStatus,
+  type ListOptions,
+} from './options.ts';
+import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from './output.ts';
+
+/** Commands that show what is on sale, and how many there are: products, stock. */
+export function addCatalogue(program: Command): void {
+  withStatus(withPage(program.command('products'), productId), ['UPCOMING', 'LIVE', 'ENDED'])
+    .description('List what is on sale, with its units.')
+    .action(showProducts);
+
+  withPage(program.command('stock'), wholeNumber)
+    .argument('<product>', 'the product’s id', productId)
+    .description(
+      'Show a product’s units, audit them, and list what moved them. 3: it is unbalanced.',
+    )
+    .action(showStock);
+}
+
+function showProducts(options: ListOptions<number> & { readonly status?: string }): Promise<void> {
+  const { json, first, after = null, status } = options;
+  return withDatabase(async (shop) => {
+    const saleStatus = statusOf<SaleStatus>(status);
+    const page = await listProducts(shop, { first, after, saleStatus });
+    const ids = page.rows.map(({ id }) => id);
+    const counts = new Map((await countStock(shop, ids)).map((one) => [one.productId, one]));
+    const show = (product: Product) => shownProduct(product, counts.get(product.id));
+    answerPage(json, page, { show, keyOf: ({ id }) => id });
+  });
+}
+
+/** Of a product that has lost its stock row: what reconcile tells. */
+const UNKNOWN = { total: null, available: null, held: null, sold: null };
+
+function shownProduct(product: Product, count: StockCount | undefined): Shown {
+  const { id, name, priceMinor, currency, readAt, saleStartsAt, saleEndsAt } = product;
+  const { total, available, held, sold } = count ?? UNKNOWN;
+  return {
+    id,
+    name,
+    price: decimalText({ minor: priceMinor, currency }),
+    currency,
+    sale: saleStatus(product, readAt),
+    total,
+    available,
+    held,
+    sold,
+    saleStartsAt,
+    saleEndsAt,
+  };
+}
+
+function showStock(product: number, options: ListOptions<number>): Promise<void> {
+  const { json, first, after = null } = options;
+  return withDatabase(async (shop) => {
+    const audit = await auditStock(shop, product);
+    if (audit === null) throw new Error(productNotFound.message);
+    const page = await listMovements(shop, { productId: product, first, after });
+    const movements = page.rows.map(shownMovement);
+    const next = page.hasNextPage ? (page.rows.at(-1)?.version ?? null) : null;
+    answer(json, { ...audit, movements, totalCount: page.totalCount, next }, () => {
+      const { productId: id, versions: version, total, available, held, sold, findings } = audit;
+      return [
+        tableOf([{ product: id, version, total, available, held, sold }]),
+        '',
+        ...(audit.balanced ? ['Audit: balanced at every version.'] : ['Audit: NOT BALANCED.']),
+        ...findings,
+        '',
+        tableOf(movements),
+        '',
+        footer(movements.length, page.totalCount, next),
+      ].join('\n');
+    });
+    if (!audit.balanced) foundSomething();
+  });
+}
+
+function shownMovement(movement: StockMovement): Shown {
+  const { version, cause, reason, at } = movement;
+  return {
+    version,
+    cause,
+    available: movement.availableDelta,
+    held: movement.heldDelta,
+    sold: movement.soldDelta,
+    total: movement.totalDelta,
+    at,
+    reason,
+  };
+}

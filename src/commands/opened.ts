@@ -1,0 +1,32 @@
+import { readSettings } from '../config.ts';
+import { openDatabase, type OpenDatabase } from '../open-database.ts';
+import { openShop } from '../open-shop.ts';
+import { Closers } from '../platform/closers.ts';
+import { silentLog } from '../platform/log.ts';
+import type { Shop } from '../shop.ts';
+
+/**
+ * Opens the database for as long as the work takes: the one that the settings name, or the embedded
+ * one, beside a server that runs it or by itself.
+ */
+export async function withDatabase(work: (open: OpenDatabase) => Promise<void>): Promise<void> {
+  const closers = new Closers();
+  try {
+    await work(await openDatabase(readSettings(), { log: silentLog, closers, share: true }));
+  } finally {
+    await closers.close();
+  }
+}
+
+/** The same with a whole shop, for acts: what they commit is told to the servers' screens. */
+export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
+  return withDatabase(async ({ database, url }) => {
+    const { shop, notices } = openShop({ database, url }, readSettings());
+    await notices.start();
+    try {
+      await work(shop);
+    } finally {
+      await notices.stop();
+    }
+  });
+}

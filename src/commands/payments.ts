@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import { replayPaymentEvent } from '../operator/replay-event.ts';
+import { listDeadEvents } from '../payments/dead-letters.ts';
+import {
+  listPaymentEvents,
+  type PaymentEvent,
+  type PaymentEventPageWanted,
+} from '../payments/list-payments.ts';
+import { BusyFault } from '../platform/faults.ts';
+import { receivedText } from '../platform/money.ts';
+import { isRefusal } from '../refusal.ts';
+import type { Shop } from '../shop.ts';
+import { withDatabase, withShop } from './opened.ts';
+import {
+  COMMAND_LINE,
+  statusOf,
+  uuid,
+  withJson,
+  withPage,
+  withStatus,
+  type JsonOption,
+  type ListOptions,
+} from './options.ts';
+import { answer, answerPage, foundSomething, tableOf, type Shown } from './output.ts';
+
+const STATUSES = ['APPLIED', 'PARKED', 'IGNORED', 'REFUND_REQUIRED', 'DEAD'] as const;
+
+interface PaymentFilter extends ListOptions<string> {
+  readonly status?: string;
+  readonly order?: string;
+}
+
+/** Commands on payment events: payments list, dead and replay. */
+export function addPayments(program: Command): void {
+  const payments = program.command('payments').description('What payment providers told the shop.');
+
+  withStatus(withPage(payments.command('list', { isDefault: true }), uuid), STATUSES)
+    .option('--order <id>', 'only of this order', uuid)
+    .description('List payment events.')
+    .action(showEvents);
+
+  withJson(payments.command('dead'))
+    .description('List dead letters: events whose settling failed ten times, with the reason.')
+    .action(showDead);
+
+  withJson(payments.command('replay'))
+    .description(
+      'Settle parked or dead events once more: one by its id, or all dead ones. 3: some are not settled.',
+    )
+    .argument('[id]', 'the event’s id', uuid)
+    .option('--all', 'every dead letter')
+    .action((id: string | undefined, options: JsonOption & { readonly all?: true }) => {
+      if ((id === undefined) === (options.all === undefined)) {
+        program.error('error: Name one event, or give --all.');
+      }
+      return replay(id, options);
+    });
+}
+
+function showEvents(options: PaymentFilter): Promise<void> {
+  const { json, first, after = null, order: orderId = null } = options;
+  const status = statusOf<NonNullable<PaymentEventPageWanted['status']>>(options.status);
+  return withDatabase(async (shop) => {
+    const page = await listPaymentEvents(shop, { first, after, status, orderId });
+    answerPage(json, page, { show: shownEvent, keyOf: ({ id }) => id });
+  });
+}
+
+/** Without the body, which may be long and is its sender's. */
+function shownEvent(event: PaymentEvent): Shown {
+  const { id, orderId, paymentId, provider, reportedStatus, amount: received, currency } = event;
+  const amount = received && receivedText(received, currency ?? '');
+  const { status, attempts, duplicates, receivedAt, settledAt, reason } = event;
+  const money = { reportedStatus, amount, currency };
+  const life = { status, attempts, duplicates, receivedAt, settledAt, reason };
+  return { id, orderId, paymentId, provider, ...money, ...life };
+}
+
+function showDead({ json }: JsonOption): Promise<void> {
+  return withDatabase(async (shop) => {
+    const dead = await listDeadEvents(shop);
+    answer(json, dead, () =>
+      dead.length === 0 ? 'No dead letters.' : tableOf(dead.map((letter) => ({ ...letter }))),
+    );
+  });
+}
+
+/** What became of an event that was replayed. */
+interface Replayed {
+  readonly id: string;
+  readonly status: PaymentEvent['status'] | 'BUSY';
+  readonly reason: string | null;
+}
+
+function replay(id: string | undefined, { json }: JsonOption): Promise<void> {
+  return withShop(async (shop) => {
+    const ids = id === undefined ? (await listDeadEvents(shop)).map((dead) => dead.id) : [id];
+    const replayed: Replayed[] = [];
+    for (const one of ids) replayed.push(await replayOne(shop, one));
+    answer(json, replayed, () =>
+      replayed.length === 0 ? 'No dead letters.' : tableOf(replayed.map((one) => ({ ...one }))),
+    );
+    if (replayed.some(({ status }) => UNSETTLED.includes(status))) foundSomething();
+  });
+}
+
+const UNSETTLED: readonly string[] = ['PARKED', 'DEAD', 'BUSY'];
+
+/** One that meets a lock must not keep the others from their turn. */
+async function replayOne(shop: Shop, id: string): Promise<Replayed> {
+  try {
+    const event = await replayPaymentEvent(shop, COMMAND_LINE, id);
+    if (isRefusal(event)) throw new Error(event.message);
+    return { id, status: event.status, reason: event.reason };
+  } catch (error) {
+    if (!(error instanceof BusyFault)) throw error;
+    return { id, status: 'BUSY', reason: error.message };
+  }
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { migrate, whileAlone } from '../platform/migrate.ts';
+import { seedDemo } from '../seed.ts';
+import { withDatabase } from './opened.ts';
+import { withJson, type JsonOption } from './options.ts';
+import { answer } from './output.ts';
+
+/** Commands that make a database ready: migrate, seed. */
+export function addPreparing(program: Command): void {
+  withJson(program.command('migrate'))
+    .description('Bring the database’s schema up to date, one server or command at a time.')
+    .action(({ json }: JsonOption) =>
+      withDatabase(async ({ database, url }) => {
+        const applied = await whileAlone(url, () => migrate(database.orm));
+        answer(json, { applied }, () =>
+          applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
+        );
+      }),
+    );
+
+  withJson(program.command('seed'))
+    .description('Give an empty catalogue the demo sale: products 1, 2 and 3.')
+    .action(({ json }: JsonOption) =>
+      withDatabase(async ({ database, url }) => {
+        const seeded = await whileAlone(url, () => seedDemo(database));
+        answer(json, { seeded }, () =>
+          seeded ? 'Made the demo sale.' : 'The catalogue is not empty; nothing was done.',
+        );
+      }),
+    );
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { resolveRefund } from '../operator/resolve-refund.ts';
+import type { Refund } from '../payments/find-refunds.ts';
+import { listRefunds, type RefundPageWanted } from '../payments/list-payments.ts';
+import { receivedText } from '../platform/money.ts';
+import { isRefusal } from '../refusal.ts';
+import { withDatabase, withShop } from './opened.ts';
+import {
+  COMMAND_LINE,
+  statusOf,
+  uuid,
+  withJson,
+  withPage,
+  withStatus,
+  words,
+  type JsonOption,
+  type ListOptions,
+} from './options.ts';
+import { answer, answerPage, tableOf, type Shown } from './output.ts';
+
+const STATUSES = ['OPEN', 'RESOLVED'] as const;
+
+/** Commands on money that must go back: refunds list and resolve. */
+export function addRefunds(program: Command): void {
+  const refunds = program.command('refunds').description('Money that must go back, or went back.');
+
+  withStatus(withPage(refunds.command('list', { isDefault: true }), uuid), STATUSES)
+    .description('List refunds.')
+    .action(showRefunds);
+
+  withJson(refunds.command('resolve'))
+    .description('Say that the money went back. A second time returns it unchanged.')
+    .argument('<id>', 'the refund’s id', uuid)
+    .requiredOption('--note <text>', 'how it went back: the provider’s reference, say', words)
+    .action(resolve);
+}
+
+function showRefunds(options: ListOptions<string> & { readonly status?: string }): Promise<void> {
+  const { json, first, after = null } = options;
+  const status = statusOf<NonNullable<RefundPageWanted['status']>>(options.status);
+  return withDatabase(async (shop) => {
+    const page = await listRefunds(shop, { first, after, status });
+    answerPage(json, page, { show: shownRefund, keyOf: ({ id }) => id });
+  });
+}
+
+function resolve(
+  refundId: string,
+  { json, note }: JsonOption & { readonly note: string },
+): Promise<void> {
+  return withShop(async (shop) => {
+    const refund = await resolveRefund(shop, COMMAND_LINE, { refundId, note });
+    if (isRefusal(refund)) throw new Error(refund.message);
+    const shown = shownRefund(refund);
+    answer(json, shown, () => tableOf([shown]));
+  });
+}
+
+function shownRefund(refund: Refund): Shown {
+  const { id, orderId, paymentId, amount: received, currency, reason, status } = refund;
+  const { createdAt, resolvedAt, note } = refund;
+  const amount = received && currency ? receivedText(received, currency) : null;
+  const life = { reason, status, createdAt, resolvedAt, note };
+  return { id, orderId, paymentId, amount, currency, ...life };
+}

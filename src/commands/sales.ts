@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { Hold } from '../holds/find-holds.ts';
+import { holdStatus } from '../holds/hold.rules.ts';
+import { listHolds, type HoldPageWanted } from '../holds/list-holds.ts';
+import type { Order } from '../orders/find-orders.ts';
+import { listOrders, type OrderPageWanted } from '../orders/list-orders.ts';
+import { totalOf } from '../orders/order.rules.ts';
+import { decimalText } from '../platform/money.ts';
+import { withDatabase } from './opened.ts';
+import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from './options.ts';
+import { answerPage, type Shown } from './output.ts';
+
+interface SaleFilter extends ListOptions<string> {
+  readonly status?: string;
+  readonly product?: number;
+}
+
+/** Commands that show what buyers do: holds, orders. Neither shows what opens a hold. */
+export function addSales(program: Command): void {
+  withStatus(withPage(program.command('holds'), uuid), HOLD_STATUSES)
+    .option('--product <id>', 'only of this product', productId)
+    .option('--customer <id>', 'only of this customer')
+    .description('List holds, never their tokens.')
+    .action(showHolds);
+
+  withStatus(withPage(program.command('orders'), uuid), ORDER_STATUSES)
+    .option('--product <id>', 'only of this product', productId)
+    .description('List orders.')
+    .action(showOrders);
+}
+
+const HOLD_STATUSES = ['ACTIVE', 'CONVERTED', 'EXPIRED', 'RELEASED'] as const;
+const ORDER_STATUSES = ['PENDING', 'PAID', 'CANCELLED', 'EXPIRED'] as const;
+
+function showHolds(options: SaleFilter & { readonly customer?: string }): Promise<void> {
+  const { json, first, after = null, product = null, customer = null } = options;
+  const status = statusOf<NonNullable<HoldPageWanted['status']>>(options.status);
+  return withDatabase(async (shop) => {
+    const filter = { status, productId: product, customerId: customer };
+    const page = await listHolds(shop, { first, after, ...filter });
+    answerPage(json, page, { show: shownHold, keyOf: ({ id }) => id });
+  });
+}
+
+function shownHold(hold: Hold): Shown {
+  const { id, orderId, productId: product, quantity, customerId, createdAt, expiresAt } = hold;
+  const status = holdStatus(hold);
+  return { id, product, quantity, status, customerId, createdAt, expiresAt, orderId };
+}
+
+function showOrders(options: SaleFilter): Promise<void> {
+  const { json, first, after = null, product = null } = options;
+  const status = statusOf<NonNullable<OrderPageWanted['status']>>(options.status);
+  return withDatabase(async (shop) => {
+    const page = await listOrders(shop, { first, after, status, productId: product });
+    answerPage(json, page, { show: shownOrder, keyOf: ({ id }) => id });
+  });
+}
+
+function shownOrder(order: Order): Shown {
+  const { id, productId: product, quantity, currency, status, customerId, paymentId } = order;
+  const total = decimalText(totalOf(order));
+  const { createdAt, paymentExpiresAt, paidAt } = order;
+  const times = { createdAt, paymentExpiresAt, paidAt };
+  return { id, product, quantity, total, currency, status, customerId, paymentId, ...times };
+}

@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { blankEnded, countEnded } from '../operator/blank-ended.ts';
+import { readStatus, type Status } from '../operator/read-status.ts';
+import { adminReconcile } from '../operator/reconcile.ts';
+import type { Waiting } from '../payments/read-figures.ts';
+import { pendingMigrations } from '../platform/migrate.ts';
+import { withDatabase, withShop } from './opened.ts';
+import { COMMAND_LINE, days, withJson, type JsonOption } from './options.ts';
+import { answer, foundSomething, tableOf, withBar } from './output.ts';
+
+/** Commands that look after the whole: status, reconcile, retention. */
+export function addUpkeep(program: Command): void {
+  withJson(program.command('status'))
+    .description('Show how the shop stands. 3: something waits for a person.')
+    .action(showStatus);
+
+  withJson(program.command('reconcile'))
+    .description(
+      'Hold movements, rows and counters, orders and payments against each other. 3: they disagree.',
+    )
+    .option('--fix', 'put counters right that disagree with the rows, and nothing else')
+    .action(reconcile);
+
+  withJson(program.command('retention'))
+    .description('Blank customer ids and payment bodies in rows that ended long ago; no row goes.')
+    .requiredOption('--older-than <age>', 'since when they must have ended, as in 90d', days)
+    .option('--yes', 'do it; without it they are only counted')
+    .action(retention);
+}
+
+function showStatus({ json }: JsonOption): Promise<void> {
+  return withDatabase(async ({ database }) => {
+    const migrations = (await pendingMigrations(database.orm)).length;
+    const status = await readStatus({ database });
+    answer(json, { ...status, pendingMigrations: migrations }, () =>
+      Object.entries(linesOf(status, migrations))
+        .map(([what, is]) => `${what.padEnd(16)}${is}`)
+        .join('\n'),
+    );
+    const { dead, openRefunds } = status;
+    if (dead.count + openRefunds.count + migrations > 0) foundSomething();
+  });
+}
+
+function linesOf(status: Status, migrations: number): Readonly<Record<string, string>> {
+  const { database, products, units } = status;
+  const role = database.isStandby ? 'standby' : 'primary';
+  return {
+    Database: `PostgreSQL ${database.version}, ${role}, ${database.connections} of ${database.connectionsMax} connections`,
+    Clock: status.now.toISOString(),
+    Schema: migrations === 0 ? 'up to date' : `${migrations} migrations are pending`,
+    Products: `${products.live} live, ${products.upcoming} upcoming, ${products.ended} ended`,
+    Units: `${units.available} available, ${units.held} held, ${units.sold} sold of ${units.total}`,
+    'Active holds': String(status.activeHolds),
+    'Pending orders': String(status.pendingOrders),
+    'Sweep lag': `${status.sweepLagSeconds.toFixed(1)} s`,
+    'Parked payments': waitingText(status.parked),
+    'Dead letters': waitingText(status.dead),
+    'Open refunds': waitingText(status.openRefunds),
+  };
+}
+
+function waitingText({ count, oldestSeconds }: Waiting): string {
+  return count === 0 ? '0' : `${count}, the oldest for ${Math.round(oldestSeconds)} s`;
+}
+
+function reconcile({ json, fix = false }: JsonOption & { readonly fix?: boolean }): Promise<void> {
+  return withShop(async (shop) => {
+    const done = await withBar((progress) => adminReconcile(shop, COMMAND_LINE, { fix, progress }));
+    answer(json, done, () =>
+      [
+        ...done.findings,
+        ...(fix ? [`Counters put right: ${done.repaired} products.`] : []),
+        done.balanced ? 'Everything agrees.' : 'NOT everything agrees.',
+      ].join('\n'),
+    );
+    if (!done.balanced) foundSomething();
+  });
+}
+
+interface RetentionOptions extends JsonOption {
+  readonly olderThan: number;
+  readonly yes?: true;
+}
+
+function retention({ json, olderThan: olderThanDays, yes }: RetentionOptions): Promise<void> {
+  return withDatabase(async (shop) => {
+    const rows = yes
+      ? await withBar((progress) => blankEnded(shop, COMMAND_LINE, { olderThanDays, progress }))
+      : await countEnded(shop, olderThanDays);
+    answer(json, { olderThanDays, blanked: yes === true, rows }, () =>
+      [
+        tableOf(rows.map((one) => ({ ...one }))),
+        '',
+        yes ? 'Blanked.' : 'Nothing was changed. With --yes these are blanked, for good.',
+      ].join('\n'),
+    );
+  });
+}
