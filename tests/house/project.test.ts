@@ -8,6 +8,8 @@ interface Lock {
       {
         readonly version?: string;
         readonly resolved?: string;
+        readonly integrity?: string;
+        readonly hasInstallScript?: boolean;
         readonly optionalDependencies?: Readonly<Record<string, string>>;
       }
     >
@@ -50,9 +52,20 @@ test('no two tests have the same title', () => {
   expect(twice).toEqual([]);
 });
 
-test('the lock file has every platform’s packages, with versions and without addresses', () => {
+test('each package that would run a script when it is installed is allowed to, or not, by name', () => {
+  const decided = JSON.parse(textOf('package.json')).allowScripts as Record<string, boolean>;
+  const wanting = Object.entries(lock.packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''));
+
+  expect(wanting.filter((name) => decided[name] === undefined)).toEqual([]);
+  expect(Object.keys(decided).filter((name) => !wanting.includes(name))).toEqual([]);
+});
+
+test('the lock file has every platform’s packages, with versions and checksums and without addresses', () => {
   const flaws = Object.entries(lock.packages).flatMap(([path, entry]) => [
     ...(path !== '' && entry.version === undefined ? [`${path} has no version`] : []),
+    ...(path !== '' && entry.integrity === undefined ? [`${path} has no checksum`] : []),
     ...(entry.resolved === undefined ? [] : [`${path} names an address`]),
     ...Object.keys(entry.optionalDependencies ?? {})
       .filter((name) => !isLocked(name, path))
