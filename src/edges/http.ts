@@ -11,6 +11,7 @@ import { bearerCheck, openPaths, type PathOptions } from './paths.ts';
 import type { Port } from './port.ts';
 import { RateLimits } from './rate-limits.ts';
 import { addressOf, requestIdOf } from './sender.ts';
+import { refuseUpgrade } from './upgrade.ts';
 
 /** What the one port is made of. */
 export interface HttpOptions extends Omit<PathOptions, 'unready'> {
@@ -62,7 +63,7 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
     },
     upgrade(request, connection, head) {
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
-      connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      refuseUpgrade(connection, 404);
     },
   });
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { answerJson } from './body.ts';
+import { refuseUpgrade } from './upgrade.ts';
 
 /** Another process listens there already. */
 class PortInUse extends Error {
@@ -36,7 +37,7 @@ export class Port {
   /** http://host:port, without a slash at its end. */
   readonly url: string;
   readonly #server: Server;
-  #handlers: PortHandlers = { request: answerStarting, upgrade: refuseUpgrade };
+  #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow };
   #leaving = false;
 
   private constructor(server: Server, host: string) {
@@ -48,7 +49,10 @@ export class Port {
       this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
-      if (this.#leaving) return refuseUpgrade(request, connection);
+      // Node has taken its own listener off: a caller who resets the connection at this moment would
+      // end the process with it.
+      connection.on('error', () => {});
+      if (this.#leaving) return refuseForNow(request, connection);
       this.#handlers.upgrade(request, connection, head);
     });
   }
@@ -94,8 +98,6 @@ function answerStarting({ url }: IncomingMessage, response: ServerResponse): voi
   answerJson(response, 503, '{"status":"starting"}', { 'retry-after': '1' });
 }
 
-function refuseUpgrade(_request: IncomingMessage, connection: Duplex): void {
-  connection.end(
-    'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n',
-  );
+function refuseForNow(_request: IncomingMessage, connection: Duplex): void {
+  refuseUpgrade(connection, 503, { 'Retry-After': '1' });
 }

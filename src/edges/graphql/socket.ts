@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { refuseUpgrade } from '../upgrade.ts';
 import type { Caller } from './context.ts';
 import { conversationOf, SUBSCRIPTIONS_MAX, type ConversationOptions } from './conversation.ts';
 import { SocketLine } from './socket-line.ts';
@@ -49,9 +50,7 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
     upgrade(request, connection, head) {
       const { origin } = request.headers;
       if (origin !== undefined && !isAllowedOrigin(origin)) {
-        return void connection.end(
-          'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-        );
+        return refuseUpgrade(connection, 403);
       }
       sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
     },

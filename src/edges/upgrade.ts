@@ -1,0 +1,22 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/**
+ * Answers an upgrade request with this status instead of a websocket, and is done with the
+ * connection: one that is only ended stays open for as long as its caller keeps the other half.
+ */
+export function refuseUpgrade(
+  connection: Duplex,
+  status: 403 | 404 | 503,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': '0' });
+  connection.once('finish', () => connection.destroy());
+  connection.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      ...lines.map(([name, value]) => `${name}: ${value}`),
+      '\r\n',
+    ].join('\r\n'),
+  );
+}
