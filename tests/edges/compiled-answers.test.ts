@@ -132,6 +132,26 @@ test.each<[string, string, () => Record<string, unknown>]>([
     'query ($first: Int! = 1) { products(first: $first) { totalCount } }',
     () => ({ first: null }),
   ],
+  [
+    'a variable of null where an argument has a default',
+    'query ($first: Int) { products(first: $first) { totalCount } }',
+    () => ({ first: null }),
+  ],
+  [
+    'a variable left out where an argument has a default',
+    'query ($first: Int) { products(first: $first) { totalCount } }',
+    () => ({}),
+  ],
+  [
+    'a variable of null where a field of an input has a default',
+    'mutation ($q: Int) { createHold(input: { productId: "1", quantity: $q }) { __typename } }',
+    () => ({ q: null }),
+  ],
+  [
+    'a variable left out where a field of an input has a default',
+    'mutation ($q: Int) { createHold(input: { productId: "999", quantity: $q }) { __typename } }',
+    () => ({}),
+  ],
   ['an argument that the use case refuses', '{ products(first: 1000) { totalCount } }', () => ({})],
   [
     'an operator’s question without the token',
@@ -177,6 +197,7 @@ test.each<[string, string, () => Record<string, unknown>]>([
   const { plain, compiled } = await bothAnswers(query, variables());
 
   expect(compiled).toBe(plain);
+  expect(plain).not.toContain('INTERNAL_SERVER_ERROR');
 });
 
 test('one operation of several in a document is the one that is executed', async () => {
@@ -186,4 +207,18 @@ test('one operation of several in a document is the one that is executed', async
   const { data } = await executeCompiled({ schema, document, contextValue, operationName: 'Two' });
 
   expect(Object.keys(data!)).toEqual(['two']);
+});
+
+test('an operation that is not in a compiled document is not executed', async () => {
+  const document = parse('query One { serverTime }');
+  const contextValue = new Context(server.shop, { requestId: 'r', address: null, isAdmin: false });
+  const asked = { schema, document, contextValue };
+
+  const [one, other] = [
+    await executeCompiled({ ...asked, operationName: 'One' }),
+    await executeCompiled({ ...asked, operationName: 'Other' }),
+  ];
+
+  expect(one.errors).toBeUndefined();
+  expect(other).toEqual({ errors: [expect.objectContaining({ message: expect.any(String) })] });
 });

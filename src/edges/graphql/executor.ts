@@ -2,8 +2,11 @@ import type { ApolloServerOptionsWithGateway } from '@apollo/server';
 import {
   BREAK,
   execute,
+  getOperationAST,
   GraphQLError,
+  Kind,
   visit,
+  type ASTNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -19,7 +22,7 @@ type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 /**
  * Executes operations as graphql-js does, and those that come again and again by compiled code
  * (graphql-jit), for a third of the cost. Every answer is the same: what compiled code is known to
- * treat differently (directives, documents of several operations, introspection) is never compiled,
+ * treat differently (`isPlain` says what) is never compiled,
  * and variables that it refuses are judged by graphql-js.
  *
  * What is compiled is kept with its document, and goes when the document leaves Apollo's cache.
@@ -37,7 +40,9 @@ export function compilingExecute(timesBefore = TIMES_BEFORE): Execute {
   };
 
   return async (args) => {
-    const compiled = compiledFor(args);
+    // Compiled code runs its one operation, whichever was asked for by name.
+    const isThere = getOperationAST(args.document, args.operationName) !== null;
+    const compiled = isThere ? compiledFor(args) : null;
     if (compiled === null) return execute(args);
     const result = await compiled.query(args.rootValue, args.contextValue, args.variableValues);
     // Without data nothing has run: the variables did not fit, or left out what has a default.
@@ -74,7 +79,7 @@ function compile(
   return isCompiledQuery(compiled) ? compiled : null;
 }
 
-/** One operation, without directives and introspection. */
+/** One operation, without directives, introspection, and variables inside of written-in values. */
 function isPlain(document: DocumentNode): boolean {
   let operations = 0;
   let plain = true;
@@ -85,10 +90,18 @@ function isPlain(document: DocumentNode): boolean {
   visit(document, {
     OperationDefinition: () => ((operations += 1) > 1 ? notPlain() : undefined),
     Directive: notPlain,
+    // Compiled code forgets the default of an input's field whose variable was left out.
+    Variable: (_node, _key, parent) => (isWhole(parent) ? undefined : notPlain()),
     Field: ({ name }) =>
       name.value.startsWith('__') && name.value !== '__typename' ? notPlain() : undefined,
   });
   return plain;
+}
+
+/** Whether a variable stands there alone: declared, or as an argument's whole value. */
+function isWhole(parent: ASTNode | readonly ASTNode[] | undefined): boolean {
+  if (parent === undefined || !('kind' in parent)) return false;
+  return parent.kind === Kind.VARIABLE_DEFINITION || parent.kind === Kind.ARGUMENT;
 }
 
 /** The same error as graphql-js would have made: Apollo knows its class and reads its cause. */
