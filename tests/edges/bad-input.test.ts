@@ -15,6 +15,7 @@ import {
   type GraphqlAnswer,
   type RawRequest,
 } from '../support/graphql-client.ts';
+import { LEAK } from '../support/hostile-doors.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct } from '../support/shop.ts';
 
@@ -56,10 +57,6 @@ afterEach(async () => {
 });
 
 afterAll(() => server.stop());
-
-/** What no answer may show: a stack, a statement, a file of ours, a class of a library. */
-const LEAK =
-  /\bat .*:\d+:\d+|node_modules|\/src\/|\.(ts|js)\b|\b(select|insert|update)\b .*\b(from|into|set)\b|postgres|mikro|constraint|undefined/i;
 
 const CODES = [
   'BAD_USER_INPUT',

@@ -211,7 +211,7 @@ test('one operation of several in a document is the one that is executed', async
 
 test('an operation that is not in a compiled document is not executed', async () => {
   const document = parse('query One { serverTime }');
-  const contextValue = new Context(server.shop, { requestId: 'r', address: null, isAdmin: false });
+  const contextValue = newContext();
   const asked = { schema, document, contextValue };
 
   const [one, other] = [

@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { GraphQLError, parse, subscribe, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { Context, type Caller } from '../../src/edges/graphql/context.ts';
-import { tellError, withRequestId } from '../../src/edges/graphql/errors.ts';
+import { tellError, tellErrors } from '../../src/edges/graphql/errors.ts';
 import { RateLimits } from '../../src/edges/rate-limits.ts';
 import { noMeters } from '../../src/meters.ts';
 import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
@@ -84,9 +84,7 @@ async function plainly(query: string, variables: Record<string, unknown>) {
   return {
     async next(): Promise<string> {
       const { errors, ...rest } = (await stream.next()).value as ExecutionResult;
-      const told = errors?.map((error) =>
-        withRequestId(tellError(error.toJSON(), error), ANYONE.requestId),
-      );
+      const told = errors && tellErrors(errors, ANYONE, { tell: tellError, log: silentLog });
       return JSON.stringify({ ...(told && { errors: told }), ...rest });
     },
     stop: () => stream.return(undefined),

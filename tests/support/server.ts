@@ -11,6 +11,9 @@ import { createTestDatabase, openTestShop } from './shop.ts';
 /** Opens the operator's part of the API on every test server. */
 export const ADMIN_TOKEN = 'an admin token for tests only, long enough';
 
+/** Signs the hold tokens of every test server. */
+export const HOLD_TOKEN_SECRET = 'a hold token secret for test servers and long enough';
+
 /** Settings as the environment would have them, and where the log goes. */
 export type TestServerSettings = Partial<Record<keyof typeof SETTINGS, string>> & {
   readonly log?: Logger;
@@ -48,7 +51,7 @@ export async function startTestServer({
       {
         PORT: '0',
         ADMIN_TOKEN,
-        HOLD_TOKEN_SECRETS: 'a hold token secret for test servers and long enough',
+        HOLD_TOKEN_SECRETS: HOLD_TOKEN_SECRET,
         SEED_DEMO: 'false',
         LOG_LEVEL: 'silent',
         // A tenth of it is spent leaving, at each stop.

@@ -1,6 +1,5 @@
 import {
   GraphQLError,
-  specifiedRules,
   type ExecutionArgs,
   type ExecutionResult,
   type GraphQLSchema,
@@ -9,8 +8,8 @@ import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Logger } from '../../platform/log.ts';
 import { rightsOf, type Caller, type Context } from './context.ts';
 import { badRequestError, Documents } from './documents.ts';
-import { logIfMasked, tellError, withRequestId } from './errors.ts';
-import { limitRules } from './limits.ts';
+import { tellErrors, tellerOf } from './errors.ts';
+import { doorRules } from './limits.ts';
 import { SharedStreams } from './shared-streams.ts';
 import type { SocketLine } from './socket-line.ts';
 import type { SocketStreams, Subscribed } from './socket-streams.ts';
@@ -47,8 +46,8 @@ export function conversationOf(
   options: ConversationOptions,
 ): ServerOptions<Record<string, unknown>, Party> {
   const { schema, contextOf } = options;
-  const documents = new Documents(schema, [...specifiedRules, ...limitRules(options)]);
-  const { toldErrors, toldResult } = tellingTo(options.log);
+  const documents = new Documents(schema, doorRules(options));
+  const { toldErrors, toldResult } = tellingOf(options);
   const shared = new SharedStreams((result, { contextValue }) =>
     toldResult(result, (contextValue as Context).caller),
   );
@@ -81,13 +80,11 @@ export function conversationOf(
   };
 }
 
-/** Errors as this caller may see them; those it sees masked are logged. */
-function tellingTo(log: Logger) {
-  const toldErrors = (errors: readonly GraphQLError[], { requestId }: Caller) =>
-    errors.map((error) => {
-      logIfMasked(error, requestId, log);
-      return withRequestId(tellError(error.toJSON(), error), requestId);
-    });
+/** Errors and results as a caller may see them. */
+function tellingOf({ introspection, log }: ConversationOptions) {
+  const telling = { tell: tellerOf({ introspection }), log };
+  const toldErrors = (errors: readonly GraphQLError[], caller: Caller) =>
+    tellErrors(errors, caller, telling);
   const toldResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
     result.errors === undefined
       ? result

@@ -1,18 +1,13 @@
 import {
   getOperationAST,
   GraphQLError,
-  Kind,
   parse,
+  specifiedRules,
   validate,
   type DocumentNode,
   type GraphQLSchema,
-  type OperationDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
-  type ValidationContext,
-  type ValidationRule,
 } from 'graphql';
-import { TOKENS_MAX } from './limits.ts';
+import { TOKENS_MAX, type DoorRules } from './limits.ts';
 
 /** Documents remembered: an app has a dozen, and several of its versions are about at once. */
 const DOCUMENTS_MAX = 100;
@@ -38,12 +33,12 @@ export type Checked =
  */
 export class Documents {
   readonly #schema: GraphQLSchema;
-  readonly #rules: readonly ValidationRule[];
+  readonly #rules: DoorRules;
   /** The longest unused first. */
   readonly #known = new Map<string, DocumentNode>();
   #characters = 0;
 
-  constructor(schema: GraphQLSchema, rules: readonly ValidationRule[]) {
+  constructor(schema: GraphQLSchema, rules: DoorRules) {
     this.#schema = schema;
     this.#rules = rules;
   }
@@ -71,11 +66,8 @@ export class Documents {
     } catch (error) {
       return { errors: [coded(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')] };
     }
-    const broken = (rules: readonly ValidationRule[]): readonly GraphQLError[] =>
-      validate(this.#schema, document, rules, { maxErrors: 10 });
-    // Before the others, because graphql-js's own throw where this one is broken.
-    const conditional = broken([UnconditionalRootRule]);
-    const errors = conditional.length > 0 ? conditional : broken(this.#rules);
+    const { rules, options } = this.#rules;
+    const errors = validate(this.#schema, document, [...specifiedRules, ...rules], options);
     return errors.length > 0
       ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) }
       : { document };
@@ -91,37 +83,6 @@ export class Documents {
       this.#characters -= oldest.length;
     }
   }
-}
-
-/** What is subscribed to may not depend on a variable; so says the specification of GraphQL. */
-function UnconditionalRootRule(context: ValidationContext) {
-  return {
-    OperationDefinition({ operation, selectionSet }: OperationDefinitionNode): void {
-      if (operation !== 'subscription') return;
-      for (const node of rootSelections(context, selectionSet)) {
-        const isConditional = node.directives?.some(({ name }) => CONDITIONS.has(name.value));
-        if (!isConditional) continue;
-        const message = 'What is subscribed to must not depend on @skip or @include.';
-        context.reportError(new GraphQLError(message, { nodes: node }));
-      }
-    },
-  };
-}
-
-const CONDITIONS = new Set(['skip', 'include']);
-
-/** The root fields and the fragments that they stand in, each fragment once. */
-function rootSelections(context: ValidationContext, root: SelectionSetNode): SelectionNode[] {
-  const selections = [...root.selections];
-  const seen = new Set<string>();
-  for (const selection of selections) {
-    if (selection.kind === Kind.INLINE_FRAGMENT)
-      selections.push(...selection.selectionSet.selections);
-    if (selection.kind !== Kind.FRAGMENT_SPREAD || seen.has(selection.name.value)) continue;
-    seen.add(selection.name.value);
-    selections.push(...(context.getFragment(selection.name.value)?.selectionSet.selections ?? []));
-  }
-  return selections;
 }
 
 /** A request that is none of this door's. */

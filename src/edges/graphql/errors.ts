@@ -5,7 +5,8 @@ import { ArgumentValidationError, AuthenticationError, AuthorizationError } from
 import { isFault } from '../../platform/faults.ts';
 import type { Logger } from '../../platform/log.ts';
 import { RateLimited } from '../rate-limits.ts';
-import type { Context } from './context.ts';
+import type { Caller, Context } from './context.ts';
+import { ERRORS_MAX } from './limits.ts';
 
 /** The codes that reach a client with their own message; every other error is masked. */
 const TOLD = new Set([
@@ -22,19 +23,20 @@ const TOLD = new Set([
 /** Apollo's other words for a request that is none of ours; the contract has one. */
 const BAD_REQUESTS = new Set(['OPERATION_RESOLUTION_FAILURE', 'PERSISTED_QUERY_NOT_SUPPORTED']);
 
-/** Most errors in one answer: a client needs the first, and a flood of them costs us the writing. */
-const ERRORS_MAX = 10;
-
 /** GraphQL repeats a wrong value whole, in each of its errors; the beginning says enough. */
 const MESSAGE_MAX = 400;
 
-/** What GraphQL says, without a node, where a flood of wrong variables made it give up. */
-const FLOOD = /^Too many errors processing variables/;
+/**
+ * What GraphQL says of variables without their node: where a flood of wrong ones made it give up, and
+ * where one that may be null stands for an argument that may not.
+ */
+const OF_VARIABLES =
+  /^Too many errors processing variables|^Argument "\w+" (of (non-null|required) type|has invalid value)/;
 
 /** Whether GraphQL itself says so of a variable: Apollo gives most of these a code, a socket none. */
 function isWrongVariable(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return false;
-  return error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION || FLOOD.test(error.message);
+  return error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION || OF_VARIABLES.test(error.message);
 }
 
 /**
@@ -64,6 +66,18 @@ export function tellError(formatted: GraphQLFormattedError, error: unknown): Gra
     : told(message, code);
 }
 
+/** GraphQL's guesses at a right name, of a field or of a value, to the end of what it says. */
+const HINT = / ?Did you mean .*$/s;
+
+/** Tells errors at a door: where its schema is nobody's business, without a hint at the right name. */
+export function tellerOf({ introspection }: { readonly introspection: boolean }): typeof tellError {
+  if (introspection) return tellError;
+  return (formatted, error) => {
+    const told = tellError(formatted, error);
+    return { ...told, message: told.message.replace(HINT, '') };
+  };
+}
+
 /** The code under which an error keeps its own message; undefined where it is masked. */
 function toldCode({ extensions }: GraphQLFormattedError, cause: unknown): string | undefined {
   const code = String(extensions?.['code']);
@@ -75,16 +89,31 @@ function toldCode({ extensions }: GraphQLFormattedError, cause: unknown): string
 const MASKED = 'INTERNAL_SERVER_ERROR';
 
 /** Logs an error that its client sees masked, under the request id that the client is given. */
-export function logIfMasked(error: GraphQLError, requestId: string, log: Logger): void {
+function logIfMasked(error: GraphQLError, requestId: string, log: Logger): void {
   if (tellError(error.toJSON(), error).extensions?.['code'] !== MASKED) return;
   log.error({ requestId, err: unwrapResolverError(error) }, 'An operation failed unexpectedly');
 }
 
+/** What telling a socket's errors takes. */
+export interface SocketTelling {
+  readonly tell: typeof tellError;
+  readonly log: Logger;
+}
+
+/** Errors as a socket's caller may see them: at most ten, a masked one logged under its request id. */
+export function tellErrors(
+  errors: readonly GraphQLError[],
+  { requestId }: Pick<Caller, 'requestId'>,
+  { tell, log }: SocketTelling,
+): GraphQLFormattedError[] {
+  return errors.slice(0, ERRORS_MAX).map((error) => {
+    logIfMasked(error, requestId, log);
+    return withRequestId(tell(error.toJSON(), error), requestId);
+  });
+}
+
 /** The error with the request id under which the log has it, where it is masked. */
-export function withRequestId(
-  told: GraphQLFormattedError,
-  requestId: string,
-): GraphQLFormattedError {
+function withRequestId(told: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
   const { extensions } = told;
   return extensions?.['code'] === MASKED
     ? { ...told, extensions: { ...extensions, requestId } }

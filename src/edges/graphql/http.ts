@@ -10,9 +10,9 @@ import type { Logger } from '../../platform/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
 import { Entrance } from '../entrance.ts';
 import type { Caller, Context } from './context.ts';
-import { errorsOverHttp, tellError } from './errors.ts';
+import { errorsOverHttp, tellerOf } from './errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
-import { TOKENS_MAX, limitRules } from './limits.ts';
+import { TOKENS_MAX, doorRules } from './limits.ts';
 
 /** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
 const BODY_BYTES_MAX = 128 * 1024;
@@ -129,17 +129,19 @@ function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
 }
 
 function newApollo({ schema, introspection, log }: GraphqlHttpOptions): ApolloServer<Context> {
+  const { rules, options } = doorRules({ introspection });
   return new ApolloServer<Context>({
     gateway: gatewayOf(schema, compilingExecute()),
-    introspection,
-    hideSchemaDetailsFromClientErrors: !introspection,
+    // Apollo's own ban would stand beside ours, and tell what is served by which library.
+    introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     persistedQueries: false,
     parseOptions: { maxTokens: TOKENS_MAX },
-    validationRules: limitRules({ introspection }),
+    validationRules: rules,
+    validationOptions: options,
     logger: log as never,
-    formatError: tellError,
+    formatError: tellerOf({ introspection }),
     plugins: [
       errorsOverHttp(log),
       noSubscriptions,

@@ -7,11 +7,16 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValidationContext,
+  type validate,
   type ValidationRule,
 } from 'graphql';
+import { UnconditionalRootRule } from './unconditional-root.ts';
 
 /** Most tokens in a document: parsing stops there. The explorer's introspection has about 400. */
 export const TOKENS_MAX = 1000;
+
+/** Most errors in one answer: a client needs the first, and a flood of them costs us the writing. */
+export const ERRORS_MAX = 10;
 
 /** Most of each in one operation, every fragment expanded and each of its spreads counted. */
 const LIMITS = {
@@ -29,17 +34,31 @@ type Cost = Record<keyof typeof LIMITS, number>;
 /** Introspection's own query nests deeper than any of ours; where it is on, it passes. */
 const INTROSPECTION_DEPTH = 15;
 
+/** What is the same at both GraphQL doors. */
+export interface DoorRules {
+  readonly rules: ValidationRule[];
+  readonly options: NonNullable<Parameters<typeof validate>[3]>;
+}
+
 /**
- * The limits of both GraphQL doors as one validation rule, counted after expanding fragments: no
- * name is exempt, and a fragment spread twice counts twice. Counting stops at the first limit that
- * is passed, so that a bomb costs no more than the limit.
+ * What both GraphQL doors refuse beyond the language's own rules. The limits are one rule, counted
+ * after expanding fragments: no name is exempt, and a fragment spread twice counts twice. Counting
+ * stops at the first limit that is passed, so that a bomb costs no more than the limit.
+ *
+ * @escape.tech/graphql-armor is left out: aliases of `__typename`, what lies below `__schema` and the
+ * directives at a fragment's second spread are missing from its counts, and its one measure that is
+ * not here, a weighted cost, has nothing to add where selections, depth and pages are bounded.
  */
-export function limitRules({
-  introspection,
-}: {
-  readonly introspection: boolean;
-}): ValidationRule[] {
-  return introspection ? [LimitsRule] : [LimitsRule, NoSchemaIntrospectionCustomRule];
+export function doorRules({ introspection }: { readonly introspection: boolean }): DoorRules {
+  return {
+    rules: [
+      UnconditionalRootRule,
+      LimitsRule,
+      ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+    ],
+    // One more says that there are more.
+    options: { maxErrors: ERRORS_MAX - 1 },
+  };
 }
 
 function LimitsRule(context: ValidationContext) {
