@@ -1,0 +1,146 @@
+import { createHash, createHmac } from 'node:crypto';
+import { HoldTokens } from '../../src/holds/hold-token.ts';
+
+/** The 64 letters of base64 in URLs, in order. */
+export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Characters that a person, or a careless comparison, takes for one of a token. */
+const LOOK_ALIKES: Readonly<Record<string, string>> = {
+  a: 'а',
+  c: 'с',
+  e: 'е',
+  o: 'о',
+  p: 'р',
+  x: 'х',
+  A: 'Α',
+  B: 'В',
+  E: 'Е',
+  K: 'K',
+  M: 'М',
+  O: 'О',
+  '0': '０',
+  '1': '１',
+  '2': '２',
+  '3': '３',
+  '-': '‐',
+  _: '＿',
+  '.': '．',
+};
+
+/** A genuine token and what else its buyer knows. */
+export interface Genuine {
+  readonly token: string;
+  readonly holdId: string;
+  readonly orderId: string;
+}
+
+/** What is almost a token of one of these holds, each different from all genuine ones. */
+export function nearMisses(genuine: readonly Genuine[]): string[] {
+  const found = genuine.flatMap((one) => [
+    ...flipped(one.token),
+    ...recased(one.token),
+    ...lookAlikes(one.token),
+    ...reshaped(one.token),
+    ...resigned(one),
+    ...genuine.flatMap((other) => swapped(one, other)),
+  ]);
+  const right = new Set(genuine.map(({ token }) => token));
+  return [...new Set(found)].filter((token) => !right.has(token));
+}
+
+const replaced = (token: string, at: number, by: string): string =>
+  token.slice(0, at) + by + token.slice(at + 1);
+
+/** One character taken for its neighbour in the alphabet, left out, or doubled. */
+function flipped(token: string): string[] {
+  return token
+    .split('')
+    .flatMap((character, at) => [
+      replaced(token, at, BASE64URL[(BASE64URL.indexOf(character) + 1) % BASE64URL.length]!),
+      replaced(token, at, ''),
+      replaced(token, at, character + character),
+    ]);
+}
+
+function recased(token: string): string[] {
+  const other = (character: string): string =>
+    character === character.toLowerCase() ? character.toUpperCase() : character.toLowerCase();
+  return [
+    token.toUpperCase(),
+    token.toLowerCase(),
+    ...token.split('').map((character, at) => replaced(token, at, other(character))),
+  ];
+}
+
+function lookAlikes(token: string): string[] {
+  return token.split('').flatMap((character, at) => {
+    const alike = LOOK_ALIKES[character];
+    return alike === undefined ? [] : [replaced(token, at, alike)];
+  });
+}
+
+/** Other spellings of the same bytes, and something before or after them. */
+function reshaped(token: string): string[] {
+  const [id, signature] = token.split('.') as [string, string];
+  const bytes = Buffer.from(signature, 'base64url');
+  const last = BASE64URL.indexOf(signature.at(-1)!);
+  const around = [' ', '\t', '\n', '\0', '.', '=', '==', '%00', '\ufeff', '\u200b', '\ud800', '"'];
+  return [
+    `${id}.${bytes.toString('base64')}`,
+    `${id}.${bytes.toString('hex')}`,
+    `${id}.${bytes.toString('latin1')}`,
+    `${id}.${Buffer.from(signature).toString('base64url')}`,
+    // The last character of 43 has two bits that say nothing: the same bytes in other letters.
+    ...[1, 2, 3].map((bits) => `${id}.${signature.slice(0, -1)}${BASE64URL[last ^ bits]}`),
+    `${id.replaceAll('-', '')}.${signature}`,
+    `{${id}}.${signature}`,
+    `urn:uuid:${id}.${signature}`,
+    `${id}.${signature}.${signature}`,
+    `${id}..${signature}`,
+    `.${id}.${signature}`,
+    `${signature}.${id}`,
+    `${id}.`,
+    `.${signature}`,
+    `${id}${signature}`,
+    `${id}:${signature}`,
+    encodeURIComponent(token).replace('.', '%2e'),
+    Buffer.from(token).toString('base64url'),
+    `Bearer ${token}`,
+    ...around.flatMap((extra) => [
+      `${token}${extra}`,
+      `${extra}${token}`,
+      `${id}${extra}.${signature}`,
+      `${id}.${extra}${signature}`,
+    ]),
+  ];
+}
+
+/** Signed, but not with the secret or not over the hold's id. */
+function resigned({ token, holdId, orderId }: Genuine): string[] {
+  const signature = token.split('.')[1]!;
+  const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+  return [
+    ...['', 'secret', 'undefined', 'null', 'a hold token secret'].map((secret) =>
+      secret === ''
+        ? `${holdId}.${createHmac('sha256', '').update(holdId).digest('base64url')}`
+        : new HoldTokens([secret]).issue(holdId),
+    ),
+    `${holdId}.${hash(holdId)}`,
+    `${holdId}.${hash(token)}`,
+    `${holdId}.${hash(signature)}`,
+    `${orderId}.${signature}`,
+    `${orderId}.${hash(orderId)}`,
+    `${holdId}.${holdId}`,
+  ];
+}
+
+/** The one's id under the other's signature, in part and whole. */
+function swapped(one: Genuine, other: Genuine): string[] {
+  const [mine, theirs] = [one.token.split('.')[1]!, other.token.split('.')[1]!];
+  return [
+    `${one.holdId}.${theirs}`,
+    `${one.orderId}.${theirs}`,
+    `${one.holdId}.${mine.slice(0, 20)}${theirs.slice(20)}`,
+    `${one.holdId.slice(0, 24)}${other.holdId.slice(24)}.${mine}`,
+  ];
+}
