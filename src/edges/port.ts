@@ -24,8 +24,11 @@ export interface PortHandlers {
 /** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
 const REQUEST_MS_MAX = 15_000;
 
-/** Its headers within this. */
+/** Its headers within this; a connection that says nothing at all is cut, too. */
 const HEADERS_MS_MAX = 10_000;
+
+/** Slow senders are looked for this often; Node's own half a minute would let each have that much more. */
+const LOOK_MS = 1000;
 
 /**
  * The one port. It is open from the first moment of a start: *starting*, it answers that the process
@@ -59,7 +62,11 @@ export class Port {
 
   /** Opens it; port 0 takes a free one. @throws PortInUse */
   static open({ host, port }: { readonly host: string; readonly port: number }): Promise<Port> {
-    const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX });
+    const server = createServer({
+      requestTimeout: REQUEST_MS_MAX,
+      headersTimeout: HEADERS_MS_MAX,
+      connectionsCheckingInterval: LOOK_MS,
+    });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
