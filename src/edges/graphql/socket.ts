@@ -20,6 +20,11 @@ const GOODBYE_MS = 1000;
 /** The websocket protocol's own word for a server that goes away. */
 const GOING_AWAY = 1001;
 
+const PONG = '{"type":"pong"}';
+
+/** What graphql-ws says of a message that is the server's to say: `next`, for one. */
+const NOT_A_CLIENTS = /Unexpected message of type/;
+
 /** What the GraphQL door over websockets is made of. */
 export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
@@ -86,6 +91,8 @@ function conversing(options: GraphqlSocketOptions, lines: Lines) {
     const line = new SocketLine(socket);
     const streams = new SocketStreams(SUBSCRIPTIONS_MAX);
     const fail = (error: unknown): void => {
+      if (NOT_A_CLIENTS.test(String(error)))
+        return line.close(CloseCode.BadRequest, 'Only a server says this');
       log.error({ err: error }, 'The GraphQL socket failed');
       line.close(CloseCode.InternalServerError, 'Internal server error');
     };
@@ -93,6 +100,8 @@ function conversing(options: GraphqlSocketOptions, lines: Lines) {
       {
         protocol: socket.protocol,
         send: (frame) => line.send(frame),
+        // Without what came with the ping: nested deep enough it cannot be written again.
+        onPing: () => line.send(PONG),
         close: (code = GOING_AWAY, reason = '') => line.close(code, reason),
         onMessage: (hear) =>
           socket.on('message', (message: Buffer, isBinary) => {
