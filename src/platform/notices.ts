@@ -18,6 +18,9 @@ const HEARTBEAT_MS = 1000;
 /** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
 const SILENCE_MS_MAX = 3500;
 
+/** A database that does not answer a connection or a statement within this is tried anew. */
+const ANSWER_MS_MAX = 2000;
+
 /** How long a stop waits for the database to answer the goodbye. */
 const GOODBYE_MS = 1000;
 
@@ -136,7 +139,8 @@ export class NoticeBoard {
     const session = new pg.Client({
       connectionString: this.#url,
       keepAlive: true,
-      connectionTimeoutMillis: 2000,
+      connectionTimeoutMillis: ANSWER_MS_MAX,
+      query_timeout: ANSWER_MS_MAX,
       application_name: 'flash-sale notices',
     });
     session.on('error', () => this.#drop(session));
@@ -146,7 +150,7 @@ export class NoticeBoard {
       await session.connect();
       await session.query(`listen ${CHANNEL}`);
     } catch (error) {
-      await session.end().catch(() => {});
+      destroy(session);
       throw error;
     }
     // Stopped meanwhile: nobody would end it.

@@ -214,6 +214,42 @@ describe('live stock', () => {
     expect(last(heard.values)).toMatchObject({ heldStock: 1, stockVersion: 2 });
   });
 
+  test('while the notice lines are frozen, screens still hear of other servers’ sales, and the lines are made anew', async () => {
+    const productId = await product();
+    await using there = await openSocket(second.socketUrl);
+    const heard = there.subscribe<Stock>(STOCK, { ids: [productId] });
+    await until('the first state', () => heard.values.length === 1);
+    const listeners = async () =>
+      (
+        await server.database.rows<{ pid: number }>(
+          `select pid from pg_stat_activity where application_name = 'flash-sale notices'
+             and datname = current_database() and query like 'select pg_notify%' order by pid`,
+          [],
+        )
+      ).map(({ pid }) => pid);
+    // Both servers' and that of the shop beside each, all of which beat once a second.
+    const before = await until('their beats', async () => {
+      const pids = await listeners();
+      return pids.length === 4 && pids;
+    });
+
+    for (const pid of before) process.kill(pid, 'SIGSTOP');
+    try {
+      await hold(productId);
+      await until('the change', () => last(heard.values)!.stockVersion === 2);
+      await until('new lines', async () => {
+        const now = (await listeners()).filter((pid) => !before.includes(pid));
+        return now.length === 4;
+      });
+    } finally {
+      for (const pid of before) process.kill(pid, 'SIGCONT');
+    }
+    await hold(productId);
+    await until('the next change', () => last(heard.values)!.stockVersion === 3);
+
+    expect(heard.values).toMatchObject([1, 2, 3].map((stockVersion) => ({ stockVersion })));
+  });
+
   test('an unknown product, none and 51 are refused, and the socket lives', async () => {
     const productId = await product();
     const wrong = [

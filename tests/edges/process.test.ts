@@ -1,19 +1,14 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { ask, CREATE_HOLD, HOLD_QUERY, PRODUCT_QUERY, send } from '../support/graphql-client.ts';
 import {
-  AS_ADMIN,
-  ask,
-  CREATE_HOLD,
-  HOLD_QUERY,
-  PRODUCT_QUERY,
-  send,
-} from '../support/graphql-client.ts';
-import {
+  auditAt,
   buildServer,
   complainedOf,
   freePort,
+  makeProductAt,
   ServerProcesses,
   statusOf,
   worksIn,
@@ -35,22 +30,6 @@ beforeEach(() => {
 });
 
 afterEach(() => servers.clear(), WAIT_MS);
-
-const makeProduct = (url: string, totalStock: number): Promise<{ id: string }> =>
-  ask(
-    url,
-    'mutation ($input: CreateProductInput!) { createProduct(input: $input) { id } }',
-    { input: { name: 'Process Widget', price: '1.00', currency: 'USD', totalStock } },
-    AS_ADMIN,
-  );
-
-const audit = (url: string, productId: string) =>
-  ask(
-    url,
-    'query ($id: ID!) { stockAudit(productId: $id) { balanced findings held } }',
-    { id: productId },
-    AS_ADMIN,
-  );
 
 /** Buyers who ask and ask until the server is gone; the tokens of the holds that they were given. */
 function buyersOf(
@@ -147,7 +126,7 @@ test(
   async () => {
     const first = start();
     const url = await first.ready();
-    const { id } = await makeProduct(url, 1_000_000);
+    const { id } = await makeProductAt(url, 1_000_000);
     const buyers = buyersOf(url, id);
     await until('a hundred holds', () => buyers.tokens.length >= 100);
 
@@ -162,7 +141,7 @@ test(
     for (const token of buyers.tokens) {
       expect(await ask(second, HOLD_QUERY, { token })).toMatchObject({ token, status: 'ACTIVE' });
     }
-    const { balanced, findings, held } = await audit(second, id);
+    const { balanced, findings, held } = await auditAt(second, id);
     expect([balanced, findings]).toEqual([true, []]);
     expect(held).toBeGreaterThanOrEqual(buyers.tokens.length);
   },
@@ -174,7 +153,7 @@ test(
   async () => {
     const first = start();
     const url = await first.ready();
-    const { id } = await makeProduct(url, 1_000_000);
+    const { id } = await makeProductAt(url, 1_000_000);
     const buyers = buyersOf(url, id);
     await until('a hundred holds', () => buyers.tokens.length >= 100);
 
@@ -187,7 +166,7 @@ test(
     for (const token of buyers.tokens) {
       expect(await ask(second, HOLD_QUERY, { token })).toMatchObject({ token, status: 'ACTIVE' });
     }
-    expect(await audit(second, id)).toMatchObject({ balanced: true, findings: [] });
+    expect(await auditAt(second, id)).toMatchObject({ balanced: true, findings: [] });
   },
   WAIT_MS,
 );
@@ -452,77 +431,6 @@ test(
 );
 
 test(
-  'three workers sell one stock behind one port; one that is killed is replaced, and all end together',
-  async () => {
-    const server = start({ WORKERS: '3' });
-    const url = await server.ready();
-    const { id } = await makeProduct(url, 30);
-    const workers = () => childrenOf(server.child.pid!).filter(isServer);
-
-    const buyers = await Promise.all(
-      Array.from({ length: 45 }, () => send(url, CREATE_HOLD, { input: { productId: id } })),
-    );
-    const first = workers();
-    process.kill(first[0]!, 'SIGKILL');
-    const second = await until('another worker', () => {
-      const now = workers();
-      return now.length === 3 && !now.includes(first[0]!) && now;
-    });
-    const after = await audit(url, id);
-    server.child.kill('SIGTERM');
-
-    const served = buyers.filter(({ data }) => data?.createHold?.token).length;
-    expect([first.length, second.length]).toEqual([3, 3]);
-    expect(served).toBe(30);
-    expect(after).toMatchObject({ balanced: true, held: 30 });
-    expect(await server.exited).toBe(0);
-    expect(servers.others()).toEqual([]);
-  },
-  WAIT_MS,
-);
-
-test(
-  'workers whose primary is killed end by themselves, and so does the database',
-  async () => {
-    const server = start({ WORKERS: '2' });
-    await server.ready();
-
-    server.child.kill('SIGKILL');
-    await server.exited;
-
-    await until('all to be gone', () => servers.others().length === 0, 15_000);
-    expect(servers.others()).toEqual([]);
-  },
-  WAIT_MS,
-);
-
-test(
-  'a signal to all processes at once lets the workers finish what is under way',
-  async () => {
-    const server = start({ WORKERS: '2' });
-    const url = new URL(await server.ready());
-    const body = JSON.stringify({ query: '{ __typename }' });
-    const buyer = connect(Number(url.port), url.hostname);
-    let heard = '';
-    buyer.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-    buyer.write(
-      `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
-    );
-    await until('its connection', async () => (await statusOf(`${url.origin}/readyz`)) === 200);
-
-    for (const pid of [...childrenOf(server.child.pid!).filter(isServer), server.child.pid!]) {
-      process.kill(pid, 'SIGINT');
-    }
-    await until('the stop', () => server.out().includes('Stopping'));
-    buyer.write(body.slice(5));
-
-    expect(await server.exited).toBe(0);
-    expect(heard).toContain('"__typename":"Query"');
-  },
-  WAIT_MS,
-);
-
-test(
   'while it starts it lives and is not ready, and a stop meanwhile ends it with 0',
   async () => {
     const name = `flash_sale_starting_${process.pid}`;
@@ -548,22 +456,3 @@ test(
   },
   WAIT_MS,
 );
-
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => statusLine(pid, 'PPid') === String(parent));
-}
-
-const isServer = (pid: number): boolean =>
-  existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.js');
-
-function statusLine(pid: number, name: string): string | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
-  } catch {
-    return undefined;
-  }
-}

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AS_ADMIN, ask } from './graphql-client.ts';
 import { ROOT } from './project.ts';
 import { ADMIN_TOKEN } from './server.ts';
 import { until } from './shop.ts';
@@ -120,3 +121,21 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+/** Makes a product by the API. */
+export const makeProductAt = (url: string, totalStock: number): Promise<{ id: string }> =>
+  ask(
+    url,
+    'mutation ($input: CreateProductInput!) { createProduct(input: $input) { id } }',
+    { input: { name: 'Process Widget', price: '1.00', currency: 'USD', totalStock } },
+    AS_ADMIN,
+  );
+
+/** The audit of a product's stock, by the API. */
+export const auditAt = (url: string, productId: string) =>
+  ask(
+    url,
+    'query ($id: ID!) { stockAudit(productId: $id) { balanced findings held } }',
+    { id: productId },
+    AS_ADMIN,
+  );

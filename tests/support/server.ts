@@ -87,6 +87,8 @@ export async function startTestServer({
 export interface DatabaseLine extends AsyncDisposable {
   /** The database, by way of this line. */
   readonly url: string;
+  /** How many connections it took so far. */
+  readonly taken: number;
   /** Cuts what is connected and refuses what comes. */
   cut(): void;
   /** Keeps what is connected, and lets nothing through either way. */
@@ -101,6 +103,7 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
   const sockets = new Set<Socket>();
   let open = true;
   let frozen = false;
+  let taken = 0;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -108,6 +111,7 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
   };
   const line = createServer((near) => {
     keep(near);
+    taken += 1;
     if (!open) return void near.destroy();
     const far = connect(Number(target.port), target.hostname);
     keep(far);
@@ -127,6 +131,9 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
   };
   return {
     url: url.toString(),
+    get taken() {
+      return taken;
+    },
     cut,
     freeze: () => void (frozen = true),
     mend() {
