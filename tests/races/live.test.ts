@@ -1,12 +1,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { withLanes } from '../../src/open-shop.ts';
+import { refreshStockFeed } from '../../src/stock/count-stock.ts';
+import { StockFeed } from '../../src/stock/stock-feed.ts';
 import type { StockCount } from '../../src/stock/stock.rules.ts';
+import * as buyer from '../support/buyer.ts';
 import { ask, CREATE_HOLD, CREATE_ORDER, RELEASE_HOLD } from '../support/graphql-client.ts';
 import { ROOT } from '../support/project.ts';
 import { deliver, success } from '../support/provider.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
-import { findingsOf, makeProduct, stockOf, until } from '../support/shop.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  openTestShop,
+  stockOf,
+  until,
+  type TestDatabase,
+} from '../support/shop.ts';
 import { openSocket, type Heard, type SocketClient } from '../support/socket-client.ts';
 
 const STOCK = `subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) {
@@ -176,3 +188,68 @@ test('over three servers, their listeners killed twice and one server killed, 30
   for (const id of productIds) expect(await findingsOf(first.shop, Number(id))).toEqual([]);
   for (const socket of sockets) await socket[Symbol.asyncDispose]();
 }, 90_000);
+
+describe('counts of one’s own commits and counts read for another server’s', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+
+  afterAll(() => database.drop());
+
+  /** Sells at two servers, the first of which tells this feed; the versions it told, until `isEnough`. */
+  async function sellUntil(feed: StockFeed, isEnough: (versions: readonly number[]) => boolean) {
+    await using here = await openTestShop(database.url);
+    await using there = await openTestShop(database.url);
+    const productId = await makeProduct(here.shop, { totalStock: 1_000_000 });
+    const shop = withLanes(
+      { ...here.shop, announceStock: (count) => feed.publish(count) },
+      { HOLD_BATCH_MAX: 1, HOLD_QUEUE_MAX: 1000 },
+    );
+    const versions: number[] = [];
+    const leave = feed.subscribe(productId, ({ version }) => versions.push(version));
+    const refresh = (): Promise<void> =>
+      refreshStockFeed({ database: here.database, stockFeed: feed }, [productId]);
+    await until('enough', async () => {
+      await Promise.all([
+        ...[shop, there.shop, shop, there.shop].map((at) => buyer.ask(at, productId)),
+        refresh(),
+        refresh(),
+      ]);
+      return isEnough(versions);
+    });
+    await refresh();
+    const { version } = await stockOf(here.shop, productId);
+    await until('the newest', () => versions.at(-1) === version);
+    leave();
+    return versions;
+  }
+
+  const falls = (versions: readonly number[]): boolean =>
+    versions.some((version, position) => position > 0 && version < versions[position - 1]!);
+
+  test('told to one feed in any order, they never make a version fall', async () => {
+    const versions = await sellUntil(new StockFeed(), ({ length }) => length >= 20);
+
+    expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
+  });
+
+  test('without the comparison of versions, a count that was read before and comes after makes it fall', async () => {
+    const listeners = new Set<(count: StockCount) => void>();
+    const unguarded: Pick<StockFeed, 'publish' | 'subscribe' | 'watched'> = {
+      publish: (count) => listeners.forEach((listener) => listener(count)),
+      subscribe: (productId, listener) => {
+        watched = productId;
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+      watched: () => [watched],
+    };
+    let watched = 0;
+
+    const versions = await sellUntil(unguarded as StockFeed, falls);
+
+    expect(falls(versions)).toBe(true);
+  });
+});
