@@ -33,17 +33,72 @@ async function openBoard(url = database.url) {
   return { board, heard, pid: rows[0]!.pid };
 }
 
-/** Counts the beats that pass through the database, as another server would hear them. */
-async function countBeats() {
+/** Hears what passes through the database, as another server would; beats are told by themselves. */
+async function overhear() {
   const session = await openSession(database.url);
-  let beats = 0;
-  session.on('notification', () => (beats += 1));
+  const beats: object[] = [];
+  const notices: { readonly changes?: object; readonly gap?: true }[] = [];
+  session.on('notification', ({ payload }) => {
+    const notice = JSON.parse(payload!);
+    (notice.beat ? beats : notices).push(notice);
+  });
   await session.query('listen flash_sale_changes');
-  return {
-    reach: (count: number) => until('the beat', () => beats >= count),
-    [Symbol.asyncDispose]: () => session.end(),
-  };
+  return { beats, notices, [Symbol.asyncDispose]: () => session.end() };
 }
+
+describe('changes', () => {
+  test('a thousand of fifty products at once travel as one notice, which oneself does not hear', async () => {
+    const { board, heard } = await openBoard();
+    const other = await openBoard();
+    await using between = await overhear();
+
+    for (let change = 0; change < 1000; change += 1) board.publish('stock', [change % 50]);
+    board.publish('purchases', ['one', 'two']);
+    await until('the notice', () => other.heard.changes.length > 0);
+    board.publish('stock', [7]);
+    await until('the next', () => other.heard.changes.length > 1);
+
+    const fifty = Array.from({ length: 50 }, (_, id) => id);
+    expect(other.heard).toEqual({
+      gaps: 0,
+      changes: [{ stock: fifty, purchases: ['one', 'two'] }, { stock: [7] }],
+    });
+    expect(between.notices).toHaveLength(2);
+    expect(heard).toEqual({ gaps: 0, changes: [] });
+    await board.stop();
+    await other.board.stop();
+  });
+
+  test('more than a notice holds are told as a gap, and so is what nobody can read', async () => {
+    const { board } = await openBoard();
+    const other = await openBoard();
+    await using beside = await openSession(database.url);
+
+    board.publish(
+      'purchases',
+      Array.from({ length: 1000 }, (_, id) => `purchase ${id}`),
+    );
+    await until('the gap', () => other.heard.gaps === 1);
+    await beside.query("select pg_notify('flash_sale_changes', 'no word of ours')");
+    await until('another', () => other.heard.gaps === 2);
+
+    expect(other.heard.changes).toEqual([]);
+    await board.stop();
+    await other.board.stop();
+  });
+
+  test('those that still wait at a stop are sent before the goodbye', async () => {
+    const { board } = await openBoard();
+    const other = await openBoard();
+
+    board.publish('stock', [1]);
+    await board.stop();
+    await until('the notice', () => other.heard.changes.length === 1);
+
+    expect(other.heard.changes).toEqual([{ stock: [1] }]);
+    await other.board.stop();
+  });
+});
 
 describe('a line that falls silent', () => {
   beforeEach(() => {
@@ -83,11 +138,11 @@ describe('a line that falls silent', () => {
 
   test('one on which nobody has anything to say is kept, for it beats', async () => {
     const { board, heard } = await openBoard();
-    await using beats = await countBeats();
+    await using between = await overhear();
 
     for (let beat = 1; beat <= 12; beat += 1) {
       jest.advanceTimersByTime(BEAT_MS);
-      await beats.reach(beat);
+      await until('the beat', () => between.beats.length >= beat);
       expect(board.isConnected).toBe(true);
     }
 
