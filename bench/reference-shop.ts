@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/*
+ * What the reference servers share: the very shop and schema that our server runs, as `npm run build`
+ * left them, opened with the settings of this process. Each is a process of its own.
+ */
+
+/** A module of the build. */
+const built = (module: string): string => new URL(`../dist/src/${module}.js`, import.meta.url).href;
+
+const { readSettings } = (await import(built('config'))) as typeof import('../src/config.ts');
+const { createLog } = (await import(
+  built('platform/log')
+)) as typeof import('../src/platform/log.ts');
+const { Closers } = (await import(
+  built('platform/closers')
+)) as typeof import('../src/platform/closers.ts');
+const { openDatabase } = (await import(
+  built('open-database')
+)) as typeof import('../src/open-database.ts');
+const { migrate } = (await import(
+  built('platform/migrate')
+)) as typeof import('../src/platform/migrate.ts');
+const { noMeters } = (await import(built('meters'))) as typeof import('../src/meters.ts');
+const { RateLimits } = (await import(
+  built('edges/rate-limits')
+)) as typeof import('../src/edges/rate-limits.ts');
+const { openShop } = (await import(built('open-shop'))) as typeof import('../src/open-shop.ts');
+const { buildShopSchema } = (await import(
+  built('edges/graphql/schema')
+)) as typeof import('../src/edges/graphql/schema.ts');
+const { Context } = (await import(
+  built('edges/graphql/context')
+)) as typeof import('../src/edges/graphql/context.ts');
+
+/** What a resolver gets. */
+export type ShopContext = InstanceType<typeof Context>;
+
+/** Who asks. */
+type Caller = ShopContext['caller'];
+
+export const { openGraphqlHttp } = (await import(
+  built('edges/graphql/http')
+)) as typeof import('../src/edges/graphql/http.ts');
+
+export const settings = readSettings();
+export const log = createLog(settings.LOG_LEVEL);
+export const schema = buildShopSchema();
+
+const closers = new Closers();
+const { database, url } = await openDatabase(settings, { log, closers, share: false });
+await migrate(database.orm);
+const { shop, notices } = openShop({ database, url }, settings);
+await notices.start();
+closers.push('the notice line', () => notices.stop());
+const limits = new RateLimits(undefined, noMeters);
+
+/** A context for one request, or one that reads afresh at every event of a stream. */
+export const contextOf = (caller: Caller, { isStream = false } = {}): ShopContext =>
+  new Context(shop, { caller, limits, isStream });
+
+/** Says that the server serves, as ours says it, and ends with it at a signal. */
+export function serve(server: Server): void {
+  server.listen(settings.PORT, settings.HOST, () => {
+    const { port } = server.address() as AddressInfo;
+    log.info({}, `Ready. GraphQL http://${settings.HOST}:${port}/graphql`);
+  });
+  process.once('SIGTERM', () => {
+    server.close();
+    server.closeAllConnections();
+    void closers.close().then(() => process.exit(0));
+  });
+}
