@@ -164,7 +164,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
     { DATABASE_URL: undefined, DATA_DIR: dataDir, DATABASE_POOL_MAX: 10 },
     { log: silentLog, closers, share: false },
   );
-  await migrate(database.orm);
+  await migrate(database);
   const open = async (batchMax: number): Promise<Shop> => {
     const { shop, notices } = openShop(
       { database, url },

@@ -51,7 +51,7 @@ export const schema = buildShopSchema();
 
 const closers = new Closers();
 const { database, url } = await openDatabase(settings, { log, closers, share: false });
-await migrate(database.orm);
+await migrate(database);
 const { shop, notices } = openShop({ database, url }, settings);
 await notices.start();
 closers.push('the notice line', () => notices.stop());

@@ -47,7 +47,7 @@ export async function prepareDatabase(
   if (complaints.length > 0) throw new NotReadyToStart(complaints);
   if (settings.production) return;
   await whileAlone(url, async () => {
-    const migrations = await migrate(database.orm);
+    const migrations = await migrate(database);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))
       log.info({}, 'Made the demo sale: products 1, 2 and 3');

@@ -11,7 +11,7 @@ export function addPreparing(program: Command): void {
     .description('Bring the database’s schema up to date, one server or command at a time.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database, url }) => {
-        const applied = await whileAlone(url, () => migrate(database.orm));
+        const applied = await whileAlone(url, () => migrate(database));
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
         );

@@ -1,6 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import '@mikro-orm/migrations';
 import pg from 'pg';
+import type { Database } from './database.ts';
+import { transact } from './transaction.ts';
 
 /** Any number will do as long as every server uses the same: "flash" in ASCII. */
 const START_LOCK = 0x666c617368;
@@ -21,10 +23,22 @@ export async function whileAlone<T>(url: string, work: () => Promise<T>): Promis
   }
 }
 
-/** Runs pending migrations, while alone; gives their names. */
-export async function migrate(orm: MikroORM): Promise<string[]> {
-  const done = await orm.migrator.up();
-  return done.map(({ name }) => name);
+/** Longest statement of a migration, in milliseconds: an index on a full table takes its time. */
+const MIGRATION_MS_MAX = 3_600_000;
+
+/**
+ * Runs pending migrations, all or none, while alone; gives their names. A table that is in use is
+ * waited for no longer than any lock, for whoever comes later waits behind it.
+ *
+ * @throws BusyFault when a lock was not had; nothing was done
+ */
+export function migrate(database: Database): Promise<string[]> {
+  return transact(database, async (tx) => {
+    await tx.allow(MIGRATION_MS_MAX);
+    const transaction = tx.em.getTransactionContext()!;
+    const done = await database.orm.migrator.up({ transaction });
+    return done.map(({ name }) => name);
+  });
 }
 
 /** The names of migrations that this build has and the database has not. */

@@ -36,6 +36,8 @@ export interface Ending<Row> {
 export class Session extends pg.Client {
   #opening: string | undefined;
   #isOver = false;
+  /** Longest wait for an answer within this transaction, where it is not the pool's; milliseconds. */
+  #answerMsMax: number | undefined;
   /** The latest error: what a statement that was sent behind a failed one has failed for. */
   #failure: unknown;
 
@@ -55,11 +57,17 @@ export class Session extends pg.Client {
     return (await this.#send([text, params])).rows as readonly Row[];
   }
 
+  /** Waits so long for each further answer of this transaction, in place of what the pool gives it. */
+  allow(answerMsMax: number): void {
+    this.#answerMsMax = answerMsMax;
+  }
+
   /** Sends the last statement of a transaction and the commit behind it, in one flush. */
   finish<Row>(text: string, params: readonly unknown[]): Ending<Row> {
     const last = this.rows<Row>(text, params);
     const committed = this.#commit();
     this.#isOver = true;
+    this.#answerMsMax = undefined;
     return { last, committed };
   }
 
@@ -73,7 +81,8 @@ export class Session extends pg.Client {
 
   async #query(args: unknown[]): Promise<pg.QueryResult> {
     try {
-      const answer: unknown = super.query(...(prepared(args) as Parameters<pg.Client['query']>));
+      const asked = this.#answerMsMax === undefined ? prepared(args) : this.#patiently(args);
+      const answer: unknown = super.query(...(asked as Parameters<pg.Client['query']>));
       return await (answer as Promise<pg.QueryResult>);
     } catch (error) {
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.#failure = error;
@@ -81,7 +90,13 @@ export class Session extends pg.Client {
     }
   }
 
+  /** Unprepared: what takes long is asked once. */
+  #patiently([text, values, ...rest]: unknown[]): unknown[] {
+    return [{ text, values, query_timeout: this.#answerMsMax }, ...rest];
+  }
+
   async #end(how: 'commit' | 'rollback'): Promise<pg.QueryResult | typeof NOTHING> {
+    this.#answerMsMax = undefined;
     if (this.#isOver || this.#opening !== undefined) {
       this.#opening = undefined;
       return NOTHING;

@@ -14,6 +14,11 @@ const RETRIES_MAX = 3;
  */
 const PATIENCE_MS = 1500;
 
+const ALLOW = "select set_config('statement_timeout', $1, true)";
+
+/** The database's own limit is to end a statement, and not our patience with the database. */
+const ANSWER_MARGIN_MS = 1000;
+
 /** One database transaction at READ COMMITTED, and what is to be done once it is committed. */
 export class Transaction {
   readonly em: EntityManager;
@@ -48,6 +53,12 @@ export class Transaction {
     this.isCommitting = false;
     // Where it was undone, this rejects with the reason.
     return last;
+  }
+
+  /** Lets each further statement of this transaction take up to so long. */
+  async allow(statementMsMax: number): Promise<void> {
+    this.#session.allow(statementMsMax + ANSWER_MARGIN_MS);
+    await this.rows(ALLOW, [String(statementMsMax)]);
   }
 
   /** Has `announce` called once this transaction is committed; never if it is not. */

@@ -1,4 +1,5 @@
-import { UnavailableFault } from '../../src/platform/faults.ts';
+import { BusyFault, UnavailableFault } from '../../src/platform/faults.ts';
+import { patiently } from '../../src/platform/patience.ts';
 import { transact, type Transaction } from '../../src/platform/transaction.ts';
 import {
   createTestDatabase,
@@ -151,3 +152,17 @@ test('an announcement waits for the commit, and is not made of what was undone',
   await expect(undone).rejects.toThrow('notes_pkey');
   expect(told).toEqual(['done']);
 });
+
+test('a patient transaction waits for a statement that any other would give up, and only that transaction does', async () => {
+  await using alone = await openTestShop(database.url, { poolMax: 1 });
+  const slow = 'select pg_backend_pid() as pid from pg_sleep($1)';
+
+  const [patient] = await transact(alone.database, async (tx) => {
+    await patiently(tx);
+    return tx.rows<{ pid: number }>(slow, [3.2]);
+  });
+  const impatient = transact(alone.database, (tx) => tx.rows(slow, [3.2]));
+
+  await expect(impatient).rejects.toThrow(BusyFault);
+  expect(patient!.pid).toBeGreaterThan(0);
+}, 20_000);

@@ -23,7 +23,7 @@ export async function startTestPostgres(): Promise<void> {
   closers.push(() => admin(url, `drop database ${TEMPLATE} with (force)`));
   const templateUrl = withDatabase(url, TEMPLATE);
   const database = await connectDatabase(tables, { url: templateUrl, poolMax: 2, log: silentLog });
-  await migrate(database.orm);
+  await migrate(database);
   await database.orm.close(true);
   process.env['TEST_POSTGRES_URL'] = url;
   process.env['TEST_TEMPLATE'] = TEMPLATE;
