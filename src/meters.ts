@@ -27,6 +27,8 @@ export interface Meters extends LaneObserver {
   ran(task: string, run: { readonly ms: number; readonly failed: boolean }): void;
   /** The sweep ended so many holds and orders. */
   swept(ended: number): void;
+  /** Everything was held against everything, and agreed or did not. */
+  reconciled(balanced: boolean): void;
   /** A request was refused because its address had too many. */
   rateLimited(what: Limited): void;
 }
@@ -41,6 +43,7 @@ export const noMeters: Meters = {
   duplicateWebhook() {},
   ran() {},
   swept() {},
+  reconciled() {},
   rateLimited() {},
 };
 

@@ -16,11 +16,15 @@ const REFRESH_CRON = '* * * * * *';
 /** Denied tries that were only counted are told each minute. */
 const MINUTELY_CRON = '0 * * * * *';
 
-/** Everything is held against everything each hour: damage is found the same night. */
-const HOURLY_CRON = '0 0 * * * *';
+/**
+ * Everything is held against everything each hour: damage is found the same night. Not at the full
+ * hour, when sales open.
+ */
+const HOURLY_CRON = '0 17 * * * *';
 
 /** As many findings as a log line holds; `reconcile` tells them all. */
 const FINDINGS_LOGGED = 10;
+
 /** When the clockwork sweeps, and who is told of its runs. */
 export interface ScheduleOptions {
   /** node-cron's expression, six fields. */
@@ -65,6 +69,7 @@ export function startSchedule(
     every(MINUTELY_CRON, 'denied tries', () => shop.deniedTries.tell()),
     every(HOURLY_CRON, 'reconciliation', async () => {
       const { balanced, findings } = await reconcile(shop);
+      meters.reconciled(balanced);
       const level = balanced ? 'info' : 'error';
       const first = findings.slice(0, FINDINGS_LOGGED);
       log[level]({ balanced, findings: findings.length, first }, 'Reconciliation completed');

@@ -61,6 +61,11 @@ export const PaymentEventTable = defineEntity({
   indexes: [
     { name: 'payment_events_of_order', properties: 'orderId' },
     { name: 'payment_events_waiting', properties: 'nextTryAt', where: "status = 'PARKED'" },
+    {
+      name: 'payment_events_unsettled',
+      properties: ['status', 'receivedAt'],
+      where: "status in ('PARKED', 'DEAD')",
+    },
   ],
   triggers: [
     {

@@ -18,6 +18,8 @@ export interface ShopFigures {
   readonly openRefunds: Waiting;
   /** For how many seconds the oldest due hold or order has been due without being ended. */
   readonly sweepLagSeconds: number;
+  /** For how many seconds anyone's oldest transaction on this database has been open. */
+  readonly oldestTransactionSeconds: number;
   /** The newest products' units. */
   readonly stock: readonly StockCount[];
 }
@@ -42,7 +44,9 @@ const FIGURES = `
       from waiting), '{}') as waiting,
     greatest(0, extract(epoch from clock.now - least(
       (select min(expires_at) from holds where status = 'ACTIVE'),
-      (select min(payment_expires_at) from orders where status = 'PENDING'))))::float8 as lag
+      (select min(payment_expires_at) from orders where status = 'PENDING'))))::float8 as lag,
+    (select coalesce(extract(epoch from clock_timestamp() - min(xact_start)), 0)::float8
+      from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()) as oldest
   from clock`;
 
 const NONE: Waiting = { count: 0, oldestSeconds: 0 };
@@ -50,17 +54,19 @@ const NONE: Waiting = { count: 0, oldestSeconds: 0 };
 interface Row {
   readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND']?: Waiting };
   readonly lag: number | null;
+  readonly oldest: number;
 }
 
 /** Reads the figures, in two queries. */
 export async function readFigures(shop: { readonly database: Database }): Promise<ShopFigures> {
   const [row] = await shop.database.rows<Row>(FIGURES, []);
-  const { waiting, lag } = row!;
+  const { waiting, lag, oldest } = row!;
   return {
     parked: waiting.PARKED ?? NONE,
     dead: waiting.DEAD ?? NONE,
     openRefunds: waiting.REFUND ?? NONE,
     sweepLagSeconds: lag ?? 0,
+    oldestTransactionSeconds: oldest,
     stock: await countNewestStock(shop, PRODUCTS_MAX),
   };
 }

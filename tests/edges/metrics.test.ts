@@ -1,5 +1,5 @@
 import { ShopMetrics } from '../../src/edges/metrics/shop-metrics.ts';
-import type { ShopFigures } from '../../src/payments/read-figures.ts';
+import { readFigures, type ShopFigures } from '../../src/payments/read-figures.ts';
 import { ask, CREATE_HOLD, CREATE_ORDER, HOLD_QUERY, send } from '../support/graphql-client.ts';
 import { filesLike, textOf } from '../support/project.ts';
 import { deliver, success } from '../support/provider.ts';
@@ -144,6 +144,8 @@ describe('a server after some traffic', () => {
     // The hold of two minutes has been due for ten seconds, and nobody sweeps.
     expect(samples.get('flashsale_sweep_lag_seconds')).toBeGreaterThan(9);
     expect(samples.get('flashsale_sweep_lag_seconds')).toBeLessThan(60);
+    expect(samples.get('flashsale_reconciliations_total{result="unbalanced"}')).toBe(0);
+    expect(samples.get('flashsale_database_oldest_transaction_seconds')).toBeGreaterThanOrEqual(0);
     expect(
       ['idle', 'busy', 'waiting'].map((state) =>
         samples.has(`flashsale_database_pool_connections{state="${state}"}`),
@@ -192,6 +194,7 @@ describe('the database’s figures', () => {
     dead: { count: 0, oldestSeconds: 0 },
     openRefunds: { count: 3, oldestSeconds: 4 },
     sweepLagSeconds: 5,
+    oldestTransactionSeconds: 6,
     stock: [],
   };
 
@@ -236,6 +239,22 @@ describe('the database’s figures', () => {
       expect(samples.get('flashsale_hold_queue_depth')).toBe(0);
     }
   });
+});
+
+test('a transaction that somebody keeps open is told with its age', async () => {
+  await using server = await startTestServer();
+  await using session = await openSession(server.databaseUrl);
+  await session.query('begin');
+  const began = await session.query<{ at: Date }>('select now() as at');
+
+  const { oldestTransactionSeconds } = await readFigures(server.shop);
+  const { rows } = await session.query<{ age: number }>(
+    'select extract(epoch from clock_timestamp() - $1::timestamptz)::float8 as age',
+    [began.rows[0]!.at],
+  );
+
+  expect(oldestTransactionSeconds).toBeGreaterThan(0);
+  expect(oldestTransactionSeconds).toBeLessThanOrEqual(rows[0]!.age + 0.001);
 });
 
 test('buyers turned away by a locked product are counted as shed and as Busy', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createHolds } from '../../src/holds/create-hold.ts';
 import { expireDue } from '../../src/holds/expire-due.ts';
+import { readFigures } from '../../src/payments/read-figures.ts';
 import { retryInbox } from '../../src/payments/retry-inbox.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';
 import {
@@ -92,6 +93,15 @@ test('every statement of a hold, a reclaim, an order and a payment finds its row
   expect(await scannedWhole(reclaiming)).toEqual([]);
   expect(await scannedWhole(sweeping)).toEqual([]);
   expect(await scannedWhole(buying)).toEqual([]);
+});
+
+test('the operator’s figures are read without reading what is settled', async () => {
+  const { shop } = server;
+
+  const looking = await sentStatements(() => readFigures(shop));
+
+  expect(looking.length).toBeGreaterThan(0);
+  expect(await scannedWhole(looking)).toEqual([]);
 });
 
 /**

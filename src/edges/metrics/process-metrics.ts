@@ -82,6 +82,10 @@ function openInstruments(registry: Registry) {
   const holds = counter('holds_total', 'Answers to createHold by outcome.', ['outcome']);
   const shed = counter('shed_total', 'Requests for holds turned away, by reason.', ['reason']);
   const limited = counter('rate_limited_total', 'Requests refused by a limit.', ['limit']);
+  const reconciled = counter('reconciliations_total', 'Hourly reconciliations by result.', [
+    'result',
+  ]);
+  for (const result of ['balanced', 'unbalanced']) reconciled.inc({ result }, 0);
   for (const outcome of ['HELD', 'INSUFFICIENT_STOCK', 'BUSY']) holds.inc({ outcome }, 0);
   for (const reason of ['queue', 'wait', 'lock', 'database']) shed.inc({ reason }, 0);
   for (const limit of ['holds', 'tokens', 'admin']) limited.inc({ limit }, 0);
@@ -89,6 +93,7 @@ function openInstruments(registry: Registry) {
     holds,
     shed,
     limited,
+    reconciled,
     size: histogram('hold_batch_size', 'Holds that ride in one commit.', { buckets: RIDERS }),
     wait: histogram('hold_batch_wait_seconds', 'How long a batch’s first rider waited.'),
     lock: histogram('stock_lock_wait_seconds', 'Waits for a product’s stock row.'),
@@ -127,6 +132,7 @@ function openMeters(registry: Registry): Meters {
     ran: (job, { ms, failed }) =>
       made.runs.observe({ job, result: failed ? 'failed' : 'done' }, ms / 1000),
     swept: (count) => made.ended.inc(count),
+    reconciled: (balanced) => made.reconciled.inc({ result: balanced ? 'balanced' : 'unbalanced' }),
     rateLimited: (limit) => made.limited.inc({ limit }),
   };
 }

@@ -51,6 +51,10 @@ function openGauges(registry: Registry) {
   const refunds = gauge('open_refunds', 'Refunds that are open.');
   const refundAge = gauge('open_refund_age_seconds', 'Age of the oldest open refund.');
   const lag = gauge('sweep_lag_seconds', 'How long the oldest due hold or order has been due.');
+  const oldest = gauge(
+    'database_oldest_transaction_seconds',
+    'How long the oldest transaction on the database has been open, whoever has it.',
+  );
   const stock = gauge('stock_units', 'Units by product and bucket.', ['product', 'bucket']);
 
   const showWaiting = (status: string, { count, oldestSeconds }: Waiting): void => {
@@ -66,6 +70,7 @@ function openGauges(registry: Registry) {
       refunds.set(figures.openRefunds.count);
       refundAge.set(figures.openRefunds.oldestSeconds);
       lag.set(figures.sweepLagSeconds);
+      oldest.set(figures.oldestTransactionSeconds);
       stock.reset();
       for (const { productId, available, held, sold } of figures.stock) {
         for (const [bucket, units] of Object.entries({ available, held, sold }))
@@ -74,7 +79,7 @@ function openGauges(registry: Registry) {
     },
     unknown(): void {
       for (const one of [events, eventAge, stock]) one.reset();
-      for (const one of [refunds, refundAge, lag]) one.remove();
+      for (const one of [refunds, refundAge, lag, oldest]) one.remove();
       known.set(0);
     },
   };
