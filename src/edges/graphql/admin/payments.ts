@@ -88,7 +88,7 @@ class PaymentEventType {
   @Field(() => DateTime, { nullable: true, description: 'When it was settled; null until then.' })
   declare settledAt: Date | null;
 
-  @Field(() => String, { description: 'The body as received.' })
+  @Field(() => String, { description: 'The body as received; empty once retention blanked it.' })
   declare payload: string;
 }
 
