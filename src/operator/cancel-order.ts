@@ -45,7 +45,8 @@ const CANCEL = {
 /**
  * Cancels an order for good: money that comes for it later is refunded. A pending order's units come
  * back; a paid one's money is due back, and its units become available again or leave the sale.
- * Cancelling a cancelled order returns it again.
+ * Cancelling a cancelled order returns it again; if the buyer had cancelled it, it is the operator's
+ * from now on.
  *
  * @throws BusyFault when a lock was not had in time
  */
@@ -61,11 +62,21 @@ export function adminCancelOrder(
       await shop.lockOrder(tx, asked.orderId);
       const order = await lockRow(tx, OrderTable, asked.orderId);
       if (order === null) return nothingDone(noSuchOrder);
-      if (order.status === 'CANCELLED') return done(order, order);
+      if (order.status === 'CANCELLED') return cancelForGood(tx, order);
       if (order.status === 'EXPIRED') return nothingDone(orderFinal(order, order.status));
       return cancelStanding(shop, tx, order, asked);
     },
   );
+}
+
+const FOR_GOOD = `
+  update orders set cancelled_by = 'OPERATOR', updated_at = shop_clock()
+  where id = $1 and cancelled_by = 'BUYER'`;
+
+/** What the buyer cancelled, money that comes late would bring back: the operator's word ends that. */
+async function cancelForGood(tx: Transaction, order: Order): Promise<Done<Order>> {
+  await tx.rows(FOR_GOOD, [order.id]);
+  return done(order, (await lockRow(tx, OrderTable, order.id))!);
 }
 
 async function cancelStanding(

@@ -25,7 +25,7 @@ const DENIED = { actor: 'nobody', outcome: 'DENIED' } as const;
  */
 export class DeniedTries {
   readonly #database: Database;
-  #counts = new Map<string | null, number>();
+  readonly #counts = new Map<string | null, number>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -51,15 +51,22 @@ export class DeniedTries {
 
   /** Writes one row for each address that had too many, carrying their number, and counts anew. */
   async tell(): Promise<void> {
-    const counts = this.#counts;
-    this.#counts = new Map();
-    for (const [address, count] of counts) {
-      if (count <= ROWS_MAX) continue;
-      await recordAct(
-        this.#database,
-        { ...DENIED, address, requestId: null },
-        { ...DENIED, name: 'further tries', times: count - ROWS_MAX },
-      );
+    for (const [address, count] of this.#counts) {
+      if (count > ROWS_MAX) {
+        await recordAct(
+          this.#database,
+          { ...DENIED, address, requestId: null },
+          { ...DENIED, name: 'further tries', times: count - ROWS_MAX },
+        );
+      }
+      this.#forget(address, count);
     }
+  }
+
+  /** Told now: only those that came meanwhile still count. What could not be told stays counted. */
+  #forget(address: string | null, told: number): void {
+    const since = this.#counts.get(address)! - told;
+    if (since > 0) this.#counts.set(address, since);
+    else this.#counts.delete(address);
   }
 }

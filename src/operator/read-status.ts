@@ -49,7 +49,6 @@ type Counts = Pick<Status, 'database' | 'products' | 'units' | 'activeHolds' | '
 /** Reads how the shop stands. It changes nothing, and works on a standby too. */
 export async function readStatus(shop: { readonly database: Database }): Promise<Status> {
   const [counts] = await shop.database.rows<Counts>(COUNTS, []);
-  const { parked, dead, openRefunds, sweepLagSeconds } = await readFigures(shop);
-  const waiting = { sweepLagSeconds, parked, dead, openRefunds };
+  const { stock: _ofEachProduct, ...waiting } = await readFigures(shop);
   return { ...counts!, now: new Date(counts!.now), ...waiting };
 }

@@ -1,4 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { isFault } from './faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
 /** A value as it stood at one version of its thing. */
@@ -30,6 +31,9 @@ export interface Listener<Told> {
 
 /** After so many are told others of the process get their turn: a long row of them takes a while. */
 const TOLD_IN_A_TURN = 250;
+
+/** While the database is away, or busy, it is asked again so often. */
+const READ_AGAIN_MS = 100;
 
 /** Of a listener whose first read is not done: it hears from no round yet. */
 const ARRIVING = Infinity;
@@ -102,10 +106,17 @@ export class Audience<Value, Told> {
         await this.#source.read();
         this.#seat(arriving);
       } catch (error) {
-        for (const listener of arriving) this.#fail(listener, error);
+        await this.#waitOrFail(arriving, error);
       }
     }
     this.#isReading = false;
+  }
+
+  /** A fault passes: those who still wait do so. Whatever else it is, they are told. */
+  async #waitOrFail(arriving: readonly Listener<Told>[], error: unknown): Promise<void> {
+    if (!isFault(error)) return arriving.forEach((listener) => this.#fail(listener, error));
+    await delay(READ_AGAIN_MS);
+    this.#arriving.unshift(...arriving.filter((listener) => this.#listeners.has(listener)));
   }
 
   #seat(arriving: readonly Listener<Told>[]): void {

@@ -156,7 +156,7 @@ function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
         const result = await client.executeQuery<Row>(CompiledQuery.raw(statement, [...params]));
         return result.rows;
       } catch (error) {
-        throw asFault(error);
+        throw asFault(error, 'reading');
       }
     },
     async find<Entity extends object>(
@@ -171,7 +171,7 @@ function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
           .find(table, where, { disableIdentityMap: true, ...options });
         return found as unknown as RowOf<EntitySchema<Entity>>[];
       } catch (error) {
-        throw asFault(error);
+        throw asFault(error, 'reading');
       }
     },
   };

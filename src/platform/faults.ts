@@ -72,20 +72,31 @@ function isPoolExhausted(error: unknown): boolean {
 /** query_canceled: the statement timeout ran out. */
 const CANCELED = '57014';
 
+/** What was under way when the database failed. A read says nothing of what was done before it. */
+type Doing = 'working' | 'committing' | 'reading';
+
 /** Says of a database error what a caller needs to know; leaves the others as they are. */
-export function asFault(error: unknown, committing = false): unknown {
+export function asFault(error: unknown, doing: Doing = 'working'): unknown {
   if (isFault(error)) return error;
-  if (isPoolExhausted(error)) {
-    return new BusyFault('No database connection came free in time; nothing was done.');
-  }
-  if (sqlState(error) === CANCELED && !committing) {
-    return new BusyFault('The database did not get to it in time; nothing was done.');
-  }
+  const so = doing === 'working' ? '; nothing was done' : '';
+  const late = lateness(error, doing);
+  if (late !== undefined) return new BusyFault(`${late}${so}.`);
   if (!isUnavailable(error)) return error;
-  const message = committing
-    ? 'The database was lost while committing: the outcome is unknown. Ask again with the same key.'
-    : 'The database is away; nothing was done.';
+  const message =
+    doing === 'committing'
+      ? 'The database was lost while committing: the outcome is unknown. Ask again with the same key.'
+      : `The database is away${so}.`;
   return new UnavailableFault(message, { cause: error });
+}
+
+/** What was not had in time, where that is what the error says. */
+function lateness(error: unknown, doing: Doing): string | undefined {
+  if (isPoolExhausted(error)) return 'No database connection came free in time';
+  if (doing === 'committing') return undefined;
+  if (sqlState(error) === CANCELED) return 'The database did not get to it in time';
+  const name = retryableName(error);
+  // A transaction tries again itself.
+  return name === undefined || doing === 'working' ? undefined : `The database was busy (${name})`;
 }
 
 /** The code an error carries, whether it comes from pg or through the ORM's own exceptions. */

@@ -125,7 +125,7 @@ async function attemptOnce<T>(
       { isolationLevel: IsolationLevel.READ_COMMITTED },
     );
   } catch (error) {
-    throw asFault(error, tx?.isCommitting);
+    throw asFault(error, tx?.isCommitting ? 'committing' : 'working');
   }
   // After the try: an announcement that throws must not make a committed transaction look undone.
   tx!.committed();

@@ -318,15 +318,16 @@ describe('an order that the operator cancels', () => {
     expect(await as(RECONCILE)).toMatchObject({ balanced: true, findings: [] });
   });
 
-  test('one the buyer cancelled is returned as it is, and free units may still be paid for', async () => {
-    const { orderId, token } = await pending();
+  test('one the buyer cancelled is the operator’s from then on: late money for it goes back', async () => {
+    const { productId, orderId, token } = await pending();
     await ask(server.url, CANCEL_ORDER, { token });
 
     const again = await as(CANCEL, { orderId, reason: 'late' });
     const { body } = await deliver(server.url, success(orderId));
 
     expect(again).toMatchObject({ __typename: 'Order', status: 'CANCELLED' });
-    expect(body).toMatchObject({ outcome: 'applied', order_status: 'paid' });
+    expect(body).toMatchObject({ outcome: 'refund_required', order_status: 'cancelled' });
+    expect(await product(productId)).toMatchObject({ availableStock: 10, heldStock: 0 });
   });
 
   test('an expired one is final', async () => {

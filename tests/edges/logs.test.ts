@@ -1,6 +1,6 @@
 import { createLog, type Logger } from '../../src/platform/log.ts';
 import { asRequest } from '../../src/platform/request-id.ts';
-import { ask, CREATE_HOLD, CREATE_ORDER, send } from '../support/graphql-client.ts';
+import { AS_ADMIN, ask, CREATE_HOLD, CREATE_ORDER, send } from '../support/graphql-client.ts';
 import { deliver, success } from '../support/provider.ts';
 import { startTestServer } from '../support/server.ts';
 import { makeProduct, moveClock, until } from '../support/shop.ts';
@@ -57,6 +57,34 @@ test('each step of a purchase is in the log under the id that its answer bears, 
   expect(paid.headers['x-request-id']).not.toBe(again.headers['x-request-id']);
   expect(kept.text()).not.toContain(token.split('.')[1]);
 });
+
+test('requests that come at once are each in the log, and on record, under their own id', async () => {
+  const kept = keepingLog('debug');
+  await using server = await startTestServer({ log: kept.log });
+  const productId = String(await makeProduct(server.shop, { totalStock: 100 }));
+  const idsOf = (answers: readonly { headers: Headers }[]) =>
+    answers.map(({ headers }) => headers.get('x-request-id'));
+
+  const held = await Promise.all(
+    Array.from({ length: 20 }, () => send(server.url, CREATE_HOLD, { input: { productId } })),
+  );
+  const adjusted = await Promise.all(
+    Array.from({ length: 20 }, () => send(server.url, ADJUST, { productId }, AS_ADMIN)),
+  );
+  const recorded = await server.database.rows<{ id: string }>(
+    "select request_id as id from operator_acts where act = 'adjustStock'",
+    [],
+  );
+
+  const logged = kept.lines('Hold created successfully');
+  const loggedAs = (id: string) => logged.find(({ holdId }) => holdId === id)!['requestId'];
+  expect(held.map(({ data }) => loggedAs(data.createHold.id))).toEqual(idsOf(held));
+  expect(recorded).toHaveLength(20);
+  expect(new Set(recorded.map(({ id }) => id))).toEqual(new Set(idsOf(adjusted)));
+});
+
+const ADJUST = `mutation ($productId: ID!) {
+  adjustStock(input: { productId: $productId, delta: 1, reason: "more came" }) { __typename } }`;
 
 test('a sweep that ended something says so at info, under an id of its run', async () => {
   const kept = keepingLog('info');

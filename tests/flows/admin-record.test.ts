@@ -1,4 +1,5 @@
 import { DeniedTries } from '../../src/operator/denied-tries.ts';
+import { BusyFault } from '../../src/platform/faults.ts';
 import { changeStock } from '../../src/operator/change-stock.ts';
 import { changeTerms, putOnSale } from '../../src/operator/change-catalogue.ts';
 import { replayPaymentEvent } from '../../src/operator/replay-event.ts';
@@ -185,6 +186,25 @@ test('tries from more addresses than can be told apart are counted together', as
   const together = (await record()).filter(({ address }) => address === null);
   expect(together.reduce((sum, { times }) => sum + times, 0)).toBe(100);
   expect(together).toHaveLength(61);
+});
+
+test('tries that could not be told stay counted, and are told with those that came meanwhile', async () => {
+  const tries = new DeniedTries(server.database);
+  const attempt = () =>
+    tries.record({ name: 'reconcile', address: '203.0.113.11', requestId: 'a request' });
+  for (let turn = 0; turn < 70; turn += 1) await attempt();
+  await using session = await openSession(database.url);
+  await session.query('begin');
+  await session.query('lock table operator_acts');
+
+  const untold = tries.tell();
+  await expect(untold).rejects.toThrow(BusyFault);
+  await session.query('rollback');
+  for (let turn = 0; turn < 5; turn += 1) await attempt();
+  await tries.tell();
+
+  const told = (await record()).filter(({ times }) => times > 1);
+  expect(told).toMatchObject([{ act: 'further tries', address: '203.0.113.11', times: 15 }]);
 });
 
 test('a server that stops tells of the denied tries that it had only counted', async () => {

@@ -5,6 +5,8 @@ import {
   type LiveSource,
   type Versioned,
 } from '../../src/platform/audience.ts';
+import { BusyFault, UnavailableFault } from '../../src/platform/faults.ts';
+import { until } from '../support/shop.ts';
 
 /** Things whose versions the test sets, and reads that end when the test says so. */
 class Things implements LiveSource<string> {
@@ -255,6 +257,24 @@ test('a read that fails is told to those it was for, and the others go on', asyn
   expect(late.heard).toEqual([]);
   expect(early.heard).toEqual(['1: 1', '1: 2']);
   expect(early.errors).toEqual([]);
+  expect(state.empty).toBe(0);
+});
+
+test('while the database is away those who came wait for it, and who leaves meanwhile is forgotten', async () => {
+  const things = new Things();
+  const { audience, state } = gather(things);
+  const [stays, leaves] = [newListener(), newListener()];
+
+  things.failures.push(new UnavailableFault('away'), new BusyFault('busy'));
+  audience.join(stays);
+  audience.join(leaves);
+  await settle();
+  audience.leave(leaves);
+  await until('the state', () => stays.heard.length > 0);
+
+  expect([stays.heard, stays.errors]).toEqual([['1: 1'], []]);
+  expect([leaves.heard, leaves.errors]).toEqual([[], []]);
+  expect(things.reads).toBeGreaterThanOrEqual(3);
   expect(state.empty).toBe(0);
 });
 

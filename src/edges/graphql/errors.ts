@@ -44,7 +44,7 @@ function isWrongVariable(error: unknown): boolean {
  * anything else masked. No stack, no SQL, no path of a file.
  */
 export function tellError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const cause = unwrapResolverError(error);
+  const cause = causeOf(error);
   const { message, locations, path } = formatted;
   const told = (text: string, code: string, more: object = {}): GraphQLFormattedError => ({
     message: text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text,
@@ -64,6 +64,12 @@ export function tellError(formatted: GraphQLFormattedError, error: unknown): Gra
   return code === undefined
     ? told('Something went wrong on our side.', MASKED)
     : told(message, code);
+}
+
+/** What a resolver threw, or a stream, whose errors have no path. */
+function causeOf(error: unknown): unknown {
+  const isOfStream = error instanceof GraphQLError && isFault(error.originalError);
+  return isOfStream ? error.originalError : unwrapResolverError(error);
 }
 
 /** GraphQL's guesses at a right name, of a field or of a value, to the end of what it says. */
@@ -91,7 +97,7 @@ const MASKED = 'INTERNAL_SERVER_ERROR';
 /** Logs an error that its client sees masked, under the request id that the client is given. */
 function logIfMasked(error: GraphQLError, requestId: string, log: Logger): void {
   if (tellError(error.toJSON(), error).extensions?.['code'] !== MASKED) return;
-  log.error({ requestId, err: unwrapResolverError(error) }, 'An operation failed unexpectedly');
+  log.error({ requestId, err: causeOf(error) }, 'An operation failed unexpectedly');
 }
 
 /** What telling a socket's errors takes. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApolloServer, HeaderMap, type ApolloServerPlugin, type BaseContext } from '@apollo/server';
 import {
@@ -117,13 +118,14 @@ export function apolloOnNode<ContextValue extends BaseContext>(
   };
 }
 
-/** The same handler, entered by so many requests in each turn of the event loop. */
+/** The same handler, entered by so many requests in each turn of the event loop, each as itself. */
 function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
   const entrance = new Entrance(ENTRANCE_LIMITS);
   return (request, response) =>
     entrance.come({
       isGone: () => response.destroyed,
-      enter: () => handle(request, response),
+      // Who opens the door in a turn is any of them: without this all would bear that one's request id.
+      enter: AsyncLocalStorage.bind(() => handle(request, response)),
       turnAway: () => turnAway(response),
     });
 }
