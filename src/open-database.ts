@@ -32,7 +32,7 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   const url = settings.DATABASE_URL ?? (await openEmbedded(settings.DATA_DIR, log, closers, share));
   const database = await connectDatabase(tables, { url, poolMax: settings.DATABASE_POOL_MAX, log });
-  closers.push('the database', () => database.orm.close(true));
+  closers.push('the database', () => database.close());
   return { database, url };
 }
 

@@ -51,17 +51,24 @@ export function breaksUnique(error: unknown, constraint: string): boolean {
   );
 }
 
+/** pg's own words for a lost socket, and the last for a pool that was closed. */
+const GONE = [
+  'Connection terminated',
+  'timeout expired',
+  'Query read timeout',
+  'not queryable',
+  'after calling end on the pool',
+];
+
 /**
  * Whether the database is away: SQLSTATE classes 08 (connection), 53 (out of resources), 57P (shut
- * down), a network error, or one of pg's own words for a lost socket.
+ * down), a network error, or pg's own words for it.
  */
 function isUnavailable(error: unknown): boolean {
   const code = sqlState(error) ?? '';
   if (/^(08|53|57P|58)/.test(code) || code === '25P03') return true;
   if (/^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_)/.test(code)) return true;
-  return /Connection terminated|timeout expired|Query read timeout|not queryable/.test(
-    error instanceof Error ? error.message : '',
-  );
+  return error instanceof Error && GONE.some((words) => error.message.includes(words));
 }
 
 /** Whether no connection of the pool came free in time: nothing was done. */

@@ -31,6 +31,6 @@ test('a migration may take longer than any statement of a sale', async () => {
 
   expect(applied.length).toBeGreaterThan(0);
   expect([applied, again]).toEqual([pending, []]);
-  await database.orm.close(true);
+  await database.close();
   await admin(server, `drop database ${name} with (force)`);
 }, 20_000);

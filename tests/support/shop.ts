@@ -78,7 +78,7 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     database,
     async [Symbol.asyncDispose]() {
       await notices.stop();
-      await database.orm.close(true);
+      await database.close();
     },
   };
 }

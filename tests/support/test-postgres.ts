@@ -24,7 +24,7 @@ export async function startTestPostgres(): Promise<void> {
   const templateUrl = withDatabase(url, TEMPLATE);
   const database = await connectDatabase(tables, { url: templateUrl, poolMax: 2, log: silentLog });
   await migrate(database);
-  await database.orm.close(true);
+  await database.close();
   process.env['TEST_POSTGRES_URL'] = url;
   process.env['TEST_TEMPLATE'] = TEMPLATE;
 }
