@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import Stripe from 'stripe';
 import { hold, order, tokenOf } from '../support/buyer.ts';
 import { findOrder } from '../../src/orders/find-orders.ts';
@@ -220,6 +221,30 @@ test('an old signature is not made fresh by a second timestamp', async () => {
   }
 
   expect(statuses).toEqual([401, 401]);
+});
+
+test('a body of Stripe’s that is no plain UTF-8 is malformed when its bytes are signed, else not trusted', async () => {
+  const event = stripeEvent('payment_intent.succeeded', {});
+  const timestamp = seconds();
+  const send = async (body: Buffer, signed: Buffer | string) => {
+    const hmac = createHmac('sha256', SECRETS[0]).update(`${timestamp}.`).update(signed);
+    const { status } = await fetch(server.url + PATH, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'stripe-signature': `t=${timestamp},v1=${hmac.digest('hex')}`,
+      },
+      body: Uint8Array.from(body),
+    });
+    return status;
+  };
+  const notUtf8 = Buffer.from(event.replace('usd', '\xff'), 'latin1');
+  const marked = Buffer.from(`\ufeff${event}`);
+
+  expect([await send(notUtf8, notUtf8), await send(notUtf8, notUtf8.toString())]).toEqual([
+    400, 401,
+  ]);
+  expect([await send(marked, marked), await send(marked, event)]).toEqual([400, 401]);
 });
 
 test('malformed events are refused with a clear error', async () => {

@@ -596,6 +596,26 @@ describe('signatures', () => {
     expect(right).toMatchObject({ status: 200, body: { outcome: 'applied' } });
   });
 
+  test('over a body that is not UTF-8 a right one makes it malformed, any other one not trusted', async () => {
+    const { orderId } = await purchase();
+    const [before, after] = JSON.stringify(success(orderId, { note: '|' })).split('|');
+    const bodyWith = (byte: number) =>
+      Buffer.concat([Buffer.from(before!), Buffer.from([byte]), Buffer.from(after!)]);
+    const { signPayload } = await import('../../src/edges/webhook/signature.ts');
+    const answerTo = (payload: string | Buffer) => {
+      const id = randomUUID();
+      const headers = signPayload(NEW_SECRET, { id, at: new Date(), payload });
+      return deliver(signed.url, bodyWith(0xff), { headers });
+    };
+
+    const right = await answerTo(bodyWith(0xff));
+    const ofOtherBytes = await answerTo(bodyWith(0xfe));
+    const ofItsText = await answerTo(bodyWith(0xff).toString());
+
+    expect(right).toMatchObject({ status: 400, body: { error: 'malformed' } });
+    expect([ofOtherBytes, ofItsText]).toMatchObject([refused, refused]);
+  });
+
   test('it holds for 300 seconds either way, by the database’s clock', async () => {
     const at = async (aheadMs: number) => {
       const { orderId } = await purchase();

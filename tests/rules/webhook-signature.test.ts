@@ -87,6 +87,20 @@ test('a body with any one byte changed is not trusted', () => {
   expect(isSigned(right, Buffer.alloc(0), [SECRET])).toBe(false);
 });
 
+test('bytes that are no text are signed as they are, and not as what a reader would put in their place', () => {
+  const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
+  const isTrusted = (sent: Buffer, signed: Buffer | string): boolean => {
+    const hmac = createHmac('sha256', key).update(`msg_1.${seconds}.`).update(signed);
+    const signature = `v1,${hmac.digest('base64')}`;
+    return isSigned({ id: 'msg_1', timestamp: seconds, signature }, sent, [SECRET]);
+  };
+  const [bytes, others] = [Buffer.from([0x22, 0xff, 0x22]), Buffer.from([0x22, 0xfe, 0x22])];
+
+  expect(isTrusted(bytes, bytes)).toBe(true);
+  expect(isTrusted(bytes, others)).toBe(false);
+  expect(isTrusted(bytes, bytes.toString())).toBe(false);
+});
+
 test.each([
   ['with a sign', `+${seconds}`],
   ['with decimals', `${seconds}.0`],

@@ -49,9 +49,7 @@ export async function deliver(
 ): Promise<DeliveryAnswer> {
   const body = typeof event === 'string' || Buffer.isBuffer(event) ? event : JSON.stringify(event);
   const signature =
-    secret === undefined
-      ? {}
-      : signPayload(secret, { id: randomUUID(), at, payload: body.toString() });
+    secret === undefined ? {} : signPayload(secret, { id: randomUUID(), at, payload: body });
   const answer = await sendRaw(url, {
     path,
     headers: { 'content-type': 'application/json', ...signature, ...headers },

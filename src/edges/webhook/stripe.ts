@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import Stripe from 'stripe';
 import { isUuid } from '../../platform/ids.ts';
@@ -57,9 +58,22 @@ function signedAtOf(headers: IncomingHttpHeaders): string | undefined {
   return more.length === 0 && /^t=\d{1,12}$/.test(timestamp ?? '') ? timestamp : undefined;
 }
 
+/**
+ * The package reads bytes as text, without a mark at their beginning and with one replacement character
+ * for all that is no UTF-8. So each byte is handed to it as a character, and signed as a byte.
+ */
+class SignBytes extends Stripe.CryptoProvider {
+  override computeHMACSignature(payload: string, secret: string): string {
+    return createHmac('sha256', secret).update(payload, 'latin1').digest('hex');
+  }
+}
+
+const signBytes = new SignBytes();
+
 function isGenuine(body: Buffer, header: string, secret: string): boolean {
+  const { signature } = Stripe.webhooks;
   try {
-    return Stripe.webhooks.signature?.verifyHeader(body, header, secret, 0) === true;
+    return signature?.verifyHeader(body.toString('latin1'), header, secret, 0, signBytes) === true;
   } catch {
     return false;
   }
