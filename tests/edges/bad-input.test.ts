@@ -17,7 +17,8 @@ import {
 } from '../support/graphql-client.ts';
 import { LEAK } from '../support/hostile-doors.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { makeProduct } from '../support/shop.ts';
+import { makeProduct, until } from '../support/shop.ts';
+import { openSocket } from '../support/socket-client.ts';
 
 const logged: { facts: object; message: string }[] = [];
 const log: Logger = {
@@ -552,6 +553,24 @@ describe('requests', () => {
     }
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
+});
+
+test('no document, and one that does not begin, are told alike at both doors', async () => {
+  await using socket = await openSocket(server.socketUrl);
+  const atBoth = async (query: string) => {
+    const heard = socket.subscribe(query);
+    const overHttp = await send(server.url, query);
+    await until('the answer over the socket', () => heard.ended);
+    return [overHttp.errors, heard.errors];
+  };
+
+  const [overHttp, overSocket] = await atBoth('');
+  const [spacesOverHttp, spacesOverSocket] = await atBoth(' ');
+
+  expect(overHttp).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
+  expect(overSocket).toEqual(overHttp);
+  expect(spacesOverHttp).toMatchObject([{ extensions: { code: 'GRAPHQL_PARSE_FAILED' } }]);
+  expect(spacesOverSocket).toEqual(spacesOverHttp);
 });
 
 describe('bombs', () => {

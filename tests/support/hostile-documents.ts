@@ -238,6 +238,8 @@ const oddities = (): HostileDocument[] => {
       [`a variable’s type ${name}`, `query ($v: ${name}) { product(id: $v) { id } }`],
     ]),
     ...[
+      '',
+      ' ',
       '{',
       '}',
       '{}',

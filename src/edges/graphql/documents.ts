@@ -15,6 +15,10 @@ const DOCUMENTS_MAX = 100;
 /** All remembered texts together, in characters; a parsed document takes about a hundred times its text. */
 const CHARACTERS_MAX = 64 * 1024;
 
+/** Apollo's own words over HTTP, where an empty text is no document at all: both doors say the same. */
+const NO_QUERY =
+  'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
+
 /** What a client asks: a document, and which of its operations. */
 export interface Request {
   readonly query: string;
@@ -44,6 +48,7 @@ export class Documents {
   }
 
   check({ query, operationName }: Request): Checked {
+    if (query === '') return { errors: [badRequestError(NO_QUERY)] };
     const known = this.#known.get(query);
     const checked = known === undefined ? this.#read(query) : { document: known };
     if (checked.errors !== undefined) return checked;
