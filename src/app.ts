@@ -16,6 +16,7 @@ import { openShop } from './open-shop.ts';
 import { readFigures } from './payments/read-figures.ts';
 import { Closers } from './platform/closers.ts';
 import type { Logger } from './platform/log.ts';
+import { openFilesMax } from './platform/open-files.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import type { Shop } from './shop.ts';
 
@@ -43,7 +44,7 @@ export async function startApp(settings: Settings, log: Logger): Promise<App> {
 }
 
 async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
-  const port = await Port.open({ host: settings.HOST, port: settings.PORT });
+  const port = await openPort(settings, log);
   closers.push('the port', () => port.drain());
   const { database, url: databaseUrl } = await openDatabase(settings, {
     log,
@@ -88,6 +89,24 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   };
   const stop = (): Promise<void> => closeWithin(graceMs, closers, cut);
   return { url: port.url, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Files that a process has open beside its callers' connections and the database's; about fifty are. */
+const OTHER_FILES = 200;
+
+/**
+ * Opens the port for as many connections as may be and fit into the files that the process may open:
+ * past those there would be none left for the database.
+ */
+function openPort(settings: Settings, log: Logger): Promise<Port> {
+  const { HOST: host, PORT: port, CONNECTIONS_MAX, DATABASE_POOL_MAX } = settings;
+  const filesMax = openFilesMax();
+  const room = Math.max(1, filesMax - DATABASE_POOL_MAX - OTHER_FILES);
+  if (room < CONNECTIONS_MAX) {
+    const told = `CONNECTIONS_MAX is ${CONNECTIONS_MAX}, but into the ${filesMax} files that this process may open fit ${room}: raise its limit (ulimit -n).`;
+    log.warn({}, told);
+  }
+  return Port.open({ host, port, connectionsMax: Math.min(CONNECTIONS_MAX, room) });
 }
 
 /** What an operator chooses of the doors. */

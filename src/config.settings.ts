@@ -113,6 +113,11 @@ export const SETTINGS = {
     'none: off',
     'Most createHold calls of one address in a minute, in each process: leave it off where a crowd shares an address.',
   ),
+  CONNECTIONS_MAX: setting(
+    whole(10, 1_000_000).default(18_000),
+    '18000',
+    'Most open connections of callers, in each process; nine tenths of them may be websockets. A further one is closed at once.',
+  ),
   TRUSTED_PROXY_HOPS: setting(
     whole(0, 10).default(0),
     '0',

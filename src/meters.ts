@@ -31,6 +31,8 @@ export interface Meters extends LaneObserver {
   reconciled(balanced: boolean): void;
   /** A request was refused because its address had too many. */
   rateLimited(what: Limited): void;
+  /** A connection was closed before it could ask for anything. */
+  connectionRefused(): void;
 }
 
 /** Meters that measure nothing: for commands and tests, and where /metrics is off. */
@@ -45,6 +47,7 @@ export const noMeters: Meters = {
   swept() {},
   reconciled() {},
   rateLimited() {},
+  connectionRefused() {},
 };
 
 /** The lock on a product's stock row, its wait measured. */

@@ -30,8 +30,8 @@ export interface HttpOptions extends Omit<PathOptions, 'unready'> {
 
 /** The shop at its port. */
 export interface HttpDoor {
-  /** Open websockets, and live subscriptions on them. */
-  readonly live: Pick<GraphqlSocket, 'sockets' | 'subscriptions'>;
+  /** Open connections, the websockets among them, and live subscriptions on those. */
+  readonly live: Pick<Port, 'connections'> & Pick<GraphqlSocket, 'sockets' | 'subscriptions'>;
   /** From now on /readyz answers 200. */
   ready(): void;
   /** Not ready any more, no new connections, sockets told to go, requests under way answered. */
@@ -65,10 +65,11 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
       refuseUpgrade(connection, 404);
     },
+    refused: refusing(options),
   });
 
   return {
-    live: socket,
+    live: { ...socket, connections: () => options.port.connections() },
     ready: () => void (state.ready = true),
     async stop() {
       state.ready = false;
@@ -77,11 +78,18 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
   };
 }
 
+/**
+ * The part of all connections that may be websockets. These stay for hours; every other one ends within
+ * seconds of its last answer, so the rest of the places come free again for buyers and health checks.
+ */
+const SOCKETS_PART = 0.9;
+
 /** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
 async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoors> {
   const { log, isAllowedOrigin, explorer: introspection } = options;
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();
+  const socketsMax = Math.floor(options.port.connectionsMax * SOCKETS_PART);
   const common = { schema, callerOf: callersBy(options), isAllowedOrigin, introspection, log };
   const graphql = await openGraphqlHttp({
     ...common,
@@ -89,6 +97,7 @@ async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoo
   });
   const socket = openGraphqlSocket({
     ...common,
+    socketsMax,
     contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
   });
   return { graphql, socket };
@@ -110,6 +119,21 @@ function callersBy({ adminToken, trustedHops }: HttpOptions): (request: Incoming
     },
     isAdmin: isAdmin(request),
   });
+}
+
+/** A flood of connections is told in the log once in this time. */
+const TELL_REFUSED_MS = 60_000;
+
+/** Counts the connections that were not taken, and tells of them. */
+function refusing({ meters, log, port }: HttpOptions): (error?: Error) => void {
+  let toldAt = -Infinity;
+  return (error) => {
+    meters.connectionRefused();
+    if (performance.now() - toldAt < TELL_REFUSED_MS) return;
+    toldAt = performance.now();
+    if (error !== undefined) return log.error({ err: error }, 'A connection could not be taken');
+    log.warn({}, `${port.connectionsMax} connections are open: further ones are closed at once`);
+  };
 }
 
 function doorOf(path: string, { providers }: HttpOptions): Door {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { promisify } from 'node:util';
 import { answerJson } from './body.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
@@ -19,6 +20,17 @@ class PortInUse extends Error {
 export interface PortHandlers {
   request(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
+  /** A connection was not taken: as many are open as may be, or the system would not give it. */
+  refused(error?: Error): void;
+}
+
+/** Where it is, and how much it takes. */
+export interface PortOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Most open connections, websockets among them; a further one is closed at once. */
+  readonly connectionsMax: number;
 }
 
 /** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
@@ -27,8 +39,11 @@ const REQUEST_MS_MAX = 15_000;
 /** Its headers within this; a connection that says nothing at all is cut, too. */
 const HEADERS_MS_MAX = 10_000;
 
-/** Slow senders are looked for this often; Node's own half a minute would let each have that much more. */
-const LOOK_MS = 1000;
+/**
+ * Slow senders are looked for this often. Node's own half a minute would let each have that much more,
+ * and the thousands of a flood, cut at one look, would hold up everyone else for half a second.
+ */
+const LOOK_MS = 100;
 
 /**
  * The one port. It is open from the first moment of a start: *starting*, it answers that the process
@@ -40,7 +55,7 @@ export class Port {
   /** http://host:port, without a slash at its end. */
   readonly url: string;
   readonly #server: Server;
-  #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow };
+  #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
   #leaving = false;
 
   private constructor(server: Server, host: string) {
@@ -58,15 +73,19 @@ export class Port {
       if (this.#leaving) return refuseForNow(request, connection);
       this.#handlers.upgrade(request, connection, head);
     });
+    server.on('drop', () => this.#handlers.refused());
+    server.on('error', (error) => this.#handlers.refused(error));
   }
 
-  /** Opens it; port 0 takes a free one. @throws PortInUse */
-  static open({ host, port }: { readonly host: string; readonly port: number }): Promise<Port> {
+  /** Opens it. @throws PortInUse */
+  static open({ host, port, connectionsMax }: PortOptions): Promise<Port> {
     const server = createServer({
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: HEADERS_MS_MAX,
       connectionsCheckingInterval: LOOK_MS,
     });
+    // By default a full worker hands a connection on to the next: with all of them full, round for ever.
+    Object.assign(server, { maxConnections: connectionsMax, dropMaxConnection: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
@@ -81,6 +100,16 @@ export class Port {
   /** From now on these answer. */
   serve(handlers: PortHandlers): void {
     this.#handlers = handlers;
+  }
+
+  /** Most open connections. */
+  get connectionsMax(): number {
+    return this.#server.maxConnections;
+  }
+
+  /** Open connections, websockets among them. */
+  connections(): Promise<number> {
+    return promisify(this.#server.getConnections.bind(this.#server))();
   }
 
   /** Each answer is its connection's last from now on; new connections are still taken. */

@@ -21,7 +21,8 @@ import { openDeafSocket, openRawSocket } from '../support/socket-client.ts';
 const WAIT_MS = 60_000;
 
 let servers: ServerProcesses;
-const start = (settings?: Record<string, string>): Running => servers.start(settings);
+const start = (settings?: Record<string, string>, filesMax?: number): Running =>
+  servers.start(settings, filesMax);
 
 beforeAll(buildServer, WAIT_MS);
 
@@ -117,6 +118,34 @@ test(
     expect(await ask(secondUrl, '{ stockAudit(productId: 1) { balanced } }', {}, asAdmin)).toEqual({
       balanced: true,
     });
+  },
+  WAIT_MS,
+);
+
+test(
+  'a server that may open 280 files takes as many connections as leave its database some',
+  async () => {
+    const server = start({ DATABASE_POOL_MAX: '20' }, 280);
+    const url = await server.ready();
+    const { id } = await makeProduct(url, 100_000);
+    const { hostname, port } = new URL(url);
+    const buyers = buyersOf(url, id);
+    const { tokens } = buyers;
+    await until('the sale to begin', () => tokens.length > 0);
+
+    const silent = Array.from({ length: 400 }, () => connect(Number(port), hostname));
+    for (const socket of silent) socket.on('error', () => {}).resume();
+    const open = () => silent.filter(({ destroyed }) => !destroyed);
+    await until('all but 60 to be closed, the buyers’ among these', () => open().length < 60);
+    const before = tokens.length;
+    await until('the sale to go on', () => tokens.length > before + 100);
+    await buyers.stop();
+    for (const socket of silent) socket.destroy();
+
+    expect(server.out()).toContain('but into the 280 files that this process may open fit 60:');
+    expect(await audit(url, id)).toEqual({ balanced: true, findings: [], held: tokens.length });
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
   },
   WAIT_MS,
 );

@@ -34,6 +34,7 @@ function openDoor(): { readonly door: GraphqlSocket; readonly server: Server } {
     callerOf: ({ headers }) => ({ ...ANYONE, isAdmin: headers.origin === 'http://operator' }),
     contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
     isAllowedOrigin: () => true,
+    socketsMax: 100,
     introspection: true,
     log: silentLog,
   });

@@ -67,6 +67,7 @@ describe('defaults', () => {
       DATABASE_POOL_MAX: 10,
       HOLD_BATCH_MAX: 500,
       HOLD_QUEUE_MAX: 5000,
+      CONNECTIONS_MAX: 18_000,
       ALLOWED_ORIGINS: undefined,
       SHUTDOWN_GRACE_SECONDS: 10,
       GRAPHQL_EXPLORER: true,

@@ -38,10 +38,12 @@ export class ServerProcesses {
     chmodSync(this.dataDir, 0o755);
   }
 
-  /** Starts the built server with these settings only. */
-  start(settings: Record<string, string> = {}): Running {
+  /** Starts the built server with these settings only; with `filesMax` it may open no more files. */
+  start(settings: Record<string, string> = {}, filesMax?: number): Running {
     const { PATH } = process.env;
-    const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+    const limited = filesMax === undefined ? '' : `ulimit -n ${filesMax} && `;
+    const main = join(ROOT, 'dist/src/main.js');
+    const child = spawn('sh', ['-c', `${limited}exec "$0" "$1"`, process.execPath, main], {
       cwd: this.dataDir,
       env: { PATH, PORT: '0', DATA_DIR: join(this.dataDir, 'data'), ADMIN_TOKEN, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -29,6 +29,8 @@ const NOT_A_CLIENTS = /Unexpected message of type/;
 export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly isAllowedOrigin: (origin: string) => boolean;
+  /** Most open sockets; a further one is told to come again. */
+  readonly socketsMax: number;
 }
 
 /** The GraphQL door over websockets. */
@@ -45,7 +47,7 @@ export interface GraphqlSocket {
 
 /** Opens the door for subscriptions, and for nothing else: queries and mutations go by HTTP. */
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
-  const { isAllowedOrigin } = options;
+  const { isAllowedOrigin, socketsMax } = options;
   const sockets = new WebSocketServer(SOCKETS);
   const lines: Lines = new Map();
   const looking = setInterval(() => lines.forEach((_, line) => line.look()), LOOK_MS);
@@ -56,6 +58,9 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
       const { origin } = request.headers;
       if (origin !== undefined && !isAllowedOrigin(origin)) {
         return refuseUpgrade(connection, 403);
+      }
+      if (sockets.clients.size >= socketsMax) {
+        return refuseUpgrade(connection, 503, { 'Retry-After': '1' });
       }
       sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
     },

@@ -5,6 +5,7 @@ import type { Meters } from '../../meters.ts';
 export interface LiveFigures {
   /** Requests for holds that wait in lanes. */
   queueDepth(): number;
+  connections(): Promise<number>;
   sockets(): number;
   subscriptions(): number;
   /** Connections of the database's pool, and how many wait for one. */
@@ -49,6 +50,14 @@ export class ProcessMetrics {
     gauge('flashsale_hold_queue_depth', 'Requests for holds that wait in lanes.', () =>
       live.queueDepth(),
     );
+    const connections: Gauge = new Gauge({
+      name: 'flashsale_connections',
+      help: 'Open connections of callers, websockets among them.',
+      registers: [this.#registry],
+      async collect() {
+        connections.set(await live.connections());
+      },
+    });
     gauge('flashsale_sockets', 'Open websockets.', () => live.sockets());
     gauge('flashsale_subscribers', 'Live subscriptions.', () => live.subscriptions());
     const pool = new Gauge({
@@ -109,6 +118,7 @@ function openInstruments(registry: Registry) {
       labelNames: ['job', 'result'],
     }),
     ended: counter('sweep_ended_total', 'Holds and orders that the sweep ended.'),
+    refused: counter('connections_refused_total', 'Connections that were not taken.'),
   };
 }
 
@@ -134,5 +144,6 @@ function openMeters(registry: Registry): Meters {
     swept: (count) => made.ended.inc(count),
     reconciled: (balanced) => made.reconciled.inc({ result: balanced ? 'balanced' : 'unbalanced' }),
     rateLimited: (limit) => made.limited.inc({ limit }),
+    connectionRefused: () => made.refused.inc(),
   };
 }
