@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { answerJson } from './body.ts';
@@ -40,6 +40,18 @@ const REQUEST_MS_MAX = 15_000;
 const HEADERS_MS_MAX = 10_000;
 
 /**
+ * A caller who takes nothing of an answer for this long is cut, at Node's second look. The system
+ * buffers more than our answers have: only who asks for much without reading it comes to this.
+ */
+const UNREAD_MS_MAX = 5000;
+
+/**
+ * Most requests of one connection that are not answered yet. No client of ours sends the next one
+ * before the answer; a caller who sends hundreds and reads none has us keep all their answers.
+ */
+const UNANSWERED_MAX = 10;
+
+/**
  * Slow senders are looked for this often. Node's own half a minute would let each have that much more,
  * and the thousands of a flood, cut at one look, would hold up everyone else for half a second.
  */
@@ -56,6 +68,8 @@ export class Port {
   readonly url: string;
   readonly #server: Server;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
+  /** How many requests of each connection are not answered yet. */
+  readonly #unanswered = new WeakMap<Socket, number>();
   #leaving = false;
 
   private constructor(server: Server, host: string) {
@@ -64,6 +78,9 @@ export class Port {
     this.#server = server;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (this.#leaving) response.shouldKeepAlive = false;
+      if (this.#count(request.socket, response) > UNANSWERED_MAX) {
+        return void request.socket.destroy();
+      }
       this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
@@ -72,6 +89,12 @@ export class Port {
       connection.on('error', () => {});
       if (this.#leaving) return refuseForNow(request, connection);
       this.#handlers.upgrade(request, connection, head);
+    });
+    // Whoever is between two requests is told here, too. Node itself, without a listener, would also cut
+    // who waits for an answer that takes us long.
+    server.setTimeout(UNREAD_MS_MAX, (socket) => {
+      const isAtRest = this.#unanswered.get(socket) === 0;
+      if (isAtRest || socket.writableLength > 0) socket.destroy();
     });
     server.on('drop', () => this.#handlers.refused());
     server.on('error', (error) => this.#handlers.refused(error));
@@ -95,6 +118,14 @@ export class Port {
         resolve(new Port(server, host));
       });
     });
+  }
+
+  /** Counts a request until it is answered, and gives how many of its connection are not. */
+  #count(socket: Socket, response: ServerResponse): number {
+    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
+    this.#unanswered.set(socket, unanswered);
+    response.once('close', () => this.#unanswered.set(socket, this.#unanswered.get(socket)! - 1));
+    return unanswered;
   }
 
   /** From now on these answer. */
