@@ -160,9 +160,21 @@ export class Port {
   }
 }
 
-function answerStarting({ url }: IncomingMessage, response: ServerResponse): void {
-  if (url === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
-  answerJson(response, 503, '{"status":"starting"}', { 'retry-after': '1' });
+const STARTING = 'The server is starting; nothing was done.';
+
+/** What each path answers until the server serves, in the words it has for it later; others as the webhook's. */
+const STARTING_ANSWERS: Readonly<Record<string, object>> = {
+  '/readyz': { status: 'starting' },
+  '/graphql': {
+    errors: [{ message: STARTING, extensions: { code: 'OVERLOADED', retryAfterMs: 1000 } }],
+  },
+};
+
+function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  const [path] = url.split('?') as [string];
+  if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
+  const answer = STARTING_ANSWERS[path] ?? { error: 'unavailable', message: STARTING };
+  answerJson(response, 503, JSON.stringify(answer), { 'retry-after': '1' });
 }
 
 function refuseForNow(_request: IncomingMessage, connection: Duplex): void {

@@ -460,7 +460,7 @@ test(
 );
 
 test(
-  'while it starts it lives and is not ready, and a stop meanwhile ends it with 0',
+  'while it starts it lives, says at each path that it cannot serve yet, and a stop meanwhile ends it with 0',
   async () => {
     const name = `flash_sale_starting_${process.pid}`;
     const postgres = process.env['TEST_POSTGRES_URL']!;
@@ -474,11 +474,16 @@ test(
     const url = `http://127.0.0.1:${port}`;
     const alive = await until('it to live', () => statusOf(`${url}/healthz`).catch(() => null));
     const ready = await statusOf(`${url}/readyz`);
+    const asked = await send(url, '{ serverTime }');
+    const delivered = await fetch(`${url}/api/payments/webhook`, { method: 'POST', body: '{}' });
     server.child.kill('SIGTERM');
     await until('the stop', () => server.out().includes('Stopping'));
     await preparing.query(`select pg_advisory_unlock(${0x666c617368})`);
 
-    expect([alive, ready]).toEqual([200, 503]);
+    expect([alive, ready, asked.status, delivered.status]).toEqual([200, 503, 503, 503]);
+    expect(asked.errors).toMatchObject([{ extensions: { code: 'OVERLOADED' } }]);
+    expect(await delivered.json()).toMatchObject({ error: 'unavailable' });
+    expect(delivered.headers.get('retry-after')).toBe('1');
     expect(await server.exited).toBe(0);
     await preparing.end();
     await admin(postgres, `drop database ${name} with (force)`);
