@@ -127,7 +127,7 @@ test(
   async () => {
     const server = start({ DATABASE_POOL_MAX: '20' }, 280);
     const url = await server.ready();
-    const { id } = await makeProduct(url, 100_000);
+    const { id } = await makeProductAt(url, 100_000);
     const { hostname, port } = new URL(url);
     const buyers = buyersOf(url, id);
     const { tokens } = buyers;
@@ -143,7 +143,7 @@ test(
     for (const socket of silent) socket.destroy();
 
     expect(server.out()).toContain('but into the 280 files that this process may open fit 60:');
-    expect(await audit(url, id)).toEqual({ balanced: true, findings: [], held: tokens.length });
+    expect(await auditAt(url, id)).toEqual({ balanced: true, findings: [], held: tokens.length });
     server.child.kill('SIGTERM');
     expect(await server.exited).toBe(0);
   },
