@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,12 +16,12 @@ import { hostileDocuments, type HostileDocument } from '../support/hostile-docum
 import {
   anAddress,
   AS_IN_PRODUCTION,
-  codesOf,
   complaintsOf,
   hands,
   inParallel,
+  judgedOtherwise,
+  openDoors,
   post,
-  SocketDoor,
   type HostileAnswer,
 } from '../support/hostile-doors.ts';
 import {
@@ -38,6 +37,7 @@ import {
   type HostileCall,
   type NamedProducts,
 } from '../support/hostile-values.ts';
+import { plantBuyer } from '../support/planted-buyer.ts';
 import { deliver, success, WEBHOOK } from '../support/provider.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
 import { findingsOf, makeProduct, stockOf } from '../support/shop.ts';
@@ -91,7 +91,17 @@ beforeAll(async () => {
     toBuy: String(await makeProduct(server.shop, { totalStock: 1000 })),
     toChange: String(await makeProduct(server.shop)),
   };
-  secrets = await plantBuyer(String(await makeProduct(server.shop, { name: 'Quiet Widget' })));
+  const quiet = String(await makeProduct(server.shop, { name: 'Quiet Widget' }));
+  const planted = await plantBuyer(server.url, { productId: quiet, secret: WEBHOOK_SECRET });
+  ownerToken = planted.token;
+  secrets = [
+    planted.signature,
+    planted.idempotencyKey,
+    planted.customerId,
+    planted.holdId,
+    planted.orderId,
+    planted.paymentId,
+  ];
   saleId = String(await makeProduct(server.shop, { totalStock: 100_000 }));
   // What is kept on purpose is kept by then: documents and statements.
   await attackWithDocuments();
@@ -102,27 +112,6 @@ beforeAll(async () => {
 }, ATTACK_MS);
 
 afterAll(() => server.stop());
-
-/** Someone buys something; what nobody else may see of it. */
-async function plantBuyer(ofProduct: string): Promise<string[]> {
-  const { url } = server;
-  const customerId = `planted customer ${randomUUID()}`;
-  const idempotencyKey = randomUUID();
-  const input = { productId: ofProduct, customerId, idempotencyKey };
-  const held = await ask(url, CREATE_HOLD, { input });
-  await ask(url, CREATE_ORDER, { token: held.token });
-  const event = success(held.orderId);
-  await deliver(url, event, { secret: WEBHOOK_SECRET });
-  ownerToken = held.token;
-  return [
-    held.token.split('.')[1],
-    idempotencyKey,
-    customerId,
-    held.id,
-    held.orderId,
-    String(event['payment_id']),
-  ];
-}
 
 /** The operator may see who bought; what opens a purchase, nobody. */
 const secretsFrom = (isAdmin: boolean): readonly string[] =>
@@ -203,7 +192,7 @@ const RECONCILE = 'mutation { reconcile { balanced findings } }';
 
 /** The same document at both doors: what is wrong with it must be the same, whoever reads it. */
 async function attackWithDocuments(): Promise<Outcome> {
-  using doors = openDoors(8);
+  using doors = openDoors(server.socketUrl, 8);
   const pairs = await inParallel(
     hostileDocuments(),
     doors.list.map((door) => async ([what, query]: HostileDocument) => {
@@ -215,21 +204,12 @@ async function attackWithDocuments(): Promise<Outcome> {
   const { sent, complaints } = outcomeOf(
     pairs.flatMap(({ overHttp, overSocket }) => [overHttp, overSocket]),
   );
-  return { sent, complaints: [...complaints, ...pairs.flatMap(({ unlike }) => unlike ?? [])] };
-}
-
-/** Where the doors differ about a document, which they may in what a door is for, and in size. */
-function judgedOtherwise(overHttp: HostileAnswer, overSocket: HostileAnswer): string | undefined {
-  const isTooLong = overSocket.status === 1009;
-  const [http, socket] = [codesOf(overHttp).join(), codesOf(overSocket).join()];
-  const isOfDocument = (codes: string): boolean => /GRAPHQL_(PARSE|VALIDATION)_FAILED/.test(codes);
-  const isAlike = isOfDocument(http) || isOfDocument(socket) ? http === socket : true;
-  return isTooLong || isAlike ? undefined : `${overHttp.what}: ${http}, by socket: ${socket}`;
+  return { sent, complaints: [...complaints, ...pairs.flatMap(({ unlike }) => unlike)] };
 }
 
 /** Every argument of every operation, as whoever may call it. */
 async function attackWithValues(): Promise<Outcome> {
-  using doors = openDoors(8);
+  using doors = openDoors(server.socketUrl, 8);
   const schema = buildShopSchema();
   const calls = hostileCalls(schema, products);
   const answers = await inParallel(
@@ -368,7 +348,7 @@ async function attackWithEvents(): Promise<Outcome> {
 
 /** What is said to a socket that is no message closes it, in the protocol's own words, or is answered. */
 async function attackWithNoise(): Promise<Outcome> {
-  using doors = openDoors(8);
+  using doors = openDoors(server.socketUrl, 8);
   const answers = await inParallel(
     SOCKET_NOISE,
     doors.list.map((door) => async (message: string | Buffer) => ({
@@ -386,16 +366,6 @@ function errorsIn(text: string): readonly ToldError[] {
   } catch {
     return [];
   }
-}
-
-function openDoors(count: number): Disposable & { readonly list: readonly SocketDoor[] } {
-  const list = Array.from({ length: count }, () => new SocketDoor(server.socketUrl));
-  return {
-    list,
-    [Symbol.dispose]() {
-      for (const door of list) door[Symbol.dispose]();
-    },
-  };
 }
 
 /** How often honest buyers bought, and what they were told instead. */

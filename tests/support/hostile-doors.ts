@@ -53,6 +53,20 @@ export function codesOf({ errors }: Pick<HostileAnswer, 'errors'>): string[] {
   );
 }
 
+/** Where the doors differ about a document by a letter; about its size and what it is for they may. */
+export function judgedOtherwise(overHttp: HostileAnswer, overSocket: HostileAnswer): string[] {
+  const isTooLong = overSocket.status === 1009;
+  const isJudged = [overHttp, overSocket].some(({ errors }) =>
+    errors.some(({ extensions: { code } }) => OF_DOCUMENT.includes(code)),
+  );
+  const [http, socket] = [JSON.stringify(overHttp.errors), JSON.stringify(overSocket.errors)];
+  return isTooLong || !isJudged || http === socket
+    ? []
+    : [`${overHttp.what}: ${http}, by socket: ${socket}`];
+}
+
+const OF_DOCUMENT = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED'];
+
 /** As a server is in production: behind a proxy that names its callers, and silent about its schema. */
 export const AS_IN_PRODUCTION = { TRUSTED_PROXY_HOPS: '1', GRAPHQL_EXPLORER: 'false' };
 
@@ -94,6 +108,9 @@ interface Message {
 /** A limit and not a wait: every message is answered or ends the conversation. */
 const ANSWER_MS = 10_000;
 
+/** So many streams stay open beside the next one, as on a page; a socket carries twenty. */
+const STREAMS_MAX = 10;
+
 /** One conversation after the other with the websocket door; one that was closed is opened anew. */
 export class SocketDoor implements Disposable {
   readonly #url: string;
@@ -106,12 +123,13 @@ export class SocketDoor implements Disposable {
     this.#url = url;
   }
 
-  /** Subscribes with this payload, and gives the first answer. */
+  /** Subscribes with this payload, and gives the first answer; what comes later is left unheard. */
   async subscribe(payload: Payload): Promise<Omit<HostileAnswer, 'what'>> {
-    const id = `s${(this.#asked += 1)}`;
+    this.#asked += 1;
+    const id = `s${this.#asked}`;
     const answer = await this.say(JSON.stringify({ type: 'subscribe', id, payload }), id);
     if (this.#socket?.readyState === WebSocket.OPEN)
-      this.#socket.send(JSON.stringify({ type: 'complete', id }));
+      this.#socket.send(`{"type":"complete","id":"s${this.#asked - STREAMS_MAX}"}`);
     return answer;
   }
 
@@ -123,11 +141,9 @@ export class SocketDoor implements Disposable {
     const { type, payload, code } = await answered;
     const text = JSON.stringify(payload ?? type);
     if (code !== undefined) return { status: code, text, errors: [] };
-    const errors =
-      type === 'error'
-        ? (payload as ToldError[])
-        : ((payload as Partial<GraphqlAnswer> | undefined)?.errors ?? []);
-    return { status: 200, text, errors };
+    if (type === 'error') return { status: 200, text, errors: payload as ToldError[] };
+    const { data, errors = [] } = (payload ?? {}) as Partial<GraphqlAnswer>;
+    return { status: 200, text, errors, data };
   }
 
   /** The next message of this kind, or the goodbye. */
@@ -159,6 +175,20 @@ export class SocketDoor implements Disposable {
   [Symbol.dispose](): void {
     this.#socket?.terminate();
   }
+}
+
+/** So many conversations with the websocket door, all closed at once. */
+export function openDoors(
+  url: string,
+  count: number,
+): Disposable & { readonly list: readonly SocketDoor[] } {
+  const list = Array.from({ length: count }, () => new SocketDoor(url));
+  return {
+    list,
+    [Symbol.dispose]() {
+      for (const door of list) door[Symbol.dispose]();
+    },
+  };
 }
 
 /** Does the work for each item, so many at a time, and gives what came of all. */

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { ask, CREATE_HOLD, CREATE_ORDER } from './graphql-client.ts';
+import { deliver, success } from './provider.ts';
+
+/** Someone who bought something, and all that others must not learn of it. */
+export interface PlantedBuyer {
+  readonly token: string;
+  /** What of the token opens the hold. */
+  readonly signature: string;
+  readonly idempotencyKey: string;
+  readonly customerId: string;
+  readonly holdId: string;
+  readonly orderId: string;
+  readonly paymentId: string;
+}
+
+/** Buys one unit of a product as a stranger would, and pays for it with a signed event. */
+export async function plantBuyer(
+  url: string,
+  { productId, secret }: { readonly productId: string; readonly secret: string },
+): Promise<PlantedBuyer> {
+  const customerId = `planted customer ${randomUUID()}`;
+  const idempotencyKey = randomUUID();
+  const input = { productId, customerId, idempotencyKey };
+  const { id: holdId, token, orderId } = await ask(url, CREATE_HOLD, { input });
+  await ask(url, CREATE_ORDER, { token });
+  const event = success(orderId);
+  await deliver(url, event, { secret });
+  const paymentId = String(event['payment_id']);
+  return {
+    token,
+    signature: token.split('.')[1]!,
+    idempotencyKey,
+    customerId,
+    holdId,
+    orderId,
+    paymentId,
+  };
+}
