@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { execute, parse, validate, type ExecutionResult, type GraphQLError } from 'graphql';
+import {
+  execute,
+  getOperationAST,
+  parse,
+  validate,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLError,
+} from 'graphql';
 import { Context } from '../../src/edges/graphql/context.ts';
 import { tellError } from '../../src/edges/graphql/errors.ts';
 import { compilingExecute } from '../../src/edges/graphql/executor.ts';
@@ -8,6 +16,7 @@ import { RateLimits } from '../../src/edges/rate-limits.ts';
 import { noMeters } from '../../src/meters.ts';
 import { buildShopSchema } from '../../src/edges/graphql/schema.ts';
 import { hold, order } from '../support/buyer.ts';
+import { fuzzRequests } from '../support/fuzz-requests.ts';
 import { selectionOf } from '../support/selections.ts';
 import {
   createTestDatabase,
@@ -47,9 +56,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What an operation of a stranger carries; each has its own. */
-function newContext(): Context {
-  const caller = { requestId: 'r', address: '', isAdmin: false };
+/** What an operation carries, a stranger's unless it is the operator's; each has its own. */
+function newContext(isAdmin = false): Context {
+  const caller = { requestId: 'r', address: '', isAdmin };
   return new Context(server.shop, { caller, limits: new RateLimits(undefined, noMeters) });
 }
 
@@ -100,6 +109,64 @@ test('any selection of a product, a hold and an order is answered the same by co
     { numRuns: 100 },
   );
 });
+
+test('requests at random are answered the same by compiled code', async () => {
+  const tokens = [heldToken, orderedToken];
+  const unlimited = String(await makeProduct(server.shop, { totalStock: 100_000 }));
+  const productIds = [productId, unlimited, unlimited, '999'];
+  const words = { productId: productIds, id: productIds, token: tokens, holdToken: tokens };
+  const requests = fuzzRequests(schema, words, 1);
+  const unlike: string[] = [];
+  let compared = 0;
+  for (let left = 1000; left > 0; left -= 1) {
+    const { isOperator, query, ...rest } = requests.next().value;
+    const document = validOrNone(query);
+    const kind = document && getOperationAST(document, rest.operationName)?.operation;
+    if (document === undefined || (kind !== 'query' && kind !== 'mutation')) continue;
+    // What the operator changes is different each time.
+    const isAdmin = isOperator && kind === 'query';
+    const asked = () => ({
+      schema,
+      document,
+      variableValues: rest.variables ?? {},
+      operationName: rest.operationName ?? null,
+      contextValue: newContext(isAdmin),
+    });
+    // Once before, so that what can be done only once is done.
+    await execute(asked());
+    const plain = comparable(await execute(asked()));
+    const compiled = comparable(await executeCompiled(asked()));
+    compared += 1;
+    if (plain !== compiled) unlike.push(JSON.stringify({ query, ...rest, plain, compiled }));
+  }
+
+  expect(unlike).toEqual([]);
+  expect(compared).toBeGreaterThan(300);
+}, 120_000);
+
+/** The document, where the language has nothing against it. */
+function validOrNone(query: string): DocumentNode | undefined {
+  try {
+    const document = parse(query);
+    return validate(schema, document).length === 0 ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * An answer without what differs from one time to the next: ids, tokens and counts, in which order
+ * fields fail, and which of several is told of where one fails the whole.
+ */
+function comparable({ data, errors }: ExecutionResult): string {
+  if (data === null) return 'nothing but errors';
+  const inOrder = errors?.toSorted((one, other) =>
+    String(one.path) < String(other.path) ? -1 : 1,
+  );
+  return toldOf({ data, errors: inOrder })
+    .replace(/[\da-f-]{36}(\.[\w-]{43})?/g, 'id')
+    .replace(/\d+/g, 'n');
+}
 
 const HOLD = `mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename
   ... on Hold { id token product { id availableStock } remainingMs order { id } }

@@ -71,7 +71,7 @@ export const INJECTIONS: readonly string[] = [
 ];
 
 /** Values of every JSON type, at the edges of each. */
-const OF_ANY_TYPE: readonly unknown[] = [
+export const OF_ANY_TYPE: readonly unknown[] = [
   null,
   true,
   1.5,
