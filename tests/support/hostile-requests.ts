@@ -169,6 +169,29 @@ export function hostileRequests(): HostileRequest[] {
   ];
 }
 
+/** What stands for the operator's token and is not it, nearly it and whatever else is secret. */
+export function wrongBearers(adminToken: string, others: readonly string[]): string[] {
+  return [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer null',
+    'Bearer undefined',
+    'Basic YWRtaW46YWRtaW4=',
+    `Bearer ${adminToken.slice(0, -1)}`,
+    `Bearer ${adminToken}x`,
+    `Bearer ${adminToken.toUpperCase()}`,
+    `Bearer  ${adminToken}`,
+    `bearer ${adminToken}`,
+    `Bearer ${Buffer.from(adminToken).toString('base64')}`,
+    `Bearer ${adminToken}, Bearer x`,
+    `Token ${adminToken}`,
+    adminToken,
+    `Bearer ${'x'.repeat(8000)}`,
+    ...others.map((other) => `Bearer ${other}`),
+  ];
+}
+
 /** Bodies with keys that belong to every object, at every place where a body has room for one. */
 export function pollutedBodies(productId: string): string[] {
   const value = '{"polluted":true,"prototype":{"polluted":true},"isAdmin":true}';

@@ -134,6 +134,13 @@ export function bearableCalls(schema: GraphQLSchema, products: NamedProducts): H
   }));
 }
 
+const OPERATORS =
+  /\b(createProduct|updateProduct|adjustStock|adminCancelOrder|replayPaymentEvent|resolveRefund|reconcile|adminOrder|orders|holds|paymentEvents|refunds|stockMovements|stockAudit)\b/;
+
+/** Whether a call is of the operator's part. */
+export const isOperators = ({ query }: Pick<HostileCall, 'query'>): boolean =>
+  OPERATORS.test(query);
+
 type Field = GraphQLField<unknown, unknown>;
 
 function fieldsOf(
