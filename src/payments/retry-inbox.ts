@@ -10,16 +10,38 @@ const INBOX_BATCH = 500;
 const ATTEMPTS_MAX = 10;
 
 /**
- * Parked events whose time has come: their own next try, or at once when their hold has ended
- * without an order, unless a try has failed and the next must wait. Found without a lock; each is looked at again under its own.
+ * Looks at the parked events whose time has come, all at once, and gives those that can be settled
+ * now: their order exists, their hold ended without one, or they waited for too long ($1, in
+ * milliseconds). Each is put off as long again as it has waited so far, between a second and a
+ * minute, but never past the end of its wait: an order that does not come costs a row now and then,
+ * and what could not be settled for a lock lets the others pass.
+ *
+ * The rows are taken without the lock on their order's id, which is no breach of the locks' order:
+ * SKIP LOCKED waits for nobody, and servers that sweep at once share the events. What stands
+ * under an order's lock is judged anew there. Orders and holds are asked for in sub-selects, one row
+ * of an index each; as joins they were read whole.
  */
-const DUE = `
-  select e.id, e.order_id as "orderId" from payment_events e
-  left join holds h on h.order_id = e.order_id,
-  (select shop_clock() as now) c
-  where e.status = 'PARKED' and (e.next_try_at <= c.now or (e.attempts = 0
-    and (h.status in ('RELEASED', 'EXPIRED') or (h.status = 'ACTIVE' and h.expires_at <= c.now))))
-  order by e.next_try_at limit ${INBOX_BATCH}`;
+const LOOK = `
+  with due as (
+    select id, order_id, received_at from payment_events
+    where status = 'PARKED' and next_try_at <= (select shop_clock())
+    order by next_try_at limit ${INBOX_BATCH} for no key update skip locked),
+  looked_at as materialized (
+    select due.*, c.now,
+      (select true from orders o where o.id = due.order_id) as has_order,
+      least(received_at + $1::float8 * interval '1 millisecond',
+        (select case when h.status in ('RELEASED', 'EXPIRED') then '-infinity'
+            when h.status = 'ACTIVE' then h.expires_at end
+          from holds h where h.order_id = due.order_id)) as wait_ends_at
+    from due, (select shop_clock() as now) c),
+  put_off as (
+    update payment_events e set next_try_at = least(
+      now + least(greatest(now - l.received_at, interval '1 second'), interval '1 minute'),
+      case when wait_ends_at > now then wait_ends_at end)
+    from looked_at l where e.id = l.id)
+  select id, order_id as "orderId" from looked_at
+  where has_order or wait_ends_at <= now
+  order by received_at, id`;
 
 /** An event that waits, and the order it waits for. */
 export interface WaitingEvent {
@@ -34,11 +56,11 @@ export interface WaitingEvent {
  */
 export async function retryInbox(shop: PaymentNeeds): Promise<number> {
   let settled = 0;
-  for (const event of await shop.database.rows<WaitingEvent>(DUE, [])) {
+  for (const event of await shop.database.rows<WaitingEvent>(LOOK, [shop.parkedEventTtlMs])) {
     try {
       if (await settleAgain(shop, event)) settled += 1;
     } catch (error) {
-      // A lock not had, or no database, is nobody's failed try: the next sweep comes in a second.
+      // A lock not had, or no database, is nobody's failed try: a later sweep looks again.
       if (isFault(error)) continue;
       await recordFailure(shop, event, error);
     }

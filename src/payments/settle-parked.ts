@@ -24,18 +24,12 @@ export async function lockWaitingEvents(tx: Transaction, orderId: string): Promi
   return events as unknown as PaymentEvent[];
 }
 
-/** Waits double: as long again as the event has waited so far, between a second and a minute. */
-const WAIT_ON = `
-  update payment_events set next_try_at = $2::timestamptz
-    + least(greatest($2::timestamptz - received_at, interval '1 second'), interval '1 minute')
-  where id = $1`;
-
 const SETTLED = `
   update payment_events set status = $2, counted = $3, reason = $4, settled_at = $5, next_try_at = null,
     answer_status = $6, answer_body = $7
   where id = $1`;
 
-/** Settles one locked waiting event, or lets it wait on; whether it is settled now. */
+/** Settles one locked waiting event, or leaves it waiting; whether it is settled now. */
 export async function settleWaiting(
   shop: PaymentNeeds,
   tx: Transaction,
@@ -43,10 +37,7 @@ export async function settleWaiting(
 ): Promise<boolean> {
   const settlement = await judge(shop, tx, event);
   const { verdict, decidedAt } = settlement;
-  if (verdict.kind === 'PARK') {
-    await tx.rows(WAIT_ON, [event.id, decidedAt]);
-    return false;
-  }
+  if (verdict.kind === 'PARK') return false;
   const answer = answerFor(event, settlement);
   await tx.rows(SETTLED, [
     event.id,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/holds/release-hold.ts';
 import { createOrder } from '../../src/orders/create-order.ts';
 import { replayPaymentEvent } from '../../src/operator/replay-event.ts';
@@ -14,10 +15,12 @@ import {
   findingsOf,
   makeProduct,
   moveClock,
+  openSession,
   openTestShop,
   type TestDatabase,
   type TestShop,
 } from '../support/shop.ts';
+import { statementsOf } from '../support/statement-log.ts';
 
 let database: TestDatabase;
 let server: TestShop;
@@ -105,11 +108,12 @@ test('an event whose hold has ended waits between its failed tries as well', asy
   await deliver(shop, event);
   await releaseHold(shop, tokenOf(shop, made));
   await ddl('alter table refunds add constraint broken check (amount < 0)');
+  await moveClock(server.database, 2000);
 
   for (let sweep = 0; sweep < 5; sweep += 1) await retryInbox(shop);
   const failed = await eventOf(event.idempotencyKey);
   await ddl('alter table refunds drop constraint broken');
-  await moveClock(server.database, 3000);
+  await moveClock(server.database, 5000);
   await retryInbox(shop);
 
   expect(failed).toMatchObject({ status: 'PARKED', attempts: 1 });
@@ -175,6 +179,95 @@ test('waiting for an order, or for a lock, is not a failed try', async () => {
 
   expect(await eventOf(stranger.idempotencyKey)).toMatchObject({ status: 'PARKED', attempts: 0 });
   expect(await eventOf(event.idempotencyKey)).toMatchObject({ status: 'PARKED', attempts: 0 });
+});
+
+test('events that wait for orders cost a sweep one statement together, and what can be settled is found among them', async () => {
+  const { shop, orderId } = await missed();
+  for (let strangers = 0; strangers < 20; strangers += 1)
+    await deliver(shop, payment(randomUUID()));
+  const transactions = async () =>
+    (await statementsOf(() => retryInbox(shop))).filter((text) =>
+      text.startsWith('start transaction'),
+    );
+
+  await moveClock(server.database, 2000);
+  const settling = await transactions();
+  const again = await statementsOf(() => retryInbox(shop));
+  await moveClock(server.database, 90_000);
+  const looking = await transactions();
+
+  expect(settling).toHaveLength(1);
+  expect(await findOrders(shop, [orderId])).toMatchObject([{ status: 'PAID' }]);
+  expect(again).toHaveLength(1);
+  expect(looking).toEqual([]);
+});
+
+test('an event is looked at ever more rarely, up to once a minute, and at once when its hold’s time is over', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  const held = payment(made.orderId);
+  const stranger = payment(randomUUID());
+  for (const event of [held, stranger]) await deliver(shop, event);
+  const looks: (readonly number[])[] = [];
+
+  for (const seconds of [10, 100, 121, 400]) {
+    await moveClock(server.database, seconds * 1000);
+    await retryInbox(shop);
+    const waits = [await eventOf(held.idempotencyKey), await eventOf(stranger.idempotencyKey)];
+    looks.push(waits.map(({ wait }) => Math.round(wait / 10) * 10));
+  }
+
+  expect(looks).toEqual([
+    [10, 10],
+    [20, 60],
+    [0, 40],
+    [0, 60],
+  ]);
+  expect(await eventOf(held.idempotencyKey)).toMatchObject({ status: 'REFUND_REQUIRED' });
+  expect(await findRefunds(shop, [made.orderId])).toMatchObject([
+    { reason: 'ORDER_NEVER_CREATED' },
+  ]);
+});
+
+test('a sweep waits for no event that somebody else is deciding', async () => {
+  const { shop, event, orderId } = await missed();
+  const other = await missed();
+  await moveClock(server.database, 2000);
+  await using session = await openSession(database.url);
+  await session.query('begin');
+  await session.query('select from payment_events where idempotency_key = $1 for update', [
+    event.idempotencyKey,
+  ]);
+
+  const settled = await retryInbox(shop);
+  await session.query('rollback');
+  const afterwards = await retryInbox(shop);
+
+  expect([settled, afterwards]).toEqual([1, 1]);
+  expect(await findOrders(shop, [other.orderId, orderId])).toMatchObject([
+    { status: 'PAID' },
+    { status: 'PAID' },
+  ]);
+});
+
+test('a sweep looks at five hundred events at most, and the next one at those that follow', async () => {
+  const { shop } = server;
+  await server.database.rows(
+    `insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status,
+       status, counted, attempts, next_try_at, duplicates, received_at, payload, headers, answer_status, answer_body)
+     select gen_random_uuid(), 'payments', 'stranger ' || n, 'p ' || n, gen_random_uuid(), 'success',
+       'PARKED', false, 0, shop_clock(), 0, shop_clock() - interval '1 hour', '{}', '{}', 202, '{}'
+     from generate_series(1, $1::int) n`,
+    [501],
+  );
+  const { orderId } = await missed();
+  await moveClock(server.database, 2000);
+
+  const first = await retryInbox(shop);
+  const second = await retryInbox(shop);
+
+  expect([first, second]).toEqual([0, 1]);
+  expect(await findOrders(shop, [orderId])).toMatchObject([{ status: 'PAID' }]);
 });
 
 test('a webhook that fails unexpectedly records nothing, and its redelivery applies it', async () => {

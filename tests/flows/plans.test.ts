@@ -104,6 +104,25 @@ test('the operator’s figures are read without reading what is settled', async 
   expect(await scannedWhole(looking)).toEqual([]);
 });
 
+/** Payments of nobody's orders, as many as a confused provider sends in a bad hour. */
+const STRANGERS = `
+  insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status, status, counted,
+      attempts, next_try_at, duplicates, received_at, payload, headers, answer_status, answer_body)
+    select gen_random_uuid(), 'payments', 'stranger ' || n, 'stranger ' || n, gen_random_uuid(), 'success',
+      'PARKED', false, 0, now(), 0, now(), '{}', '{}', 202, '{}'
+    from generate_series(1, 2000) n`;
+
+test('however many payments wait for orders, a sweep reads no table from end to end', async () => {
+  await using session = await openSession(database.url);
+  await session.query(STRANGERS);
+  await session.query('analyze payment_events');
+
+  const looking = await sentStatements(() => retryInbox(server.shop));
+
+  expect(looking.filter(({ text }) => text.includes('payment_events'))).toHaveLength(1);
+  expect(await scannedWhole(looking)).toEqual([]);
+});
+
 /**
  * The first minute of a sale: 20,000 live holds of the one hot product in tables of which nothing is
  * known. Postgres gathers no statistics on the first day of a table's life until a minute is over.
