@@ -39,6 +39,10 @@ const HISTORY = `
     select gen_random_uuid(), 'payments', 'event ' || id, payment_id, id, 'success', 'APPLIED', true,
       0, 0, now(), now(), '{}', '{}', 200, '{}'
     from orders;
+  insert into refunds (id, event_id, order_id, provider, payment_id, amount, currency, reason, status, created_at,
+      resolved_at)
+    select gen_random_uuid(), id, order_id, provider, payment_id, 1, 'USD', 'DUPLICATE_PAYMENT', 'RESOLVED', now(), now()
+    from payment_events;
   analyze;`;
 
 beforeAll(async () => {
@@ -63,7 +67,7 @@ async function scannedWhole(statements: readonly SentStatement[]): Promise<strin
     plans.push(...rows.map((row) => row['QUERY PLAN'] as string));
   }
   return plans.filter((line) =>
-    /Seq Scan on (products|stock_levels|holds|orders|payment_events)/.test(line),
+    /Seq Scan on (products|stock_levels|holds|orders|payment_events|refunds)/.test(line),
   );
 }
 
