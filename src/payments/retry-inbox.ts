@@ -10,7 +10,7 @@ const INBOX_BATCH = 500;
 const ATTEMPTS_MAX = 10;
 
 /**
- * Looks at the parked events whose time has come, all at once, and gives those that can be settled
+ * Looks at the parked events whose time has come, or whose buyer gave the hold back, all at once, and gives those that can be settled
  * now: their order exists, their hold ended without one, or they waited for too long ($1, in
  * milliseconds). Each is put off as long again as it has waited so far, between a second and a
  * minute, but never past the end of its wait: an order that does not come costs a row now and then,
@@ -24,7 +24,8 @@ const ATTEMPTS_MAX = 10;
 const LOOK = `
   with due as (
     select id, order_id, received_at from payment_events
-    where status = 'PARKED' and next_try_at <= (select shop_clock())
+    where status = 'PARKED' and (next_try_at <= (select shop_clock()) or (attempts = 0
+      and (select status = 'RELEASED' from holds h where h.order_id = payment_events.order_id)))
     order by next_try_at limit ${INBOX_BATCH} for no key update skip locked),
   looked_at as materialized (
     select due.*, c.now,

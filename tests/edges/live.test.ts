@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { SharedStreams } from '../../src/edges/graphql/shared-streams.ts';
+import { releaseHold } from '../../src/holds/release-hold.ts';
 import { PurchaseFeed } from '../../src/orders/purchase-feed.ts';
 import { StockFeed } from '../../src/stock/stock-feed.ts';
 import {
@@ -310,6 +311,18 @@ describe('a hold', () => {
     expect(heard.errors).toEqual([]);
   });
 
+  test('what was done to it without a word, as by a lost notice, is told within a second or two', async () => {
+    const made = await hold(await product());
+    const heard = client.subscribe<Told>(HOLD, { token: made.token });
+    await until('the first state', () => heard.values.length === 1);
+
+    const mute = { ...server.shop, announcePurchases: () => {} };
+    await releaseHold(mute, server.shop.holdTokens.issue(made.id));
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['ACTIVE', 'RELEASED']);
+  });
+
   test('it is told that it became an order', async () => {
     const { token, orderId } = await hold(await product());
     const heard = client.subscribe<Told>(HOLD, { token });
@@ -395,6 +408,17 @@ describe('at the deadline, with no sweep', () => {
 
     expect(heard.values.map(({ status }) => status)).toEqual(['PENDING', 'EXPIRED']);
     expect(stock).toMatchObject({ available: 1, held: 0 });
+  });
+
+  test('what another server does to a hold is told by its notice alone', async () => {
+    const { token } = await hold(await product());
+    const heard = socket.subscribe<Told>(HOLD, { token });
+    await until('the first state', () => heard.values.length === 1);
+
+    await withToken(RELEASE_HOLD, token);
+    await until('the end', () => heard.ended);
+
+    expect(heard.values.map(({ status }) => status)).toEqual(['ACTIVE', 'RELEASED']);
   });
 
   test('an order’s stream ends without a word when the hold ended without an order', async () => {

@@ -289,6 +289,26 @@ describe('those who ask the same', () => {
     expect(executions).toBe(executionsOfAnEvent);
   });
 
+  test('another operation of the same document is executed by itself', async () => {
+    const productId = String(await makeProduct(shop));
+    const both = `subscription A($ids: [ID!]!) { stockChanged(productIds: $ids) { name } }
+      subscription B($ids: [ID!]!) { stockChanged(productIds: $ids) { stockVersion } }`;
+    using first = await openRawSocket(url, { init: true });
+    using second = await openRawSocket(url, { init: true });
+    const subscribe = (socket: RawSocket, operationName: string) => {
+      const payload = { query: both, operationName, variables: { ids: [productId] } };
+      socket.send({ type: 'subscribe', id: '1', payload });
+      return socket.heard('next');
+    };
+
+    const told = [await subscribe(first, 'A'), await subscribe(second, 'B')];
+
+    expect(told.map(({ payload }) => payload)).toMatchObject([
+      { data: { stockChanged: { name: 'Test Widget' } } },
+      { data: { stockChanged: { stockVersion: 1 } } },
+    ]);
+  });
+
   test('who comes late is told the state of its coming, though no notice of it came', async () => {
     const productId = await makeProduct(shop);
     using early = await openRawSocket(url, { init: true });

@@ -229,6 +229,23 @@ test('an event is looked at ever more rarely, up to once a minute, and at once w
   ]);
 });
 
+test('an event whose buyer gives the hold back is looked at in the next sweep, however long it would wait', async () => {
+  const { shop } = server;
+  const made = await hold(shop, await makeProduct(shop));
+  const early = payment(made.orderId);
+  await deliver(shop, early);
+  await moveClock(server.database, 50_000);
+  await retryInbox(shop);
+  const { wait } = await eventOf(early.idempotencyKey);
+
+  await releaseHold(shop, tokenOf(shop, made));
+  const settled = await retryInbox(shop);
+
+  expect(wait).toBeGreaterThan(40);
+  expect(settled).toBe(1);
+  expect(await eventOf(early.idempotencyKey)).toMatchObject({ status: 'REFUND_REQUIRED' });
+});
+
 test('a sweep waits for no event that somebody else is deciding', async () => {
   const { shop, event, orderId } = await missed();
   const other = await missed();

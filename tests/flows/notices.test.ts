@@ -43,7 +43,13 @@ async function overhear() {
     (notice.beat ? beats : notices).push(notice);
   });
   await session.query('listen flash_sale_changes');
-  return { beats, notices, [Symbol.asyncDispose]: () => session.end() };
+  /** Says something; whoever hears it has heard all that was said before. */
+  const say = (changes: object) =>
+    session.query('select pg_notify($1, $2)', [
+      'flash_sale_changes',
+      JSON.stringify({ from: 'another server', changes }),
+    ]);
+  return { beats, notices, say, [Symbol.asyncDispose]: () => session.end() };
 }
 
 describe('changes', () => {
@@ -63,6 +69,7 @@ describe('changes', () => {
       gaps: 0,
       changes: [{ stock: fifty, purchases: ['one', 'two'] }, { stock: [7] }],
     });
+    await until('both in between', () => between.notices.length >= 2);
     expect(between.notices).toHaveLength(2);
     expect(heard).toEqual({ gaps: 0, changes: [] });
     await board.stop();
@@ -143,6 +150,8 @@ describe('a line that falls silent', () => {
     for (let beat = 1; beat <= 12; beat += 1) {
       jest.advanceTimersByTime(BEAT_MS);
       await until('the beat', () => between.beats.length >= beat);
+      await between.say({ stock: [beat] });
+      await until('what came after it', () => heard.changes.length === beat);
       expect(board.isConnected).toBe(true);
     }
 
