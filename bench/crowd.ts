@@ -48,7 +48,8 @@ export class Crowd {
     let leftOutside = 0;
     await new Promise<void>((resolve, reject) => {
       const arrive = (): void => {
-        const connection = idle.pop();
+        // The one that has rested longest: a server closes those that rest for seconds.
+        const connection = idle.shift();
         if (connection === undefined) return void (leftOutside += 1);
         const sentAt = performance.now();
         const take = (status: number, body: string): void => {
