@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /** What a proxy may name a request: short, and nothing that could break a log line. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
@@ -16,29 +16,49 @@ export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): 
 }
 
 /**
- * The address that limits count for. Each proxy appends the address it was called from to
- * X-Forwarded-For, so of its entries the last `trustedHops` were written by proxies of ours and
- * the first of those names the caller; what stands before it is the caller's own invention.
+ * The address that limits count for. Each proxy appends the address of its caller to X-Forwarded-For.
+ * Proxies of ours wrote the last `trustedHops` entries, and the first of those names the caller.
+ * The caller itself may have written what is before them. `Forwarded` is not read: a proxy that
+ * does not know this header passes on what the caller wrote in it.
  *
- * An IPv6 caller has a whole /64 to itself, and counts as one.
+ * An entry that names no address (`unknown`, `_hidden`) counts as the neighbour's address.
  */
 export function addressOf({ headers, socket }: IncomingMessage, trustedHops: number): string {
   const near = socket.remoteAddress ?? '';
-  if (trustedHops === 0) return blockOf(near);
-  const entries = (headers['x-forwarded-for']?.toString() ?? '').split(',');
-  const named = entries.at(-Math.min(trustedHops, entries.length))!.trim();
-  return blockOf(isIP(named) === 0 ? near : named);
+  return (trustedHops > 0 && blockOf(forwardedFor(headers, trustedHops))) || blockOf(near) || near;
 }
 
-function blockOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || isIP(address) !== 6) return mapped ?? address;
-  // The URL parser writes each address in one way, with one run of zeros left out where there is one.
-  const { hostname } = new URL(`http://[${address.split('%')[0]!}]`);
-  const [front, back] = hostname.slice(1, -1).split('::').map(groupsOf);
-  const zeros = back === undefined ? 0 : 8 - front!.length - back.length;
-  const groups = [...front!, ...Array<string>(zeros).fill('0'), ...(back ?? [])];
-  return `${groups.slice(0, 4).join(':')}::/64`;
+/** The entry that the first proxy of ours wrote. Empty elements of a list are no entries (RFC 9110, 5.6.1). */
+function forwardedFor(headers: IncomingMessage['headers'], trustedHops: number): string {
+  const entries = (headers['x-forwarded-for']?.toString() ?? '')
+    .split(',')
+    .map((entry) => entry.trim().replaceAll('"', ''))
+    .filter(Boolean);
+  return entries.at(-Math.min(trustedHops, entries.length)) ?? '';
 }
 
-const groupsOf = (text: string): string[] => (text === '' ? [] : text.split(':'));
+/**
+ * The block of addresses that one caller has: an IPv4 address alone, of IPv6 its /64. Proxies write
+ * addresses with and without a port, with brackets and with a zone. Undefined where there is no address.
+ */
+function blockOf(entry: string): string | undefined {
+  const address = addressIn(entry.trim()) ?? addressIn(entry.trim().replace(/:\d*$/, ''));
+  if (address === undefined || address.kind() === 'ipv4') return address?.toString();
+  const [a, b, c, d] = address.toNormalizedString().split(':');
+  return `${a}:${b}:${c}:${d}::/64`;
+}
+
+function addressIn(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
+  // The parser also takes short, octal and hexadecimal forms of IPv4, which no proxy writes.
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
+  if (!ipaddr.IPv6.isValid(bare)) return undefined;
+  const address = ipaddr.process(bare);
+  return (address.kind() === 'ipv6' && translated(address as ipaddr.IPv6)) || address;
+}
+
+/** The IPv4 address inside one of NAT64 or SIIT: there a single /64 holds all callers of the IPv4 internet. */
+function translated(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
+  const isTranslated = ['rfc6052', 'rfc6145'].includes(address.range());
+  return isTranslated ? new ipaddr.IPv4(address.toByteArray().slice(12)) : undefined;
+}

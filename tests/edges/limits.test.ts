@@ -9,6 +9,7 @@ import {
   ORDER_QUERY,
   RELEASE_HOLD,
   send,
+  sendRaw,
   type GraphqlAnswer,
 } from '../support/graphql-client.ts';
 import { deliver, success } from '../support/provider.ts';
@@ -214,5 +215,27 @@ describe('holds', () => {
     expect(await limited.database.rows('select count(*)::int as holds from holds', [])).toEqual([
       { holds: 6 },
     ]);
+  });
+
+  test('an address counts as one whatever port, quotes, lines and spaces its proxies write', async () => {
+    await using limited = await startTestServer({ HOLDS_PER_MINUTE: '5', TRUSTED_PROXY_HOPS: '2' });
+    const productId = String(await makeProduct(limited.shop));
+    const body = JSON.stringify({ query: CREATE_HOLD, variables: { input: { productId } } });
+    const forms: (string | string[])[] = [
+      '192.0.2.7, 10.0.0.2',
+      '192.0.2.7:51234, 10.0.0.2',
+      '"192.0.2.7:51235",10.0.0.2:1',
+      '[::ffff:192.0.2.7]:51236, , 10.0.0.2',
+      ['203.0.113.1', '192.0.2.7:51237', '10.0.0.2'],
+      ['203.0.113.1, 192.0.2.7', ' 10.0.0.2 ,'],
+    ];
+
+    const statuses: number[] = [];
+    for (const form of forms) {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': form };
+      statuses.push((await sendRaw(limited.url, { headers, body })).status);
+    }
+
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
   });
 });

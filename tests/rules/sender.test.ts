@@ -15,6 +15,11 @@ describe('the address that limits count for', () => {
     ['two are trusted and one was passed', 2, '203.0.113.9', '203.0.113.9'],
     ['the trusted entry is no address', 1, '1.1.1.1, unknown', '10.0.0.1'],
     ['there is no entry', 1, '', '10.0.0.1'],
+    ['the entry is obfuscated', 1, '1.1.1.1, _hidden', '10.0.0.1'],
+    ['the first trusted entry is no address', 2, '1.1.1.1, unknown, 10.0.0.2', '10.0.0.1'],
+    ['all entries are empty', 2, ' , ,', '10.0.0.1'],
+    ['an empty entry is after it', 1, '1.1.1.1, 203.0.113.9, ', '203.0.113.9'],
+    ['an empty entry is between', 2, '1.1.1.1, 203.0.113.9, , 10.0.0.2', '203.0.113.9'],
   ])('%s', (_what, hops, forwarded, address) => {
     const request = from('10.0.0.1', { 'x-forwarded-for': forwarded });
 
@@ -31,6 +36,62 @@ describe('the address that limits count for', () => {
     ['1:2:3::', '1:2:3:0::/64'],
   ])('%s counts as %s: an IPv6 caller has a whole /64', (near, address) => {
     expect(addressOf(from(near), 0)).toBe(address);
+  });
+});
+
+describe('an entry of X-Forwarded-For', () => {
+  test.each([
+    ['203.0.113.7:51234', '203.0.113.7'],
+    ['203.0.113.7:', '203.0.113.7'],
+    ['\t 203.0.113.7 \t', '203.0.113.7'],
+    ['"203.0.113.7"', '203.0.113.7'],
+    ['"203.0.113.7:51234"', '203.0.113.7'],
+    ['" 203.0.113.7 "', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['[::ffff:203.0.113.7]:51234', '203.0.113.7'],
+    ['::FFFF:cb00:7107', '203.0.113.7'],
+    ['64:ff9b::203.0.113.7', '203.0.113.7'],
+    ['64:ff9b::cb00:7107', '203.0.113.7'],
+    ['::ffff:0:203.0.113.7', '203.0.113.7'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['[2001:db8::1]', '2001:db8:0:0::/64'],
+    ['[2001:db8::1]:443', '2001:db8:0:0::/64'],
+    ['"[2001:DB8::1]:443"', '2001:db8:0:0::/64'],
+    ['2001:db8:0:0:1:2:3:4:443', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['[fe80::1%25eth0]:443', 'fe80:0:0:0::/64'],
+  ])('%j counts as %s', (entry, address) => {
+    expect(addressOf(from('10.0.0.1', { 'x-forwarded-for': `1.1.1.1, ${entry}` }), 1)).toBe(
+      address,
+    );
+  });
+
+  test.each([
+    'unknown',
+    '"unknown"',
+    '_hidden:443',
+    'for=203.0.113.7',
+    '203.0.113',
+    '203.0.113.256',
+    '203.0.113.07',
+    '0xcb.0.113.7',
+    '3405803783',
+    '203.0.113.7:51234:1',
+    '[203.0.113.7',
+    '[]:443',
+    '1::2::3',
+    '-',
+  ])('%j is no address: the neighbour counts', (entry) => {
+    expect(addressOf(from('10.0.0.1', { 'x-forwarded-for': `1.1.1.1, ${entry}` }), 1)).toBe(
+      '10.0.0.1',
+    );
+  });
+
+  test('is not read from Forwarded', () => {
+    const headers = { forwarded: 'for=203.0.113.7', 'x-forwarded-for': '198.51.100.1' };
+
+    expect(addressOf(from('10.0.0.1', headers), 1)).toBe('198.51.100.1');
+    expect(addressOf(from('10.0.0.1', { forwarded: 'for=203.0.113.7' }), 1)).toBe('10.0.0.1');
   });
 });
 
