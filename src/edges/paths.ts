@@ -103,12 +103,17 @@ function serveMetrics({ token, scrape }: MetricsDoor, log: Logger) {
   };
 }
 
-/** Whether a request brings this bearer token, compared in constant time. */
+/**
+ * Whether a request has this bearer token, compared in constant time. The scheme's name is compared
+ * without case, and any number of spaces may follow it (RFC 9110, 11.1 and 11.4).
+ */
 export function bearerCheck(token: string): (request: IncomingMessage) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(`Bearer ${token}`);
-  return ({ headers: { authorization } }) =>
-    authorization !== undefined && timingSafeEqual(digest(authorization), expected);
+  const expected = digest(token);
+  return ({ headers: { authorization = '' } }) => {
+    const credentials = /^bearer[ \t]+(.+)/i.exec(authorization.trim())?.[1];
+    return credentials !== undefined && timingSafeEqual(digest(credentials), expected);
+  };
 }
 
 function errorJson(error: string, message: string): string {

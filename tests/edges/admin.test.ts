@@ -321,6 +321,23 @@ describe('an audit', () => {
   });
 });
 
+describe('the Authorization header', () => {
+  test.each([
+    ['bearer', `bearer ${ADMIN_TOKEN}`],
+    ['BEARER', `BEARER ${ADMIN_TOKEN}`],
+    ['bEaReR', `bEaReR ${ADMIN_TOKEN}`],
+    ['several spaces', `Bearer    ${ADMIN_TOKEN}`],
+    ['a tab', `Bearer \t${ADMIN_TOKEN}`],
+    ['spaces around', `  Bearer ${ADMIN_TOKEN}  `],
+  ])('gives the admin’s rights with %s', async (_what, authorization) => {
+    const { id } = await create({ totalStock: 5 });
+
+    const audit = await ask(server.url, STOCK_AUDIT, { id }, { authorization });
+
+    expect(audit).toMatchObject({ balanced: true });
+  });
+});
+
 describe('whoever is not the operator', () => {
   const WRONG: [string, Record<string, string>][] = [
     ['no token', {}],
@@ -328,6 +345,9 @@ describe('whoever is not the operator', () => {
     ['an empty token', { authorization: 'Bearer ' }],
     ['only the word', { authorization: 'Bearer' }],
     ['the token without the word', { authorization: ADMIN_TOKEN }],
+    ['no space after the word', { authorization: `Bearer${ADMIN_TOKEN}` }],
+    ['the word twice', { authorization: `Bearer Bearer ${ADMIN_TOKEN}` }],
+    ['another case of the token', { authorization: `Bearer ${ADMIN_TOKEN.toUpperCase()}` }],
     ['the token as a password', { authorization: `Basic ${btoa(`admin:${ADMIN_TOKEN}`)}` }],
     ['a token cut by one character', { authorization: `Bearer ${ADMIN_TOKEN.slice(0, -1)}` }],
     ['a token too long by one character', { authorization: `Bearer ${ADMIN_TOKEN}x` }],

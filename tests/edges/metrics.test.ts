@@ -172,6 +172,8 @@ describe('who may scrape', () => {
     expect(await statusWith(`Bearer ${token}x`)).toBe(401);
     expect(await statusWith(token)).toBe(401);
     expect(await statusWith(`Bearer ${token}`)).toBe(200);
+    expect(await statusWith(`bearer ${token}`)).toBe(200);
+    expect(await statusWith(`BEARER   ${token}`)).toBe(200);
   });
 
   test('in production without a token there is nothing at /metrics', async () => {
