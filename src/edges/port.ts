@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { answerJson } from './body.ts';
+import { normalizeTarget } from './target.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
 /** Another process listens there already. */
@@ -81,6 +82,8 @@ export class Port {
       if (this.#count(request.socket, response) > UNANSWERED_MAX) {
         return void request.socket.destroy();
       }
+      const malformed = normalizeTarget(request);
+      if (malformed !== undefined) return answerMalformed(response, malformed);
       this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
@@ -88,6 +91,7 @@ export class Port {
       // end the process with it.
       connection.on('error', () => {});
       if (this.#leaving) return refuseForNow(request, connection);
+      if (normalizeTarget(request) !== undefined) return refuseUpgrade(connection, 400);
       this.#handlers.upgrade(request, connection, head);
     });
     // Whoever is between two requests is told here, too. Node itself, without a listener, would also cut
@@ -175,6 +179,12 @@ function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse)
   if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
   const answer = STARTING_ANSWERS[path] ?? { error: 'unavailable', message: STARTING };
   answerJson(response, 503, JSON.stringify(answer), { 'retry-after': '1' });
+}
+
+/** The connection ends: what follows on it may be the rest of a smuggled request. */
+function answerMalformed(response: ServerResponse, message: string): void {
+  const body = JSON.stringify({ error: 'bad_request', message });
+  answerJson(response, 400, body, { connection: 'close' });
 }
 
 function refuseForNow(_request: IncomingMessage, connection: Duplex): void {

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
  */
 export function refuseUpgrade(
   connection: Duplex,
-  status: 403 | 404 | 503,
+  status: 400 | 403 | 404 | 503,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': '0' });

@@ -118,7 +118,7 @@ const PATHS = [
   '/constructor',
   '/../../etc/passwd',
   '/.env',
-  '/metrics/',
+  '/metrics//',
   '/admin',
   '/api/payments/webhook/',
   '/api/payments/Webhook',

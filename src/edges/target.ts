@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+
+/** scheme://authority and the rest, of a request target in absolute form. */
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+/** A host name, an IPv4 address or an IPv6 address in brackets, with or without a port. */
+const AUTHORITY = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+;=%-]*)(:\d*)?$/i;
+
+/**
+ * Brings the target of a request into the one form that the paths are compared with, in place: path
+ * and query, without the one slash that may end the path. In absolute form (RFC 9112, section 3.2.2)
+ * the target names the host, and the Host header does not count.
+ *
+ * @returns why the request is malformed; undefined where it is not
+ */
+export function normalizeTarget(request: IncomingMessage): string | undefined {
+  const flaw = flawOfHost(request);
+  if (flaw !== undefined) return flaw;
+  if (!request.url!.startsWith('/') && !takeAbsoluteForm(request))
+    return 'The request target is malformed.';
+  request.url = withoutEndSlash(request.url!);
+  return undefined;
+}
+
+/** Any other target that has no slash in front stays as it is: it names nothing. */
+function takeAbsoluteForm(request: IncomingMessage): boolean {
+  const [, authority, rest] = ABSOLUTE_FORM.exec(request.url!) ?? [];
+  if (authority === undefined || rest === undefined) return true;
+  if (authority === '' || !AUTHORITY.test(authority)) return false;
+  request.headers.host = authority;
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
+  return true;
+}
+
+function flawOfHost({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
+  const hosts = countHosts(rawHeaders);
+  if (hosts > 1) return 'The request has more than one Host header.';
+  // Node refuses this itself, but not for an upgrade.
+  if (hosts === 0 && httpVersion === '1.1') return 'The request has no Host header.';
+  return AUTHORITY.test(headers.host ?? '') ? undefined : 'The Host header is malformed.';
+}
+
+/** Node keeps only the first of several Host headers, and says so nowhere else. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+function withoutEndSlash(target: string): string {
+  const mark = target.indexOf('?');
+  const end = mark < 0 ? target.length : mark;
+  return end > 1 && target[end - 1] === '/' ? target.slice(0, end - 1) + target.slice(end) : target;
+}
