@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { isLoopback } from './config.safety.ts';
+import { isLoopback, isUnsignedAccepted } from './config.safety.ts';
 import type { Settings } from './config.ts';
 import { openHttp, type HttpDoor } from './edges/http.ts';
 import { ProcessMetrics, type LiveFigures } from './edges/metrics/process-metrics.ts';
@@ -58,7 +58,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const { shop, notices } = openShop({ database, url: databaseUrl, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());
-  if (settings.PAYMENT_WEBHOOK_SECRETS === undefined) {
+  if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {
     log.warn(
       {},
       'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
@@ -143,16 +143,29 @@ function liveFigures({ holdLanes, database }: Shop, { live }: HttpDoor): LiveFig
   return { ...live, queueDepth: () => holdLanes.waiting, pool: () => database.pool() };
 }
 
+/** The path of the webhook that speaks this project's own payment contract. */
+const PAYMENTS_PATH = '/api/payments/webhook';
+const STRIPE_PATH = '/api/payments/webhook/stripe';
+
 /** The payment providers that are on, by the path of their webhook. */
 async function openProviders(settings: Settings): Promise<Record<string, Provider>> {
-  const payments = paymentsProvider(settings.PAYMENT_WEBHOOK_SECRETS ?? []);
-  const providers: Record<string, Provider> = { '/api/payments/webhook': payments };
-  if (settings.STRIPE_WEBHOOK_SECRETS !== undefined) {
+  const paths = webhookPaths(settings);
+  const providers: Record<string, Provider> = {};
+  if (paths.includes(PAYMENTS_PATH))
+    providers[PAYMENTS_PATH] = paymentsProvider(settings.PAYMENT_WEBHOOK_SECRETS ?? []);
+  if (paths.includes(STRIPE_PATH)) {
     // Loaded only where it is used: Stripe's package is large.
     const { stripeProvider } = await import('./edges/webhook/stripe.ts');
-    providers['/api/payments/webhook/stripe'] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS);
+    providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!);
   }
   return providers;
+}
+
+/** The paths of the webhooks that are on. Without secrets and outside development ours is off. */
+export function webhookPaths(settings: Settings): string[] {
+  const isOursOn = settings.PAYMENT_WEBHOOK_SECRETS !== undefined || isUnsignedAccepted(settings);
+  const isStripeOn = settings.STRIPE_WEBHOOK_SECRETS !== undefined;
+  return [...(isOursOn ? [PAYMENTS_PATH] : []), ...(isStripeOn ? [STRIPE_PATH] : [])];
 }
 
 /** Pages that may call the API: those named, or in development those of this machine. */

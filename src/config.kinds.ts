@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /** One setting: how its text is read, and what the README says of it. */
@@ -7,6 +8,8 @@ export interface Setting<Type extends z.ZodType = z.ZodType> {
   readonly shownDefault: string;
   /** Why it is there, in a few words. */
   readonly about: string;
+  /** A secret may come from the file that `NAME_FILE` names; a list has one entry a line there. */
+  readonly fromFile?: 'one' | 'list';
 }
 
 /** Puts a setting down: how it is read, its default as shown, what it is for. */
@@ -19,6 +22,12 @@ export const setting = <Type extends z.ZodType>(
   shownDefault,
   about,
 });
+
+/** The same for a secret, which may also come from a file. */
+export const secretSetting = <Type extends z.ZodType>(
+  fromFile: 'one' | 'list',
+  ...put: Parameters<typeof setting<Type>>
+): Setting<Type> => ({ ...setting(...put), fromFile });
 
 /** true or false, spelled so. */
 export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
@@ -47,6 +56,68 @@ export const fraction = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 
+/** Printable ASCII. A header carries nothing else safely, and clients refuse to send it. */
+const CARRIED = /^[\x20-\x7e]*$/;
+const NOT_CARRIED = 'must be printable ASCII in one line';
+const AT_LEAST_ONE = 'must name at least one value';
+
+/** A secret. A file or a shell often leaves a line break at its end. */
+export const secret = z.string().trim().min(1, 'must not be blank').regex(CARRIED, NOT_CARRIED);
+
+/** Secrets with commas between them. */
+export const secretList = list.pipe(z.array(secret).min(1, AT_LEAST_ONE));
+
+/** A URL's text. URL parsers drop line breaks and tabs inside it, which would change a password. */
+export const urlText = z
+  .string()
+  .trim()
+  .min(1, 'must not be blank')
+  .regex(/^[^\p{Cc}\uFFFD]*$/u, 'must be one line without control characters');
+
+/** An http or https URL. */
+export const httpUrl = urlText
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+  .pipe(z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }));
+
+/** An IP address, an IPv6 one also in brackets, or a host name. */
+export const host = z
+  .string()
+  .trim()
+  .transform((text) => /^\[(.*)\]$/.exec(text)?.[1] ?? text)
+  .refine(
+    (text) => isIPv6(text) || /^[\w-]+(\.[\w-]+)*\.?$/.test(text),
+    'must be an IP address or a host name, without a scheme or a port',
+  );
+
+/** Why a text is not an origin as a browser sends it, in the order in which they are checked. */
+const FLAWS_OF_ORIGINS: readonly (readonly [flaw: RegExp, complaint: string])[] = [
+  [/^(\*|null)$/, 'must name each origin; * and null are not accepted'],
+  [/[^\x21-\x7e]/, 'must be printable ASCII, with commas between'],
+  [/^(?!https?:\/\/[^/])/i, 'must begin each origin with http:// or https://'],
+  [/@/, 'must not have a user name or a password'],
+  [/\*/, 'must name each origin; wildcards are not accepted'],
+  [/:\/\/[^/?#\\]*([?#\\]|\/.)/, 'must have origins only, without a path'],
+];
+
+function flawOfOrigin(text: string): string | undefined {
+  const found = FLAWS_OF_ORIGINS.find(([flaw]) => flaw.test(text))?.[1];
+  return (
+    found ?? (URL.canParse(text) ? undefined : 'must have a valid host and port in each origin')
+  );
+}
+
+/** An origin in the one form that a browser sends: lower case, no default port, no slash. */
+const origin = z.string().transform((text, context) => {
+  const flaw = flawOfOrigin(text);
+  if (flaw === undefined) return new URL(text).origin;
+  // What has an @ may have a password before it.
+  context.addIssue(text.includes('@') ? flaw : `${flaw}: ${JSON.stringify(text)}`);
+  return z.NEVER;
+});
+
+/** Origins with commas between them. */
+export const origins = list.pipe(z.array(origin).min(1, AT_LEAST_ONE));
+
 /** Webhook secrets as the Standard Webhooks specification writes them: base64 after a prefix. */
 export const webhookSecrets = list.pipe(
   z
@@ -58,5 +129,5 @@ export const webhookSecrets = list.pipe(
           'must be comma-separated whsec_… secrets',
         ),
     )
-    .min(1),
+    .min(1, AT_LEAST_ONE),
 );

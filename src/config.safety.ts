@@ -1,3 +1,5 @@
+import ipaddr from 'ipaddr.js';
+
 /** What safety looks at of the settings that were read. */
 export interface SettingsToJudge {
   readonly NODE_ENV: string;
@@ -28,19 +30,37 @@ const SECRET_BYTES_MIN = 24;
  */
 export function unsafe(read: SettingsToJudge, malformed: readonly string[] = []): string[] {
   if (malformed.includes('NODE_ENV')) return [];
+  const isMissing = (name: keyof SettingsToJudge): boolean =>
+    read[name] === undefined && !malformed.includes(name);
+  // Where only Stripe is configured the other webhook is off and needs no secret.
+  const isWebhookBare = isMissing('PAYMENT_WEBHOOK_SECRETS') && isMissing('STRIPE_WEBHOOK_SECRETS');
   if (read.NODE_ENV === 'production') {
     return [
-      ...REQUIRED.filter((name) => read[name] === undefined && !malformed.includes(name)).map(
-        (name) => `${name} must be set in production.`,
-      ),
-      ...secretsOf(read)
-        .filter(([, bytes]) => bytes < SECRET_BYTES_MIN)
-        .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`),
+      ...REQUIRED.filter((name) =>
+        name === 'PAYMENT_WEBHOOK_SECRETS' ? isWebhookBare : isMissing(name),
+      ).map((name) => `${name} must be set in production.`),
+      ...shortSecrets(read),
     ];
   }
-  const unsigned = !malformed.includes('PAYMENT_WEBHOOK_SECRETS') && !read.PAYMENT_WEBHOOK_SECRETS;
-  const open = unsigned && !isLoopback(read.HOST ?? '127.0.0.1');
-  return open ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
+  const isOpen = isWebhookBare && !isLoopback(read.HOST ?? '127.0.0.1');
+  return isOpen ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
+}
+
+function shortSecrets(read: SettingsToJudge): string[] {
+  return secretsOf(read)
+    .filter(([, bytes]) => bytes < SECRET_BYTES_MIN)
+    .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`);
+}
+
+/** What decides whether unsigned payment events are accepted. */
+interface Openness {
+  readonly production: boolean;
+  readonly HOST: string;
+}
+
+/** Whether unsigned payment events are accepted where no secret is set: in development, by this machine. */
+export function isUnsignedAccepted({ production, HOST }: Openness): boolean {
+  return !production && isLoopback(HOST);
 }
 
 /** Every secret that is set: its setting, and how many bytes it has. */
@@ -63,7 +83,9 @@ function secretsOf(read: SettingsToJudge): (readonly [name: string, bytes: numbe
   ];
 }
 
-/** Whether only this machine can reach the address. */
+/** Whether only this machine can reach the address; IPv6 in brackets or not. */
 export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  if (/^localhost\.?$/i.test(address)) return true;
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
 }

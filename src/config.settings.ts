@@ -3,8 +3,14 @@ import { z } from 'zod';
 import {
   flag,
   fraction,
-  list,
+  host,
+  httpUrl,
+  origins,
+  secret,
+  secretList,
+  secretSetting,
   setting,
+  urlText,
   webhookSecrets,
   whole,
   type Setting,
@@ -16,12 +22,10 @@ const SECONDS_MAX = 30 * 24 * 3600;
 /** Every setting there is; a test compares the README's table with it. */
 export const SETTINGS = {
   PORT: setting(whole(0, 65_535).optional(), '4000', 'Port of everything; 0 takes a free one.'),
-  HOST: setting(z.string().optional(), '127.0.0.1; 0.0.0.0 in production', 'Address to listen on.'),
-  DATABASE_URL: setting(
-    z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
-      .optional(),
+  HOST: setting(host.optional(), '127.0.0.1; 0.0.0.0 in production', 'Address to listen on.'),
+  DATABASE_URL: secretSetting(
+    'one',
+    urlText.regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://').optional(),
     'none: embedded',
     'Your own PostgreSQL, 15 or newer.',
   ),
@@ -61,19 +65,22 @@ export const SETTINGS = {
     '* * * * * *',
     'When due holds and orders are ended: node-cron expression, six fields.',
   ),
-  HOLD_TOKEN_SECRETS: setting(
-    list.pipe(z.array(z.string()).min(1)).optional(),
+  HOLD_TOKEN_SECRETS: secretSetting(
+    'list',
+    secretList.optional(),
     'generated, kept in DATA_DIR',
     'Comma-separated, newest first; all are accepted. Servers that share a database must share these.',
   ),
-  PAYMENT_WEBHOOK_SECRETS: setting(
+  PAYMENT_WEBHOOK_SECRETS: secretSetting(
+    'list',
     webhookSecrets.optional(),
     'none: unsigned accepted in development on loopback',
     'Comma-separated whsec_… secrets of the payment provider; all are accepted.',
   ),
-  STRIPE_WEBHOOK_SECRETS: setting(
-    list
-      .pipe(z.array(z.string().regex(/^\S+$/, 'must be comma-separated secrets')).min(1))
+  STRIPE_WEBHOOK_SECRETS: secretSetting(
+    'list',
+    secretList
+      .pipe(z.array(z.string().regex(/^\S+$/, 'must be comma-separated secrets')))
       .optional(),
     'none: that route is off',
     'Comma-separated signing secrets of Stripe’s endpoint; all are accepted.',
@@ -83,13 +90,15 @@ export const SETTINGS = {
     'false',
     'Whether a successful payment must name its amount.',
   ),
-  ADMIN_TOKEN: setting(
-    z.string().optional(),
+  ADMIN_TOKEN: secretSetting(
+    'one',
+    secret.optional(),
     'generated, kept in DATA_DIR, shown once',
     'Opens the operator’s part of the API: Authorization: Bearer ….',
   ),
-  METRICS_TOKEN: setting(
-    z.string().optional(),
+  METRICS_TOKEN: secretSetting(
+    'one',
+    secret.optional(),
     'none: open in development, off in production',
     'Bearer token that GET /metrics needs.',
   ),
@@ -124,7 +133,7 @@ export const SETTINGS = {
     'Proxies of yours in front: so many entries of X-Forwarded-For are believed, and from 1 on X-Request-Id.',
   ),
   ALLOWED_ORIGINS: setting(
-    list.optional(),
+    origins.optional(),
     'any loopback origin; none in production',
     'Comma-separated origins whose pages may call the API and open its websocket.',
   ),
@@ -154,7 +163,7 @@ export const SETTINGS = {
     'Whether GET /graphql serves the explorer and introspection is answered.',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
-    z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+    httpUrl.optional(),
     'none: no tracing',
     'Base URL of an OTLP/HTTP collector that gets traces.',
   ),

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
 import type { z } from 'zod';
 import { unsafe } from './config.safety.ts';
 import { SETTINGS } from './config.settings.ts';
-import { keptSecret } from './platform/kept-secret.ts';
+import { readSources, type Sources } from './config.sources.ts';
+import { keptSecret, type KeptSecret } from './platform/kept-secret.ts';
 
 /**
  * The only reader of the environment. Read once, checked at once, all complaints reported together,
@@ -37,8 +36,9 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads the settings from the environment and `.env`, the environment winning. Unknown names in
- * `.env` are typing errors and refused; an empty value counts as not set.
+ * Reads the settings from the environment and `.env`, the environment winning, and secrets also from
+ * the files that `NAME_FILE` names. Unknown names in `.env` are typing errors and refused; an empty
+ * value counts as not set.
  *
  * @throws SettingsError with all complaints at once
  */
@@ -46,12 +46,9 @@ export function readSettings(
   environment: NodeJS.ProcessEnv = process.env,
   envFile = '.env',
 ): Settings {
-  const fromFile = existsSync(envFile) ? parseEnv(readFileSync(envFile, 'utf8')) : {};
-  const unknown = Object.keys(fromFile)
-    .filter((name) => !Object.hasOwn(SETTINGS, name))
-    .map((name) => `${name} in ${envFile} is not a setting.`);
-  const { read, complaints } = readEach((name) => environment[name] || fromFile[name] || undefined);
-  complaints.unshift(...unknown);
+  const sources = readSources(SETTINGS, environment, envFile);
+  const { read, complaints } = readEach(sources);
+  complaints.unshift(...sources.complaints);
   // What is malformed is complained of once; what was read is judged all the same.
   const malformed = Object.keys(SETTINGS).filter((name) => !Object.hasOwn(read, name));
   complaints.push(...unsafe(read, malformed));
@@ -59,14 +56,15 @@ export function readSettings(
   return complete(read);
 }
 
-function readEach(textOf: (name: string) => string | undefined): {
+function readEach({ texts, unreadable }: Sources): {
   readonly read: Read;
   readonly complaints: string[];
 } {
   const read: Record<string, unknown> = {};
   const complaints: string[] = [];
   for (const [name, { type }] of Object.entries(SETTINGS)) {
-    const result = type.safeParse(textOf(name));
+    if (unreadable.has(name)) continue;
+    const result = type.safeParse(texts.get(name));
     if (result.success) read[name] = result.data;
     else complaints.push(`${name} ${complaintOf(result.error)}.`);
   }
@@ -80,10 +78,10 @@ function complaintOf(error: z.ZodError): string {
 
 function complete(read: Read): Settings {
   const production = read.NODE_ENV === 'production';
-  const tokenSecret = () => [keptSecret(read.DATA_DIR, 'hold-token-secret').secret];
+  const tokenSecret = () => [kept(read.DATA_DIR, 'hold-token-secret').secret];
   const admin =
     read.ADMIN_TOKEN === undefined
-      ? keptSecret(read.DATA_DIR, 'admin-token')
+      ? kept(read.DATA_DIR, 'admin-token')
       : { secret: read.ADMIN_TOKEN, isNew: false };
   return Object.freeze({
     ...read,
@@ -96,4 +94,15 @@ function complete(read: Read): Settings {
     production,
     adminTokenIsNew: admin.isNew,
   });
+}
+
+/** @throws SettingsError where the folder cannot be made or written */
+function kept(folder: string, name: string): KeptSecret {
+  try {
+    return keptSecret(folder, name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new SettingsError([`DATA_DIR ${folder} cannot be used (${code}): set another folder.`]);
+  }
 }

@@ -276,3 +276,35 @@ test('Stripe’s route is off until its secrets are set', async () => {
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({ error: 'not_found' });
 });
+
+test('in production with Stripe alone its webhook is on, and the other one is not there', async () => {
+  await using alone = await startTestServer({
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    ALLOW_DATA_LOSS: 'true',
+    STRIPE_WEBHOOK_SECRETS: SECRETS[0],
+  });
+  const post = (path: string) =>
+    fetch(alone.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+
+  const ours = await post('/api/payments/webhook');
+  const asked = await fetch(`${alone.url}/api/payments/webhook`);
+  const stripes = await post(PATH);
+
+  expect([ours.status, asked.status, stripes.status]).toEqual([404, 404, 401]);
+  expect(await ours.json()).toMatchObject({ error: 'not_found' });
+});
+
+test('with Stripe’s secrets alone a development server on loopback still takes unsigned events', async () => {
+  const response = await fetch(`${server.url}/api/payments/webhook`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+
+  expect(response.status).toBe(422);
+});

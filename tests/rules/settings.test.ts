@@ -1,8 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, SettingsError } from '../../src/config.ts';
 import { SETTINGS } from '../../src/config.settings.ts';
+import { isLoopback } from '../../src/config.safety.ts';
 import { markShown } from '../../src/platform/kept-secret.ts';
 
 let folder: string;
@@ -18,13 +27,13 @@ afterEach(() => {
 type Environment = Readonly<Record<string, string>>;
 
 /** Reads the settings of this environment and this `.env`, in a folder of their own. */
-function read(environment: Environment = {}, envFile?: string) {
+function read(environment: Environment = {}, envFile?: string | Buffer) {
   const file = join(folder, '.env');
   if (envFile !== undefined) writeFileSync(file, envFile);
   return readSettings({ DATA_DIR: join(folder, 'data'), ...environment }, file);
 }
 
-function complaintsOf(environment: Environment, envFile?: string): readonly string[] {
+function complaintsOf(environment: Environment, envFile?: string | Buffer): readonly string[] {
   try {
     read(environment, envFile);
   } catch (error) {
@@ -192,6 +201,48 @@ describe('.env', () => {
     expect(complaintsOf({ PATH: '/bin', HOLD_TTL: '60', toString: '1' })).toEqual([]);
   });
 
+  const FORMS: readonly (readonly [form: string, file: string | Buffer])[] = [
+    ['a byte-order mark', '\uFEFFPORT=6000\nADMIN_TOKEN=mine\n'],
+    ['UTF-16, low byte first', Buffer.from('\uFEFFPORT=6000\r\nADMIN_TOKEN=mine\r\n', 'utf16le')],
+    [
+      'UTF-16, high byte first',
+      Buffer.from('\uFEFFPORT=6000\nADMIN_TOKEN=mine\n', 'utf16le').swap16(),
+    ],
+    ['a mark before a comment', '\uFEFF# ours\nPORT=6000\nADMIN_TOKEN=mine\n'],
+    ['a mark before export', '\uFEFFexport PORT=6000\nexport ADMIN_TOKEN=mine'],
+    ['CRLF', 'PORT=6000\r\n\r\nADMIN_TOKEN=mine\r\n'],
+    ['CR alone', 'PORT=6000\rADMIN_TOKEN=mine\r'],
+    ['export', 'export PORT=6000\nexport\tADMIN_TOKEN=mine\n'],
+    ['double quotes', 'PORT="6000"\nADMIN_TOKEN="mine"\n'],
+    ['single quotes, CRLF', "PORT='6000'\r\nADMIN_TOKEN='mine'\r\n"],
+    ['spaces and comments', '  PORT = 6000 # the port\n# a comment\n\n ADMIN_TOKEN=mine  \n'],
+  ];
+
+  test.each(FORMS)('is read with %s', (_form, file) => {
+    expect(read({}, file)).toMatchObject({ PORT: 6000, ADMIN_TOKEN: 'mine' });
+  });
+
+  test('a line that assigns nothing is refused by its number, without its text', () => {
+    const file = '# PORT\nPORT=6000\nADMIN_TOKEN: hunter2\nHOST="::1\n"\nhunter2\n';
+
+    expect(complaintsOf({}, file)).toEqual([
+      `Line 3 of ${join(folder, '.env')} is not NAME=value.`,
+      `Line 6 of ${join(folder, '.env')} is not NAME=value.`,
+    ]);
+  });
+
+  test.each(['"', "'", '`'])('a quotation mark %s that is not closed is refused', (mark) => {
+    expect(complaintsOf({}, `PORT=6000\nADMIN_TOKEN=${mark}hunter2\n`)).toEqual([
+      `ADMIN_TOKEN in ${join(folder, '.env')} has a quotation mark that is not closed.`,
+    ]);
+  });
+
+  test('a folder in its place is refused', () => {
+    mkdirSync(join(folder, '.env'));
+
+    expect(complaintsOf({})).toEqual([`${join(folder, '.env')} is a directory, not a file.`]);
+  });
+
   test('need not be there', () => {
     expect(read({ PORT: '5000' })).toMatchObject({ PORT: 5000 });
   });
@@ -305,6 +356,264 @@ describe('complaints', () => {
   });
 });
 
+describe('secrets, tokens and URLs', () => {
+  const SECRETS = [
+    ['HOLD_TOKEN_SECRETS', 'one-secret', ['one-secret']],
+    ['PAYMENT_WEBHOOK_SECRETS', webhookSecret(24), [webhookSecret(24)]],
+    ['STRIPE_WEBHOOK_SECRETS', 'whsec_abc', ['whsec_abc']],
+    ['ADMIN_TOKEN', 'a token', 'a token'],
+    ['METRICS_TOKEN', 'a-token', 'a-token'],
+    ['DATABASE_URL', 'postgres://shop:pw@db/shop', 'postgres://shop:pw@db/shop'],
+  ] as const;
+  const URLS = [
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:4318', 'http://collector:4318'],
+    ['ALLOWED_ORIGINS', 'https://shop.example', ['https://shop.example']],
+    ['HOST', 'localhost', 'localhost'],
+  ] as const;
+
+  /** Writes a file beside `.env` and gives its path. */
+  function file(content: string | Buffer, name = 'secret'): string {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  }
+
+  test.each([...SECRETS, ...URLS])('%s is read without what surrounds it', (name, text, value) => {
+    for (const around of [`${text}\n`, `${text}\r\n`, `  ${text} \t`, `\n${text}\n\n`])
+      expect(read({ [name]: around })).toHaveProperty(name, value);
+  });
+
+  test.each([...SECRETS, ...URLS])(
+    '%s with what a header cannot carry is refused',
+    (name, text) => {
+      const middle = text.length - 2;
+      for (const character of ['\n', '\r\n', '\t', '\0', '\u001b', '\u007f', '\u0085', '\uFFFD']) {
+        const broken = text.slice(0, middle) + character + text.slice(middle);
+
+        expect([character, complaintsOf({ [name]: broken })]).toEqual([
+          character,
+          [expect.stringMatching(new RegExp(`^${name} must .*\\.$`))],
+        ]);
+      }
+    },
+  );
+
+  const IN_HEADERS = [...SECRETS, ...URLS].filter(([name]) => name !== 'DATABASE_URL');
+
+  test.each(IN_HEADERS)('%s with letters that are not ASCII is refused', (name, text) => {
+    for (const letter of ['ü', '“', '\u00a0', '\u200b', '€', '🙂'])
+      expect(complaintsOf({ [name]: text.replace(/.$/, `${letter}$&`) })).toHaveLength(1);
+  });
+
+  test.each(SECRETS)('%s of white space alone is refused, not taken as missing', (name) => {
+    expect(complaintsOf({ [name]: ' \n' })).toHaveLength(1);
+  });
+
+  test.each(SECRETS)('%s comes from the file that %s_FILE names', (name, text, value) => {
+    const contents = [text, `${text}\n`, `${text}\r\n`, `\uFEFF${text}\n`];
+    const utf16 = Buffer.from(`\uFEFF${text}\r\n`, 'utf16le');
+
+    for (const content of [...contents, utf16])
+      expect(read({ [`${name}_FILE`]: file(content) })).toHaveProperty(name, value);
+    expect(read({}, `${name}_FILE=${file(text)}\n`)).toHaveProperty(name, value);
+    expect(read({ [`${name}_FILE`]: `${file(text)}\n` })).toHaveProperty(name, value);
+  });
+
+  test('a list in a file has one entry a line, or commas between them', () => {
+    const [one, two] = [webhookSecret(24, 'a'), webhookSecret(24, 'b')];
+
+    for (const content of [`${one}\n${two}\n`, `${one}\r\n\r\n${two}`, `${one}, ${two}\n`])
+      expect(read({ PAYMENT_WEBHOOK_SECRETS_FILE: file(content) })).toMatchObject({
+        PAYMENT_WEBHOOK_SECRETS: [one, two],
+      });
+    expect(complaintsOf({ ADMIN_TOKEN_FILE: file('one\ntwo\n') })).toEqual([
+      'ADMIN_TOKEN must be printable ASCII in one line.',
+    ]);
+  });
+
+  test('a file is read through links, as orchestrators mount it', () => {
+    symlinkSync(file('mine'), join(folder, 'link'));
+
+    expect(read({ ADMIN_TOKEN_FILE: join(folder, 'link') })).toMatchObject({ ADMIN_TOKEN: 'mine' });
+  });
+
+  test.each([
+    ['a file that does not exist', () => join(folder, 'missing')],
+    ['a file that does not exist', () => join(file('x'), 'below')],
+    ['an empty file', () => file('')],
+    ['an empty file', () => file('\uFEFF \r\n')],
+    ['a directory, not a file', () => folder],
+    ['something that is not a regular file', () => '/dev/zero'],
+    ['a file of more than 64 KiB', () => file('x'.repeat(70_000))],
+    [
+      'a file that cannot be read (ELOOP)',
+      () => {
+        symlinkSync('loop', join(folder, 'loop'));
+        return join(folder, 'loop');
+      },
+    ],
+  ])('that NAME_FILE names %s is one complaint for each secret', (why, path) => {
+    const named = path();
+    for (const [name] of SECRETS)
+      expect(complaintsOf({ ...leaveOut(production, name), [`${name}_FILE`]: named })).toEqual([
+        `${name}_FILE names ${why}.`,
+      ]);
+  });
+
+  test('NAME and NAME_FILE in one place are refused, and the environment wins over .env', () => {
+    const both = 'ADMIN_TOKEN_FILE and ADMIN_TOKEN are both set: set one of them.';
+    const path = file('from-file');
+
+    expect(complaintsOf({ ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: path })).toEqual([both]);
+    expect(complaintsOf({}, `ADMIN_TOKEN=x\nADMIN_TOKEN_FILE=${path}\n`)).toEqual([both]);
+    expect(read({ ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: '' }).ADMIN_TOKEN).toBe('x');
+    expect(read({ ADMIN_TOKEN: 'x' }, `ADMIN_TOKEN_FILE=${path}\n`).ADMIN_TOKEN).toBe('x');
+    expect(read({ ADMIN_TOKEN_FILE: path }, 'ADMIN_TOKEN=x\n').ADMIN_TOKEN).toBe('from-file');
+  });
+
+  test('what is no secret has no file', () => {
+    expect(complaintsOf({}, 'PORT_FILE=port\nADMIN_TOKENS_FILE=tokens\n')).toHaveLength(2);
+  });
+
+  test('a secret from a file is judged like any other, and no complaint shows it', () => {
+    const complaints = complaintsOf({
+      ...leaveOut(production, 'ADMIN_TOKEN', 'PAYMENT_WEBHOOK_SECRETS'),
+      ADMIN_TOKEN_FILE: file('hunter2'),
+      PAYMENT_WEBHOOK_SECRETS_FILE: file('hunter2', 'other'),
+    });
+
+    expect(complaints).toEqual([
+      'PAYMENT_WEBHOOK_SECRETS must be comma-separated whsec_… secrets.',
+      'ADMIN_TOKEN has a secret shorter than 24 bytes.',
+    ]);
+  });
+});
+
+describe('ALLOWED_ORIGINS', () => {
+  test.each([
+    ['https://shop.example', 'https://shop.example'],
+    ['https://shop.example/', 'https://shop.example'],
+    ['HTTPS://Shop.Example/', 'https://shop.example'],
+    ['https://shop.example:443', 'https://shop.example'],
+    ['http://shop.example:80/', 'http://shop.example'],
+    ['http://localhost:3000/', 'http://localhost:3000'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+    ['http://[0:0:0:0:0:0:0:1]/', 'http://[::1]'],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+    ['https://xn--mller-kva.example', 'https://xn--mller-kva.example'],
+  ])('%s is %s', (text, origin) => {
+    expect(read({ ALLOWED_ORIGINS: ` ${text} ,https://b.example` })).toMatchObject({
+      ALLOWED_ORIGINS: [origin, 'https://b.example'],
+    });
+  });
+
+  test.each([
+    ['*', 'must name each origin; * and null are not accepted'],
+    ['null', 'must name each origin; * and null are not accepted'],
+    ['https://*.shop.example', 'must name each origin; wildcards are not accepted'],
+    ['https://*', 'must name each origin; wildcards are not accepted'],
+    ['https://shop.example:*', 'must name each origin; wildcards are not accepted'],
+    ['shop.example', 'must begin each origin with http:// or https://'],
+    ['localhost:3000', 'must begin each origin with http:// or https://'],
+    ['//shop.example', 'must begin each origin with http:// or https://'],
+    ['https:shop.example', 'must begin each origin with http:// or https://'],
+    ['https:/shop.example', 'must begin each origin with http:// or https://'],
+    ['https:///shop.example', 'must begin each origin with http:// or https://'],
+    ['https://', 'must begin each origin with http:// or https://'],
+    ['ftp://shop.example', 'must begin each origin with http:// or https://'],
+    ['file:///srv', 'must begin each origin with http:// or https://'],
+    ['chrome-extension://abc', 'must begin each origin with http:// or https://'],
+    ['"https://shop.example"', 'must begin each origin with http:// or https://'],
+    ['https://shop.example/app', 'must have origins only, without a path'],
+    ['https://shop.example//', 'must have origins only, without a path'],
+    ['https://shop.example/*', 'must name each origin; wildcards are not accepted'],
+    ['https://shop.example?', 'must have origins only, without a path'],
+    ['https://shop.example#top', 'must have origins only, without a path'],
+    ['https://shop.example\\', 'must have origins only, without a path'],
+    ['https://shop.example:port', 'must have a valid host and port in each origin'],
+    ['https://shop.example:70000', 'must have a valid host and port in each origin'],
+    ['https://[::1', 'must have a valid host and port in each origin'],
+    ['https://a.example https://b.example', 'must be printable ASCII, with commas between'],
+    ['https://müller.example', 'must be printable ASCII, with commas between'],
+  ])('%s is refused with the reason', (text, reason) => {
+    expect(complaintsOf({ ALLOWED_ORIGINS: `https://a.example,${text}` })).toEqual([
+      `ALLOWED_ORIGINS ${reason}: ${JSON.stringify(text)}.`,
+    ]);
+  });
+
+  test('a user name or password is refused and not shown', () => {
+    for (const text of ['https://u:hunter2@shop.example', 'https://hunter2@shop.example'])
+      expect(complaintsOf({ ALLOWED_ORIGINS: text })).toEqual([
+        'ALLOWED_ORIGINS must not have a user name or a password.',
+      ]);
+  });
+
+  test('no origin at all is refused', () => {
+    expect(complaintsOf({ ALLOWED_ORIGINS: ' , ' })).toEqual([
+      'ALLOWED_ORIGINS must name at least one value.',
+    ]);
+  });
+});
+
+describe('HOST', () => {
+  test.each([
+    ['[::1]', '::1'],
+    ['::1', '::1'],
+    [' 127.0.0.1\n', '127.0.0.1'],
+    ['[::ffff:127.0.0.1]', '::ffff:127.0.0.1'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+    ['localhost', 'localhost'],
+    ['shop-1.example', 'shop-1.example'],
+  ])('%s is %s', (text, host) => {
+    expect(read({ HOST: text, PAYMENT_WEBHOOK_SECRETS: webhookSecret(24) })).toMatchObject({
+      HOST: host,
+    });
+  });
+
+  test.each([
+    'http://127.0.0.1',
+    '127.0.0.1:4000',
+    '[::1]:4000',
+    '[::1',
+    '[localhost]x',
+    '*',
+    'two words',
+    'a/b',
+    '::1::',
+  ])('%s is refused', (text) => {
+    expect(complaintsOf({ HOST: text })).toContainEqual(
+      'HOST must be an IP address or a host name, without a scheme or a port.',
+    );
+  });
+
+  test.each([
+    ['127.0.0.1', true],
+    ['127.255.255.254', true],
+    ['::1', true],
+    ['[::1]', true],
+    ['0:0:0:0:0:0:0:1', true],
+    ['::ffff:127.0.0.1', true],
+    ['[::ffff:7f00:1]', true],
+    ['LocalHost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['::ffff:10.0.0.1', false],
+    ['127.0.0.256', false],
+    ['127.0.0.1.example.com', false],
+    ['localhost.example.com', false],
+    ['notlocalhost', false],
+  ])('that only this machine reaches %s is %s', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected);
+  });
+});
+
+describe('DATA_DIR', () => {
+  test('a file in its place is one plain complaint', () => {
+    writeFileSync(join(folder, 'data'), '');
+
+    expect(complaintsOf({})).toEqual([expect.stringMatching(/^DATA_DIR \S+ cannot be used \(E/)]);
+  });
+});
+
 describe('production', () => {
   const required = ['DATABASE_URL', 'PAYMENT_WEBHOOK_SECRETS', 'HOLD_TOKEN_SECRETS', 'ADMIN_TOKEN'];
 
@@ -318,6 +627,21 @@ describe('production', () => {
   test.each(required)('does not start without %s', (name) => {
     expect(complaintsOf(leaveOut(production, name))).toEqual([
       `${name} must be set in production.`,
+    ]);
+  });
+
+  test('starts without PAYMENT_WEBHOOK_SECRETS where STRIPE_WEBHOOK_SECRETS is set', () => {
+    const stripeOnly = {
+      ...leaveOut(production, 'PAYMENT_WEBHOOK_SECRETS'),
+      STRIPE_WEBHOOK_SECRETS: `whsec_${'s'.repeat(32)}`,
+    };
+
+    expect(complaintsOf(stripeOnly)).toEqual([]);
+    expect(complaintsOf({ ...stripeOnly, STRIPE_WEBHOOK_SECRETS: 'two words' })).toEqual([
+      'STRIPE_WEBHOOK_SECRETS must be comma-separated secrets.',
+    ]);
+    expect(complaintsOf({ ...stripeOnly, STRIPE_WEBHOOK_SECRETS: '' })).toEqual([
+      'PAYMENT_WEBHOOK_SECRETS must be set in production.',
     ]);
   });
 
@@ -406,6 +730,12 @@ describe('unsigned webhooks', () => {
       'PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.',
     ]);
     expect(complaintsOf({ HOST: host, PAYMENT_WEBHOOK_SECRETS: webhookSecret(8) })).toEqual([]);
+  });
+
+  test('are off where only Stripe is configured and strangers can reach the server', () => {
+    const stripeOnly = { HOST: '0.0.0.0', STRIPE_WEBHOOK_SECRETS: 'whsec_abc' };
+
+    expect(complaintsOf(stripeOnly)).toEqual([]);
   });
 
   test('are refused in test as in development', () => {
