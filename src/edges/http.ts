@@ -7,6 +7,7 @@ import { Context, type Caller } from './graphql/context.ts';
 import { openGraphqlHttp, type GraphqlHttp } from './graphql/http.ts';
 import { buildShopSchema } from './graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from './graphql/socket.ts';
+import { isOwnOrigin } from './own-origin.ts';
 import { bearerCheck, openPaths, type PathOptions } from './paths.ts';
 import type { Port } from './port.ts';
 import { RateLimits } from './rate-limits.ts';
@@ -17,6 +18,7 @@ import { refuseUpgrade } from './upgrade.ts';
 export interface HttpOptions extends Omit<PathOptions, 'unready'> {
   readonly port: Port;
   readonly adminToken: string;
+  /** Origins allowed beside the server's own. */
   readonly isAllowedOrigin: (origin: string) => boolean;
   /** Whether the database answers; known without asking it, so that health is told under any load. */
   readonly isDatabaseThere: () => boolean;
@@ -86,7 +88,9 @@ const SOCKETS_PART = 0.9;
 
 /** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
 async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoors> {
-  const { log, isAllowedOrigin, explorer: introspection } = options;
+  const { log, explorer: introspection } = options;
+  const isAllowedOrigin = (origin: string, request: IncomingMessage): boolean =>
+    options.isAllowedOrigin(origin) || isOwnOrigin(origin, request, options.trustedHops);
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();
   const socketsMax = Math.floor(options.port.connectionsMax * SOCKETS_PART);

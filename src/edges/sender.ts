@@ -25,12 +25,17 @@ export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): 
  */
 export function addressOf({ headers, socket }: IncomingMessage, trustedHops: number): string {
   const near = socket.remoteAddress ?? '';
-  return (trustedHops > 0 && blockOf(forwardedFor(headers, trustedHops))) || blockOf(near) || near;
+  const named = forwarded(headers['x-forwarded-for'], trustedHops);
+  return (named && blockOf(named)) || blockOf(near) || near;
 }
 
-/** The entry that the first proxy of ours wrote. Empty elements of a list are no entries (RFC 9110, 5.6.1). */
-function forwardedFor(headers: IncomingMessage['headers'], trustedHops: number): string {
-  const entries = (headers['x-forwarded-for']?.toString() ?? '')
+/**
+ * The entry of an X-Forwarded-* header that the first proxy of ours wrote; empty where no proxy is
+ * trusted or none wrote one. Empty elements of a list are no entries (RFC 9110, 5.6.1).
+ */
+export function forwarded(header: string | string[] | undefined, trustedHops: number): string {
+  if (trustedHops === 0) return '';
+  const entries = (header?.toString() ?? '')
     .split(',')
     .map((entry) => entry.trim().replaceAll('"', ''))
     .filter(Boolean);

@@ -30,7 +30,7 @@ export interface GraphqlHttpOptions {
   /** Who asks, by the request's headers. */
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly contextOf: (caller: Caller) => Context;
-  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   readonly introspection: boolean;
   readonly log: Logger;
 }
@@ -61,7 +61,7 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
 /** What stands between Node's HTTP server and an Apollo Server. */
 export interface ApolloOnNodeOptions<ContextValue> {
   readonly contextOf: (request: IncomingMessage) => ContextValue | Promise<ContextValue>;
-  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   readonly log: Logger;
 }
 
@@ -74,10 +74,10 @@ export function apolloOnNode<ContextValue extends BaseContext>(
   apollo: ApolloServer<ContextValue>,
   { contextOf, isAllowedOrigin, log }: ApolloOnNodeOptions<ContextValue>,
 ): GraphqlHttp['handle'] {
-  const allowOrigins = cors({
-    origin: (origin, decide) => decide(null, origin !== undefined && isAllowedOrigin(origin)),
-    methods: ['POST'],
-    maxAge: 600,
+  const allowOrigins = cors<IncomingMessage>((request, decide) => {
+    const { origin } = request.headers;
+    const isAllowed = origin !== undefined && isAllowedOrigin(origin, request);
+    decide(null, { origin: isAllowed && origin, methods: ['POST'], maxAge: 600 });
   });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -114,7 +114,7 @@ export function apolloOnNode<ContextValue extends BaseContext>(
     const begin = (): void => void answer(request, response);
     // Only a browser names its origin, and only from another one is there anything to allow.
     if (request.headers.origin === undefined && request.method === 'POST') return begin();
-    allowOrigins(request as never, response as never, begin);
+    allowOrigins(request, response as never, begin);
   };
 }
 

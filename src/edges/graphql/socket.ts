@@ -28,7 +28,7 @@ const NOT_A_CLIENTS = /Unexpected message of type/;
 /** What the GraphQL door over websockets is made of. */
 export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
-  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   /** Most open sockets; a further one is told to come again. */
   readonly socketsMax: number;
 }
@@ -56,7 +56,7 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
   return {
     upgrade(request, connection, head) {
       const { origin } = request.headers;
-      if (origin !== undefined && !isAllowedOrigin(origin)) {
+      if (origin !== undefined && !isAllowedOrigin(origin, request)) {
         return refuseUpgrade(connection, 403);
       }
       if (sockets.clients.size >= socketsMax) {
