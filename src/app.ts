@@ -99,14 +99,21 @@ const OTHER_FILES = 200;
  * past those there would be none left for the database.
  */
 function openPort(settings: Settings, log: Logger): Promise<Port> {
-  const { HOST: host, PORT: port, CONNECTIONS_MAX, DATABASE_POOL_MAX } = settings;
+  const {
+    HOST: host,
+    PORT: port,
+    CONNECTIONS_MAX,
+    DATABASE_POOL_MAX,
+    KEEP_ALIVE_SECONDS,
+  } = settings;
   const filesMax = openFilesMax();
   const room = Math.max(1, filesMax - DATABASE_POOL_MAX - OTHER_FILES);
   if (room < CONNECTIONS_MAX) {
     const told = `CONNECTIONS_MAX is ${CONNECTIONS_MAX}, but into the ${filesMax} files that this process may open fit ${room}: raise its limit (ulimit -n).`;
     log.warn({}, told);
   }
-  return Port.open({ host, port, connectionsMax: Math.min(CONNECTIONS_MAX, room) });
+  const connectionsMax = Math.min(CONNECTIONS_MAX, room);
+  return Port.open({ host, port, connectionsMax, keepAliveSeconds: KEEP_ALIVE_SECONDS });
 }
 
 /** What an operator chooses of the doors. */

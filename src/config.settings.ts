@@ -127,6 +127,11 @@ export const SETTINGS = {
     '18000',
     'Most open connections of callers, in each process; nine tenths of them may be websockets. A further one is closed at once.',
   ),
+  KEEP_ALIVE_SECONDS: setting(
+    fraction(1, 3600).default(75),
+    '75',
+    'How long an idle HTTP connection is kept: longer than the load balancer keeps it. The Keep-Alive header names 5 seconds less. From 1.',
+  ),
   TRUSTED_PROXY_HOPS: setting(
     whole(0, 10).default(0),
     '0',

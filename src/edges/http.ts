@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Door } from '../meters.ts';
 import { requestId, asRequest } from '../platform/request-id.ts';
 import type { Shop } from '../shop.ts';
@@ -12,6 +11,7 @@ import { bearerCheck, openPaths, type PathOptions } from './paths.ts';
 import type { Port } from './port.ts';
 import { RateLimits } from './rate-limits.ts';
 import { addressOf, requestIdOf } from './sender.ts';
+import { QUIET_PART } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
 /** What the one port is made of. */
@@ -81,8 +81,8 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
 }
 
 /**
- * The part of all connections that may be websockets. These stay for hours; every other one ends within
- * seconds of its last answer, so the rest of the places come free again for buyers and health checks.
+ * The part of all connections that may be websockets. These stay for hours. Of the others the longest
+ * idle one is closed where room is scarce, so there is always a place for buyers and health checks.
  */
 const SOCKETS_PART = 0.9;
 
@@ -159,16 +159,10 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-/**
- * The part of the grace in which a server that is going still takes connections: a load balancer
- * sees 503 at /readyz and callers leave with their next answer, before any of them meets a closed door.
- */
-const LEAVING_PART = 0.1;
-
 async function drain(port: Port, graceMs: number, doors: GraphqlDoors): Promise<void> {
   port.leave();
-  await delay(graceMs * LEAVING_PART);
-  const closed = port.drain();
+  await port.quiet(graceMs);
+  const closed = port.drain(graceMs * QUIET_PART);
   await doors.socket.stop();
   await closed;
   await doors.graphql.stop();

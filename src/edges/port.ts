@@ -3,7 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { answerJson } from './body.ts';
+import { Connections } from './connections.ts';
 import { normalizeTarget } from './target.ts';
+import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
 /** Another process listens there already. */
@@ -32,6 +34,8 @@ export interface PortOptions {
   readonly port: number;
   /** Most open connections, websockets among them; a further one is closed at once. */
   readonly connectionsMax: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveSeconds: number;
 }
 
 /** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
@@ -53,10 +57,25 @@ const UNREAD_MS_MAX = 5000;
 const UNANSWERED_MAX = 10;
 
 /**
+ * The Keep-Alive header names a time shorter by this than an idle connection is kept. A client that
+ * obeys the header never writes on a connection that is being closed.
+ */
+const KEEP_ALIVE_MARGIN_SECONDS = 5;
+
+/**
+ * This part of the connections is kept free: where fewer are, the longest idle one is closed for each
+ * new one. So idle connections, kept for minutes, keep no buyer out.
+ */
+const FREE_PART = 0.02;
+
+/**
  * Slow senders are looked for this often. Node's own half a minute would let each have that much more,
  * and the thousands of a flood, cut at one look, would hold up everyone else for half a second.
  */
 const LOOK_MS = 100;
+
+/** A stop looks this often, in milliseconds, for connections that have become idle for long enough. */
+const CLOSE_IDLE_MS = 20;
 
 /**
  * The one port. It is open from the first moment of a start: *starting*, it answers that the process
@@ -69,44 +88,54 @@ export class Port {
   readonly url: string;
   readonly #server: Server;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
-  /** How many requests of each connection are not answered yet. */
-  readonly #unanswered = new WeakMap<Socket, number>();
+  readonly #connections = new Connections();
+  readonly #traffic = new Traffic();
   #leaving = false;
 
   private constructor(server: Server, host: string) {
     const { port } = server.address() as AddressInfo;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#server = server;
+    server.on('connection', (socket: Socket) => this.#opened(socket));
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#leaving) response.shouldKeepAlive = false;
-      if (this.#count(request.socket, response) > UNANSWERED_MAX) {
-        return void request.socket.destroy();
-      }
+      const unanswered = this.#connections.begin(request.socket, response);
+      if (unanswered === undefined) return;
+      if (unanswered > UNANSWERED_MAX) return void request.socket.destroy();
       const malformed = normalizeTarget(request);
       if (malformed !== undefined) return answerMalformed(response, malformed);
-      this.#handlers.request(request, response);
+      this.#traffic.count(request);
+      // In its next turn the event loop has parsed all that was pipelined, so it is known which is the last.
+      if (this.#leaving) setImmediate(() => this.#handlers.request(request, response));
+      else this.#handlers.request(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
       // Node has taken its own listener off: a caller who resets the connection at this moment would
       // end the process with it.
       connection.on('error', () => {});
+      this.#connections.upgraded(request.socket);
       if (this.#leaving) return refuseForNow(request, connection);
       if (normalizeTarget(request) !== undefined) return refuseUpgrade(connection, 400);
       this.#handlers.upgrade(request, connection, head);
     });
-    // Whoever is between two requests is told here, too. Node itself, without a listener, would also cut
-    // who waits for an answer that takes us long.
+    // Node calls this for idle connections too. Without a listener it would also cut a caller who waits
+    // for an answer that takes us long.
     server.setTimeout(UNREAD_MS_MAX, (socket) => {
-      const isAtRest = this.#unanswered.get(socket) === 0;
-      if (isAtRest || socket.writableLength > 0) socket.destroy();
+      if (this.#connections.isKept(socket) || socket.writableLength > 0) socket.destroy();
     });
-    server.on('drop', () => this.#handlers.refused());
+    server.on('drop', () => {
+      this.#connections.makeRoom();
+      this.#handlers.refused();
+    });
     server.on('error', (error) => this.#handlers.refused(error));
   }
 
   /** Opens it. @throws PortInUse */
-  static open({ host, port, connectionsMax }: PortOptions): Promise<Port> {
+  static open({ host, port, connectionsMax, keepAliveSeconds }: PortOptions): Promise<Port> {
+    const toldSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
     const server = createServer({
+      // The header names the first; an idle connection is kept for both together.
+      keepAliveTimeout: toldSeconds * 1000,
+      keepAliveTimeoutBuffer: Math.max(1, keepAliveSeconds - toldSeconds) * 1000,
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: HEADERS_MS_MAX,
       connectionsCheckingInterval: LOOK_MS,
@@ -124,12 +153,10 @@ export class Port {
     });
   }
 
-  /** Counts a request until it is answered, and gives how many of its connection are not. */
-  #count(socket: Socket, response: ServerResponse): number {
-    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
-    this.#unanswered.set(socket, unanswered);
-    response.once('close', () => this.#unanswered.set(socket, this.#unanswered.get(socket)! - 1));
-    return unanswered;
+  #opened(socket: Socket): void {
+    this.#connections.add(socket);
+    const room = this.connectionsMax - this.#connections.open;
+    if (room < this.connectionsMax * FREE_PART) this.#connections.makeRoom();
   }
 
   /** From now on these answer. */
@@ -150,12 +177,27 @@ export class Port {
   /** Each answer is its connection's last from now on; new connections are still taken. */
   leave(): void {
     this.#leaving = true;
+    this.#connections.leave();
   }
 
-  /** No new connections from now on; resolves once the last one is closed. Harmless twice. */
-  drain(): Promise<void> {
+  /** Resolves once callers have stopped to send requests, as far as can be known within the grace. */
+  quiet(graceMs: number): Promise<void> {
+    return this.#traffic.quiet(graceMs);
+  }
+
+  /**
+   * No new connections from now on, and those that have been idle for `idleMs` are closed: on a younger
+   * one the request may be on its way. Resolves once the last connection is closed. Harmless twice.
+   */
+  drain(idleMs = 0): Promise<void> {
     this.leave();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    const closing = setInterval(() => this.#connections.closeIdle(idleMs), CLOSE_IDLE_MS);
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        clearInterval(closing);
+        resolve();
+      });
+    });
   }
 
   /** Cuts whatever is still open. */

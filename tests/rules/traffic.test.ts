@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Traffic } from '../../src/edges/traffic.ts';
+
+const to = (url: string) => ({ url }) as IncomingMessage;
+
+/** Has a request come every few milliseconds; calling the result ends that. */
+function keepComing(traffic: Traffic, url: string): () => void {
+  const coming = setInterval(() => traffic.count(to(url)), 5);
+  return () => clearInterval(coming);
+}
+
+test('a server is not quiet while operations come, and is while only health and metrics are asked', async () => {
+  const [operations, looks] = [new Traffic(), new Traffic()];
+  const ends = [
+    keepComing(operations, '/graphql'),
+    ...['/readyz', '/healthz', '/metrics', '/metrics?x=1'].map((url) => keepComing(looks, url)),
+  ];
+  const order: string[] = [];
+
+  await Promise.all([
+    operations.quiet(4000).then(() => order.push('operations')),
+    looks.quiet(4000).then(() => order.push('looks')),
+  ]);
+  for (const end of ends) end();
+
+  expect(order).toEqual(['looks', 'operations']);
+});
+
+test('where a load balancer looks regularly, quiet is longer than the time between its looks', async () => {
+  const [looked, alone] = [new Traffic(), new Traffic()];
+  for (let look = 0; look < 5; look += 1) {
+    looked.count(to('/readyz'));
+    await delay(150);
+  }
+  const order: string[] = [];
+  // Sent by a load balancer that has not looked yet.
+  const late = delay(400).then(() => {
+    order.push('request');
+    looked.count(to('/graphql'));
+  });
+
+  await Promise.all([
+    late,
+    alone.quiet(1000).then(() => order.push('alone')),
+    looked.quiet(2000).then(() => order.push('looked')),
+  ]);
+
+  expect(order).toEqual(['alone', 'request', 'looked']);
+});
+
+test('a request that arrives while the process is held up is seen before quiet', async () => {
+  const traffic = new Traffic();
+  const order: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', () => {
+      traffic.count(to('/graphql'));
+      order.push('request');
+      socket.destroy();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const caller = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(caller, 'connect');
+
+  const quiet = traffic.quiet(500).then(() => order.push('quiet'));
+  caller.write('x');
+  const heldUpUntil = performance.now() + 200;
+  while (performance.now() < heldUpUntil);
+  await quiet;
+  server.close();
+
+  expect(order).toEqual(['request', 'quiet']);
+});
