@@ -160,14 +160,14 @@ function ratiosOf(series: readonly Series[]): Ratio[] {
 }
 
 async function main(dataDir: string, closers: Closers): Promise<void> {
-  const { database, url } = await openDatabase(
-    { DATABASE_URL: undefined, DATA_DIR: dataDir, DATABASE_POOL_MAX: 10 },
+  const { database, embeddedUrl } = await openDatabase(
+    { connection: undefined, DATA_DIR: dataDir, DATABASE_POOL_MAX: 10 },
     { log: silentLog, closers, share: false },
   );
   await migrate(database);
   const open = async (batchMax: number): Promise<Shop> => {
     const { shop, notices } = openShop(
-      { database, url },
+      { database },
       {
         HOLD_TTL_SECONDS: 86_400,
         ORDER_PAYMENT_TTL_SECONDS: 600,
@@ -185,7 +185,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
   const engines = {
     shop: await open(500),
     plain: await open(1),
-    alone: await PostgresAlone.connect(url),
+    alone: await PostgresAlone.connect(embeddedUrl!),
   };
   closers.push('Postgres alone', () => engines.alone.end());
   plainLanes = engines.plain.holdLanes;

@@ -50,9 +50,9 @@ export const log = createLog(settings.LOG_LEVEL);
 export const schema = buildShopSchema();
 
 const closers = new Closers();
-const { database, url } = await openDatabase(settings, { log, closers, share: false });
+const { database } = await openDatabase(settings, { log, closers, share: false });
 await migrate(database);
-const { shop, notices } = openShop({ database, url }, settings);
+const { shop, notices } = openShop({ database }, settings);
 await notices.start();
 closers.push('the notice line', () => notices.stop());
 const limits = new RateLimits(undefined, noMeters);

@@ -46,16 +46,16 @@ export async function startApp(settings: Settings, log: Logger): Promise<App> {
 async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
   const port = await openPort(settings, log);
   closers.push('the port', () => port.drain());
-  const { database, url: databaseUrl } = await openDatabase(settings, {
+  const { database } = await openDatabase(settings, {
     log,
     closers,
     share: false,
   });
-  await prepareDatabase(database, databaseUrl, settings, log);
+  await prepareDatabase(database, settings, log);
 
   const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
   const meters = metrics?.meters ?? noMeters;
-  const { shop, notices } = openShop({ database, url: databaseUrl, meters }, settings);
+  const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {

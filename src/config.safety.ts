@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import type { Connection } from './platform/connection.ts';
 
 /** What safety looks at of the settings that were read. */
 export interface SettingsToJudge {
@@ -61,6 +62,23 @@ interface Openness {
 /** Whether unsigned payment events are accepted where no secret is set: in development, by this machine. */
 export function isUnsignedAccepted({ production, HOST }: Openness): boolean {
   return !production && isLoopback(HOST);
+}
+
+/**
+ * What must not run in production: a connection to another machine that can be read on its way.
+ *
+ * @param connection what DATABASE_URL says
+ */
+export function exposed(
+  read: { readonly NODE_ENV: string; readonly DATABASE_ALLOW_PLAINTEXT?: boolean },
+  connection: Connection | undefined,
+): string[] {
+  if (read.NODE_ENV !== 'production' || read.DATABASE_ALLOW_PLAINTEXT !== false) return [];
+  if (connection === undefined || connection.tls !== undefined) return [];
+  if (connection.host.startsWith('/') || isLoopback(connection.host)) return [];
+  return [
+    'DATABASE_URL names another machine without TLS: add sslmode=verify-full, or set DATABASE_ALLOW_PLAINTEXT=true.',
+  ];
 }
 
 /** Every secret that is set: its setting, and how many bytes it has. */

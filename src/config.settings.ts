@@ -29,6 +29,11 @@ export const SETTINGS = {
     'none: embedded',
     'Your own PostgreSQL, 15 or newer.',
   ),
+  DATABASE_ALLOW_PLAINTEXT: setting(
+    flag.default(false),
+    'false',
+    'Whether production may reach a database on another machine without TLS.',
+  ),
   DATA_DIR: setting(
     z.string().default('.data'),
     '.data',

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
-import { unsafe } from './config.safety.ts';
+import { exposed, unsafe } from './config.safety.ts';
 import { SETTINGS } from './config.settings.ts';
 import { readSources, type Sources } from './config.sources.ts';
+import type { Connection } from './platform/connection.ts';
+import { readDatabaseUrl } from './platform/database-url.ts';
 import { keptSecret, type KeptSecret } from './platform/kept-secret.ts';
 
 /**
@@ -20,6 +22,8 @@ export interface Settings extends Read {
   readonly GRAPHQL_EXPLORER: boolean;
   readonly SEED_DEMO: boolean;
   readonly production: boolean;
+  /** What DATABASE_URL says, with what `PG*` variables add; undefined for the embedded database. */
+  readonly connection: Connection | undefined;
   /** Whether the admin token was generated and its owner has not been shown it yet. */
   readonly adminTokenIsNew: boolean;
 }
@@ -51,9 +55,10 @@ export function readSettings(
   complaints.unshift(...sources.complaints);
   // What is malformed is complained of once; what was read is judged all the same.
   const malformed = Object.keys(SETTINGS).filter((name) => !Object.hasOwn(read, name));
-  complaints.push(...unsafe(read, malformed));
+  const { connection, complaints: unusable } = readConnection(read, environment);
+  complaints.push(...unusable, ...unsafe(read, malformed), ...exposed(read, connection));
   if (complaints.length > 0) throw new SettingsError(complaints);
-  return complete(read);
+  return complete(read, connection);
 }
 
 function readEach({ texts, unreadable }: Sources): {
@@ -71,12 +76,19 @@ function readEach({ texts, unreadable }: Sources): {
   return { read: read as Read, complaints };
 }
 
+/** `PG*` variables complete a DATABASE_URL. They do not reach the embedded database. */
+function readConnection({ DATABASE_URL }: Partial<Read>, environment: NodeJS.ProcessEnv) {
+  return DATABASE_URL === undefined
+    ? { complaints: [] }
+    : readDatabaseUrl(DATABASE_URL, environment);
+}
+
 function complaintOf(error: z.ZodError): string {
   const { message } = error.issues[0]!;
   return message.startsWith('must') ? message : `is malformed (${message})`;
 }
 
-function complete(read: Read): Settings {
+function complete(read: Read, connection: Connection | undefined): Settings {
   const production = read.NODE_ENV === 'production';
   const tokenSecret = () => [kept(read.DATA_DIR, 'hold-token-secret').secret];
   const admin =
@@ -92,6 +104,7 @@ function complete(read: Read): Settings {
     GRAPHQL_EXPLORER: read.GRAPHQL_EXPLORER ?? !production,
     SEED_DEMO: read.SEED_DEMO ?? !production,
     production,
+    connection,
     adminTokenIsNew: admin.isNew,
   });
 }

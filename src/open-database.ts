@@ -4,16 +4,18 @@ import { tables } from '../mikro-orm.config.ts';
 import type { Settings } from './config.ts';
 import type { Closers } from './platform/closers.ts';
 import { connectDatabase, type Database } from './platform/database.ts';
+import { readDatabaseUrl } from './platform/database-url.ts';
 import { EmbeddedPostgresInUse, startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import type { Logger } from './platform/log.ts';
 
-/** A connected database and where it is. */
+/** A connected database. */
 export interface OpenDatabase {
   readonly database: Database;
-  readonly url: string;
+  /** Where the embedded database is, for other processes of this server. */
+  readonly embeddedUrl: string | undefined;
 }
 
-type DatabaseSettings = Pick<Settings, 'DATABASE_URL' | 'DATA_DIR' | 'DATABASE_POOL_MAX'>;
+type DatabaseSettings = Pick<Settings, 'connection' | 'DATA_DIR' | 'DATABASE_POOL_MAX'>;
 
 /**
  * Connects to the database that the settings name, or starts the embedded one for as long as the
@@ -30,10 +32,17 @@ export async function openDatabase(
     share,
   }: { readonly log: Logger; readonly closers: Closers; readonly share: boolean },
 ): Promise<OpenDatabase> {
-  const url = settings.DATABASE_URL ?? (await openEmbedded(settings.DATA_DIR, log, closers, share));
-  const database = await connectDatabase(tables, { url, poolMax: settings.DATABASE_POOL_MAX, log });
+  const embeddedUrl =
+    settings.connection === undefined
+      ? await openEmbedded(settings.DATA_DIR, log, closers, share)
+      : undefined;
+  const database = await connectDatabase(tables, {
+    connection: settings.connection ?? readDatabaseUrl(embeddedUrl!).connection!,
+    poolMax: settings.DATABASE_POOL_MAX,
+    log,
+  });
   closers.push('the database', () => database.close());
-  return { database, url };
+  return { database, embeddedUrl };
 }
 
 /** Where the running embedded database is; it holds a password, so its owner alone may read it. */

@@ -33,16 +33,15 @@ type ShopSettings = Pick<
 /** The prepared database of a shop, and who measures what goes on in it. */
 export interface ShopGround {
   readonly database: Database;
-  readonly url: string;
   readonly meters?: Meters;
 }
 
 /** A shop on a prepared database, and the line on which it tells other servers what changed. */
 export function openShop(
-  { database, url: databaseUrl, meters = noMeters }: ShopGround,
+  { database, meters = noMeters }: ShopGround,
   settings: ShopSettings,
 ): { readonly shop: Shop; readonly notices: NoticeBoard } {
-  const live = openLive(database, databaseUrl);
+  const live = openLive(database);
   const { stockFeed, freshProducts, purchaseFeed, notices } = live;
   const needs = {
     database,
@@ -88,7 +87,7 @@ export function withLanes(
 }
 
 /** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
-function openLive(database: Database, databaseUrl: string) {
+function openLive(database: Database) {
   const stockFeed = new StockFeed();
   const freshProducts = new FreshProducts(database);
   const purchaseFeed = new PurchaseFeed();
@@ -105,7 +104,7 @@ function openLive(database: Database, databaseUrl: string) {
     refresh();
     purchaseFeed.refresh(database).catch(() => {});
   };
-  const notices = new NoticeBoard(databaseUrl, { onChanges, onGap }, database.log);
+  const notices = new NoticeBoard(database.connection, { onChanges, onGap }, database.log);
   const announceStock = (count: StockCount): void => {
     freshProducts.committed(count);
     stockFeed.publish(count);

@@ -38,7 +38,6 @@ const SERVER_VERSION_MIN = 150_000;
  */
 export async function prepareDatabase(
   database: Database,
-  url: string,
   settings: Settings,
   log: Logger,
 ): Promise<void> {
@@ -46,7 +45,7 @@ export async function prepareDatabase(
   if (settings.production) complaints.push(...(await unmigrated(database)));
   if (complaints.length > 0) throw new NotReadyToStart(complaints);
   if (settings.production) return;
-  await whileAlone(url, async () => {
+  await whileAlone(database, async () => {
     const migrations = await migrate(database);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))

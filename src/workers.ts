@@ -7,6 +7,7 @@ import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
 import { openDatabase } from './open-database.ts';
 import { readFigures } from './payments/read-figures.ts';
 import { Closers } from './platform/closers.ts';
+import { PG_VARIABLES } from './platform/database-url.ts';
 import type { Logger } from './platform/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
@@ -49,14 +50,14 @@ export function reportReady({ url }: App): void {
 export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
   try {
-    const { database, url: databaseUrl } = await openDatabase(settings, {
+    const { database, embeddedUrl } = await openDatabase(settings, {
       log,
       closers,
       share: false,
     });
-    await prepareDatabase(database, databaseUrl, settings, log);
+    await prepareDatabase(database, settings, log);
     if (areMetricsOn(settings)) answerScrapes(new ShopMetrics(() => readFigures({ database })));
-    const workers = new Workers({ DATABASE_URL: databaseUrl }, log);
+    const workers = new Workers(environmentOf(embeddedUrl), log);
     closers.push('the workers', () => workers.stop());
     const [url] = await Promise.all(
       Array.from({ length: settings.WORKERS }, () => workers.start()),
@@ -67,6 +68,18 @@ export async function startWorkers(settings: Settings, log: Logger): Promise<App
     await closers.close().catch(() => {});
     throw error;
   }
+}
+
+/**
+ * What a worker's environment has otherwise. The embedded database has a URL by then, which `PG*`
+ * variables must not complete; an empty one counts as not set.
+ */
+function environmentOf(embeddedUrl: string | undefined): Record<string, string> {
+  if (embeddedUrl === undefined) return {};
+  return {
+    ...Object.fromEntries(PG_VARIABLES.map((name) => [name, ''])),
+    DATABASE_URL: embeddedUrl,
+  };
 }
 
 /** Where a worker serves, once it says so; it may have told its figures before. */

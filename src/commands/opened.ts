@@ -20,8 +20,8 @@ export async function withDatabase(work: (open: OpenDatabase) => Promise<void>):
 
 /** The same with a whole shop, for acts: what they commit is told to the servers' screens. */
 export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
-  return withDatabase(async ({ database, url }) => {
-    const { shop, notices } = openShop({ database, url }, readSettings());
+  return withDatabase(async ({ database }) => {
+    const { shop, notices } = openShop({ database }, readSettings());
     await notices.start();
     try {
       await work(shop);

@@ -10,8 +10,8 @@ export function addPreparing(program: Command): void {
   withJson(program.command('migrate'))
     .description('Bring the database’s schema up to date, one server or command at a time.')
     .action(({ json }: JsonOption) =>
-      withDatabase(async ({ database, url }) => {
-        const applied = await whileAlone(url, () => migrate(database));
+      withDatabase(async ({ database }) => {
+        const applied = await whileAlone(database, () => migrate(database));
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
         );
@@ -21,8 +21,8 @@ export function addPreparing(program: Command): void {
   withJson(program.command('seed'))
     .description('Give an empty catalogue the demo sale: products 1, 2 and 3.')
     .action(({ json }: JsonOption) =>
-      withDatabase(async ({ database, url }) => {
-        const seeded = await whileAlone(url, () => seedDemo(database));
+      withDatabase(async ({ database }) => {
+        const seeded = await whileAlone(database, () => seedDemo(database));
         answer(json, { seeded }, () =>
           seeded ? 'Made the demo sale.' : 'The catalogue is not empty; nothing was done.',
         );

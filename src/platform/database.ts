@@ -7,6 +7,7 @@ import {
 } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
+import { clientConfig, type Connection } from './connection.ts';
 import { asFault } from './faults.ts';
 import type { Logger } from './log.ts';
 import type { RowOf } from './row.ts';
@@ -30,13 +31,12 @@ const ANSWER_MS_MAX = 3000;
 /** A session stopped in the middle of a transaction gives its locks back after this. */
 const IDLE_IN_TRANSACTION_MS = 5000;
 
-/** Longest wait for a connection, of the pool or of the network. */
-const CONNECT_TIMEOUT_MS = 2000;
-
 /** A connected database, with the ORM's entity manager and the shop's constant statements. */
 export interface Database {
   readonly orm: MikroORM;
   readonly log: Logger;
+  /** How it is reached, for sessions beside the pool. */
+  readonly connection: Connection;
   /** Runs one constant statement outside a transaction and gives its rows. */
   rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]>;
   /** Reads rows of a table as they are committed, through the ORM, outside a transaction. */
@@ -69,7 +69,7 @@ export interface PoolFigures {
 
 /** How a database is reached. */
 export interface DatabaseOptions {
-  readonly url: string;
+  readonly connection: Connection;
   /** Connections of this process. */
   readonly poolMax: number;
   readonly log: Logger;
@@ -90,20 +90,18 @@ const SESSION_OPTIONS = [
 
 /** The ORM's options for the shop's sessions, on top of the tables and migrations. */
 export function sessionOptions({
-  url,
+  connection,
   poolMax,
-}: Pick<DatabaseOptions, 'url' | 'poolMax'>): Options {
+}: Pick<DatabaseOptions, 'connection' | 'poolMax'>): Options {
   return {
-    clientUrl: url,
+    // The ORM wants a name; all else of the connection is the driver's.
+    dbName: connection.database,
     pool: { min: 0, max: poolMax },
     driverOptions: {
+      ...clientConfig(connection, { applicationName: 'flash-sale', options: SESSION_OPTIONS }),
       Client: Session,
       pipeline: true,
       query_timeout: ANSWER_MS_MAX,
-      // `?options=` in the URL is not read by the ORM: session settings go here.
-      options: SESSION_OPTIONS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
     },
   };
 }
@@ -129,6 +127,7 @@ export async function connectDatabase(
   return {
     orm,
     log: options.log,
+    connection: options.connection,
     ...readsOf(orm),
     pool: () => watched.figures(),
     cut: () => watched.cut(),

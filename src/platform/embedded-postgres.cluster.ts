@@ -15,7 +15,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import pg from 'pg';
+import { clientConfig, DatabaseClient } from './connection.ts';
+import { readDatabaseUrl } from './database-url.ts';
 import type { Place } from './embedded-postgres.place.ts';
 
 /*
@@ -124,7 +125,11 @@ export async function ensureDatabase(
   password: string,
 ): Promise<string> {
   const server = `postgres://${USER}:${password}@127.0.0.1:${port}`;
-  const client = new pg.Client({ connectionString: `${server}/postgres` });
+  const client = new DatabaseClient(
+    clientConfig(readDatabaseUrl(`${server}/postgres`).connection!, {
+      applicationName: 'flash-sale',
+    }),
+  );
   // The server's death is reported by whoever watches the process; unheard, this event would throw.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import '@mikro-orm/migrations';
-import pg from 'pg';
+import { clientConfig, DatabaseClient } from './connection.ts';
 import type { Database } from './database.ts';
 import { transact } from './transaction.ts';
 
@@ -12,8 +12,10 @@ const START_LOCK = 0x666c617368;
  * its own, and of several servers starting on an empty database all but one would fail. The lock
  * lives on a session of its own, so it is gone when this process is.
  */
-export async function whileAlone<T>(url: string, work: () => Promise<T>): Promise<T> {
-  const session = new pg.Client({ connectionString: url });
+export async function whileAlone<T>({ connection }: Database, work: () => Promise<T>): Promise<T> {
+  const session = new DatabaseClient(
+    clientConfig(connection, { applicationName: 'flash-sale migrations' }),
+  );
   await session.connect();
   try {
     await session.query('select pg_advisory_lock($1)', [START_LOCK]);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { clientConfig, DatabaseClient, type Connection } from './connection.ts';
 import { destroy } from './session.ts';
 import type { Logger } from './log.ts';
 
@@ -18,7 +19,7 @@ const HEARTBEAT_MS = 1000;
 /** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
 const SILENCE_MS_MAX = 3500;
 
-/** A database that does not answer a connection or a statement within this is tried anew. */
+/** A database that does not answer a statement within this is tried anew. */
 const ANSWER_MS_MAX = 2000;
 
 /** How long a stop waits for the database to answer the goodbye. */
@@ -43,7 +44,7 @@ export interface NoticeListener {
  * long although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
  */
 export class NoticeBoard {
-  readonly #url: string;
+  readonly #connection: Connection;
   readonly #listener: NoticeListener;
   readonly #log: Logger;
   readonly #self = crypto.randomUUID();
@@ -56,8 +57,8 @@ export class NoticeBoard {
   #heardAt = 0;
   #stopped = new AbortController();
 
-  constructor(url: string, listener: NoticeListener, log: Logger) {
-    this.#url = url;
+  constructor(connection: Connection, listener: NoticeListener, log: Logger) {
+    this.#connection = connection;
     this.#listener = listener;
     this.#log = log;
   }
@@ -136,12 +137,9 @@ export class NoticeBoard {
   }
 
   async #connect(): Promise<void> {
-    const session = new pg.Client({
-      connectionString: this.#url,
-      keepAlive: true,
-      connectionTimeoutMillis: ANSWER_MS_MAX,
+    const session = new DatabaseClient({
+      ...clientConfig(this.#connection, { applicationName: 'flash-sale notices' }),
       query_timeout: ANSWER_MS_MAX,
-      application_name: 'flash-sale notices',
     });
     session.on('error', () => this.#drop(session));
     session.on('end', () => this.#drop(session));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
+import { DatabaseClient } from './connection.ts';
 
 /** What a session is asked for, to answer with itself: the ORM hands out no client of its pool. */
 const ITSELF = 'this session';
@@ -33,7 +34,7 @@ export interface Ending<Row> {
  * *open*, or *over* (ended by the ORM's commit or rollback, or by `finish`, after which the ORM's
  * commit and rollback find nothing left to do).
  */
-export class Session extends pg.Client {
+export class Session extends DatabaseClient {
   #opening: string | undefined;
   #isOver = false;
   /** Longest wait for an answer within this transaction, where it is not the pool's; milliseconds. */

@@ -4,7 +4,7 @@ import { connectDatabase } from '../../src/platform/database.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { migrate, pendingMigrations } from '../../src/platform/migrate.ts';
 import { openSession } from '../support/shop.ts';
-import { admin, withDatabase } from '../support/test-postgres.ts';
+import { admin, connectionTo, withDatabase } from '../support/test-postgres.ts';
 
 /** The first trigger takes as long to make as an index on a table of millions. */
 const SLOW_AT_FIRST = `
@@ -23,7 +23,11 @@ test('a migration may take longer than any statement of a sale', async () => {
     await using session = await openSession(url);
     await session.query(SLOW_AT_FIRST);
   }
-  const database = await connectDatabase(tables, { url, poolMax: 2, log: silentLog });
+  const database = await connectDatabase(tables, {
+    connection: connectionTo(url),
+    poolMax: 2,
+    log: silentLog,
+  });
 
   const pending = await pendingMigrations(database.orm);
   const applied = await migrate(database);

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { NoticeBoard } from '../../src/platform/notices.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { openDatabaseLine } from '../support/server.ts';
+import { connectionTo } from '../support/test-postgres.ts';
 import { createTestDatabase, openSession, until, type TestDatabase } from '../support/shop.ts';
 
 const BEAT_MS = 1000;
@@ -19,7 +20,7 @@ async function openBoard(url = database.url) {
   await using beside = await openSession(database.url);
   const heard: { gaps: number; changes: unknown[] } = { gaps: 0, changes: [] };
   const board = new NoticeBoard(
-    url,
+    connectionTo(url),
     {
       onChanges: (changes) => void heard.changes.push(changes),
       onGap: () => void (heard.gaps += 1),

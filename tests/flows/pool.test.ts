@@ -12,6 +12,7 @@ import {
   until,
   type TestDatabase,
 } from '../support/shop.ts';
+import { connectionTo } from '../support/test-postgres.ts';
 
 let database: TestDatabase;
 
@@ -55,7 +56,11 @@ describe('a database that is closed', () => {
   let closing: Database;
 
   beforeEach(async () => {
-    closing = await connectDatabase(tables, { url: database.url, poolMax: 2, log: silentLog });
+    closing = await connectDatabase(tables, {
+      connection: connectionTo(database.url),
+      poolMax: 2,
+      log: silentLog,
+    });
   });
 
   const readOne = () => closing.rows<{ one: number }>('select 1 as one', []);

@@ -48,7 +48,7 @@ const webhookSecret = (bytes: number, fill = 'k') =>
 
 const production: Environment = {
   NODE_ENV: 'production',
-  DATABASE_URL: 'postgres://shop:pw@db/shop',
+  DATABASE_URL: 'postgres://shop:pw@db/shop?sslmode=verify-full',
   PAYMENT_WEBHOOK_SECRETS: webhookSecret(32),
   HOLD_TOKEN_SECRETS: 'h'.repeat(32),
   ADMIN_TOKEN: 'a'.repeat(32),
@@ -88,6 +88,8 @@ describe('defaults', () => {
       WORKERS: 1,
       SERVERS: 1,
       ALLOW_DATA_LOSS: false,
+      DATABASE_ALLOW_PLAINTEXT: false,
+      connection: undefined,
       OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
       production: false,
     });
@@ -690,6 +692,44 @@ describe('production', () => {
     const lists = { ...production, HOLD_TOKEN_SECRETS: `${'h'.repeat(32)},short` };
 
     expect(complaintsOf(lists)).toEqual(['HOLD_TOKEN_SECRETS has a secret shorter than 24 bytes.']);
+  });
+
+  test.each([
+    ['another machine', 'postgres://shop:pw@db/shop'],
+    ['another machine by address', 'postgres://shop:pw@[2001:db8::7]/shop'],
+    ['another machine that TLS is turned off for', 'postgres://shop:pw@db/shop?sslmode=disable'],
+    ['another machine in a parameter', 'postgres://shop:pw@localhost/shop?host=10.0.0.7'],
+  ])('does not reach %s without TLS, unless it may', (_what, DATABASE_URL) => {
+    const plain = { ...production, DATABASE_URL };
+
+    expect(complaintsOf(plain)).toEqual([
+      'DATABASE_URL names another machine without TLS: add sslmode=verify-full, or set DATABASE_ALLOW_PLAINTEXT=true.',
+    ]);
+    expect(complaintsOf({ ...plain, DATABASE_ALLOW_PLAINTEXT: 'true' })).toEqual([]);
+    expect(complaintsOf({ DATABASE_URL })).toEqual([]);
+  });
+
+  test.each([
+    ['this machine', 'postgres://shop:pw@localhost/shop'],
+    ['this machine by address', 'postgres://shop:pw@[::1]/shop'],
+    ['a socket', 'postgres://shop:pw@/shop?host=/run/postgresql'],
+    ['another machine with unverified TLS', 'postgres://shop:pw@db/shop?sslmode=no-verify'],
+  ])('reaches %s', (_what, DATABASE_URL) => {
+    expect(complaintsOf({ ...production, DATABASE_URL })).toEqual([]);
+  });
+
+  test('lists what is wrong with a URL beside what is wrong with the rest', () => {
+    const complaints = complaintsOf({
+      ...production,
+      DATABASE_URL: 'postgres://shop:hunter2%@db/shop',
+      PORT: 'x',
+    });
+
+    expect(complaints).toEqual([
+      expect.stringMatching(/^PORT /),
+      expect.stringMatching(/^DATABASE_URL has a % /),
+    ]);
+    expect(complaints.join()).not.toContain('hunter2');
   });
 
   test('prints no secret in what it complains of', () => {

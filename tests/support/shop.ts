@@ -9,7 +9,7 @@ import type { Shop } from '../../src/shop.ts';
 import { countStock } from '../../src/stock/count-stock.ts';
 import type { StockCount } from '../../src/stock/stock.rules.ts';
 import { createProduct, type NewProduct } from '../../src/stock/create-product.ts';
-import { admin, withDatabase } from './test-postgres.ts';
+import { admin, connectionTo, withDatabase } from './test-postgres.ts';
 
 /** A database of its own for one test file, cloned from the migrated template. */
 export interface TestDatabase {
@@ -54,13 +54,13 @@ const SECRET = 'a hold token secret for tests only, long enough';
 /** Opens a shop on a database, as one server would; open two for a race over two servers. */
 export async function openTestShop(url: string, options: TestShopOptions = {}): Promise<TestShop> {
   const { log = silentLog, poolMax = 10 } = options;
-  const database = await connectDatabase(tables, { url, poolMax, log });
+  const database = await connectDatabase(tables, { connection: connectionTo(url), poolMax, log });
   const lanes = {
     HOLD_BATCH_MAX: options.holdBatchMax ?? 500,
     HOLD_QUEUE_MAX: options.holdQueueMax ?? 5000,
   };
   const { shop: own, notices } = openShop(
-    { database, url },
+    { database },
     {
       ...lanes,
       HOLD_TTL_SECONDS: (options.holdTtlMs ?? 120_000) / 1000,

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
+import type { Connection } from '../../src/platform/connection.ts';
+import { readDatabaseUrl } from '../../src/platform/database-url.ts';
 import { connectDatabase } from '../../src/platform/database.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { silentLog } from '../../src/platform/log.ts';
@@ -22,7 +24,11 @@ export async function startTestPostgres(): Promise<void> {
   await admin(url, `create database ${TEMPLATE}`);
   closers.push(() => admin(url, `drop database ${TEMPLATE} with (force)`));
   const templateUrl = withDatabase(url, TEMPLATE);
-  const database = await connectDatabase(tables, { url: templateUrl, poolMax: 2, log: silentLog });
+  const database = await connectDatabase(tables, {
+    connection: connectionTo(templateUrl),
+    poolMax: 2,
+    log: silentLog,
+  });
   await migrate(database);
   await database.close();
   process.env['TEST_POSTGRES_URL'] = url;
@@ -53,6 +59,13 @@ export async function admin(url: string, statement: string): Promise<void> {
   } finally {
     await session.end();
   }
+}
+
+/** How the server's own sessions reach a database. */
+export function connectionTo(url: string): Connection {
+  const { connection, complaints } = readDatabaseUrl(url);
+  if (connection === undefined) throw new Error(complaints.join('\n'));
+  return connection;
 }
 
 /** The same server, another database. */
