@@ -1,4 +1,4 @@
-import { currencyDigits, minorFromDecimal } from '../platform/money.ts';
+import { currencyDigits, isPayableCurrency, minorFromDecimal } from '../platform/money.ts';
 import type { SaleStatus } from '../refusal.ts';
 
 /** When a product may be held; a missing end is open. */
@@ -42,6 +42,26 @@ const HOLD_TOTAL_MINOR_MAX = 10n ** 15n - 1n;
 /** One sentence on what can never be right with these terms; undefined where all is well. */
 export function wrongWithTerms(terms: ProductTerms): string | undefined {
   return wrongWithPrice(terms) ?? wrongWithLimits(terms) ?? wrongWithWindow(terms);
+}
+
+/**
+ * What no reader sees when a name has nothing else: separators, control and format characters, half
+ * characters, marks without a letter, fillers (Unicode's default-ignorable ones, U+3164 among them),
+ * the empty Braille pattern and the empty note head.
+ */
+const INVISIBLE = /^[\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]*$/u;
+
+/** One sentence on why this cannot be a product's name; undefined where it can. */
+export function wrongWithName(name: string): string | undefined {
+  return INVISIBLE.test(name) ? 'name must have at least one visible character.' : undefined;
+}
+
+/** One sentence on why a new product cannot have this currency; undefined where it can. */
+export function wrongWithCurrency(currency: string): string | undefined {
+  const isCode = /^[A-Za-z]{3}$/.test(currency);
+  return isCode && isPayableCurrency(currency.toUpperCase())
+    ? undefined
+    : `currency is ${currency}; it must be the ISO 4217 code of a currency in use.`;
 }
 
 function wrongWithPrice({ price, currency, maxPerHold }: ProductTerms): string | undefined {

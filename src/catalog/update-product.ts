@@ -8,7 +8,7 @@ import {
   type ProductNotFound,
 } from '../refusal.ts';
 import { ProductTable, type Product } from './product.entity.ts';
-import { wrongWithTerms, type ProductTerms } from './product.rules.ts';
+import { wrongWithName, wrongWithTerms, type ProductTerms } from './product.rules.ts';
 
 /** What is to become of a product; what is not named stays as it is, and its currency always. */
 export type ProductChange = { readonly id: number } & Partial<
@@ -55,7 +55,8 @@ export async function updateProduct(
   if (before === null) return productNotFound;
   const price = decimalText({ minor: before.priceMinor, currency: before.currency });
   const wanted = { ...before, price, ...change };
-  const wrong = wrongWithTerms(wanted);
+  const wrong =
+    (change.name === undefined ? undefined : wrongWithName(change.name)) ?? wrongWithTerms(wanted);
   if (wrong !== undefined) return badUserInput(wrong);
   const priceMinor = minorFromDecimal(wanted.price, wanted.currency);
   invariant(priceMinor !== undefined, 'a price that is not wrong has minor units');

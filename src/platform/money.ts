@@ -1,4 +1,4 @@
-import currencyCodes from 'currency-codes';
+import { FORMER_DIGITS, PAYABLE_DIGITS } from './currencies.ts';
 
 /** Money as the shop keeps it: a whole number of the currency's smallest unit, never a float. */
 export interface Money {
@@ -7,9 +7,17 @@ export interface Money {
   readonly currency: string;
 }
 
-/** The currency's own number of decimal digits by ISO 4217, or undefined for a code that is none. */
+/** Whether a new product may have this currency: on the current ISO 4217 list, and one to pay with. */
+export function isPayableCurrency(currency: string): boolean {
+  return PAYABLE_DIGITS.has(currency);
+}
+
+/**
+ * The currency's own number of decimal digits by ISO 4217, or undefined for a code that is none.
+ * Rows of earlier versions may have currencies that have left the list, and these keep their digits.
+ */
 export function currencyDigits(currency: string): number | undefined {
-  return currencyCodes.code(currency)?.digits;
+  return PAYABLE_DIGITS.get(currency) ?? FORMER_DIGITS.get(currency);
 }
 
 /** Exact decimal text in the currency's own number of digits: "29.99", "1500" for JPY. */

@@ -1,5 +1,10 @@
 import { ProductTable, type Product } from '../catalog/product.entity.ts';
-import { wrongWithTerms, type ProductTerms } from '../catalog/product.rules.ts';
+import {
+  wrongWithCurrency,
+  wrongWithName,
+  wrongWithTerms,
+  type ProductTerms,
+} from '../catalog/product.rules.ts';
 import { invariant } from '../platform/invariant.ts';
 import { minorFromDecimal } from '../platform/money.ts';
 import { transact, type Transaction } from '../platform/transaction.ts';
@@ -42,7 +47,10 @@ export async function insertProduct(
   wanted: NewProduct,
 ): Promise<Product | BadUserInput> {
   const currency = wanted.currency.toUpperCase();
-  const wrong = wrongWithTerms({ ...wanted, currency });
+  const wrong =
+    wrongWithName(wanted.name) ??
+    wrongWithCurrency(wanted.currency) ??
+    wrongWithTerms({ ...wanted, currency });
   if (wrong !== undefined) return badUserInput(wrong);
   if (wanted.totalStock < 0)
     return badUserInput(`totalStock is ${wanted.totalStock}; it must be 0 or more.`);

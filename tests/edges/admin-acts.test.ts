@@ -194,6 +194,8 @@ describe('a changed product', () => {
   test.each([
     ['a name of null', { name: null }],
     ['an empty name', { name: '' }],
+    ['a name of spaces', { name: '  ' }],
+    ['a name of characters without width', { name: '\u200b\u3164\u2800' }],
     ['a name of 201 characters', { name: 'x'.repeat(201) }],
     ['a name with NUL', { name: 'a\u0000b' }],
     ['a name with half a pair', { name: 'a\ud800b' }],

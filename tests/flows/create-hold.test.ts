@@ -174,6 +174,31 @@ test('units in due holds and due orders are reclaimed by a buyer who lacks them'
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
+test('customers are told apart byte for byte: case, spaces and Unicode forms count', async () => {
+  const productId = await makeProduct(server.shop, { maxPerCustomer: 1, totalStock: 100 });
+  const customers = [
+    'ada',
+    'Ada',
+    'ada ',
+    ' ada',
+    'adá',
+    'ada\u0301',
+    'ad\u00e1',
+    'ada\u200b',
+    'ａda',
+  ];
+  const names = [...new Set(customers)];
+
+  const first = await Promise.all(
+    names.map((customerId) => ask(server.shop, productId, { customerId })),
+  );
+  const second = [];
+  for (const customerId of names) second.push(await ask(server.shop, productId, { customerId }));
+
+  expect(first.map(codeOf)).toEqual(names.map(() => 'OK'));
+  expect(second.map(codeOf)).toEqual(names.map(() => 'PURCHASE_LIMIT_EXCEEDED'));
+});
+
 test('a customer has at most the limit held, pending and paid together, until the holds are due', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { maxPerCustomer: 3 });

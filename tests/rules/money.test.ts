@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { CURRENCIES_TAKEN, NOT_PAYABLE, PAYABLE_DIGITS } from '../../src/platform/currencies.ts';
 import {
   canonicalDecimal,
   currencyDigits,
   decimalText,
+  isPayableCurrency,
   minorFromDecimal,
   receivedText,
 } from '../../src/platform/money.ts';
@@ -16,6 +18,43 @@ test.each([
   ['CLF', 4],
 ])('%s has %i decimal digits', (currency, digits) => {
   expect(currencyDigits(currency)).toBe(digits);
+});
+
+describe('the list of currencies', () => {
+  test('is ISO 4217 as published on 2026-09-17: 155 currencies and 23 other codes', () => {
+    expect(CURRENCIES_TAKEN).toBe('2026-09-17');
+    expect(PAYABLE_DIGITS.size).toBe(155);
+    expect(new Set(NOT_PAYABLE).size).toBe(23);
+    expect(NOT_PAYABLE.filter(isPayableCurrency)).toEqual([]);
+    expect([...PAYABLE_DIGITS.keys()].filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
+  });
+
+  test.each(['XCG', 'SLE', 'VED', 'VES', 'ZWG', 'MRU', 'STN', 'BYN', 'UYU', 'XOF', 'XPF'])(
+    'has %s',
+    (code) => {
+      expect(isPayableCurrency(code)).toBe(true);
+    },
+  );
+
+  const OTHERS = `ANG HRK BGN CUC SLL ZWL VEF MRO STD BYR LTL DEM EEK XXX XTS XAU XAG XPT XPD XDR XSU
+    XUA XBA XBB XBC XBD XAD CHE CHW CLF COU MXV USN USS UYI UYW BOV BTC usd`;
+
+  test.each(OTHERS.split(/\s+/))('does not have %s', (code) => {
+    expect(isPayableCurrency(code)).toBe(false);
+  });
+
+  test('has the digits of ISO 4217', () => {
+    const digits = ['JPY', 'ISK', 'UGX', 'CLP', 'MGA', 'MRU', 'HUF', 'TWD', 'IQD', 'LYD', 'TND'];
+
+    expect(digits.map((code) => PAYABLE_DIGITS.get(code))).toEqual([
+      0, 0, 0, 0, 2, 2, 2, 2, 3, 3, 3,
+    ]);
+  });
+
+  test('keeps the digits of what earlier versions have sold in', () => {
+    expect(decimalText({ minor: 2999n, currency: 'ANG' })).toBe('29.99');
+    expect(decimalText({ minor: 2999n, currency: 'BGN' })).toBe('29.99');
+  });
 });
 
 test.each([[''], ['US'], ['BTC'], ['USDT'], ['__proto__'], ['constructor']])(

@@ -1,4 +1,9 @@
-import { parseProductId, saleStatus } from '../../src/catalog/product.rules.ts';
+import {
+  parseProductId,
+  saleStatus,
+  wrongWithCurrency,
+  wrongWithName,
+} from '../../src/catalog/product.rules.ts';
 
 const starts = new Date('2026-11-27T10:00:00.000Z');
 const ends = new Date('2026-11-27T12:00:00.000Z');
@@ -49,4 +54,38 @@ test.each([
   '１',
 ])('"%s" is the id of no product', (text) => {
   expect(parseProductId(text)).toBeUndefined();
+});
+
+test.each([
+  ['', 'nothing'],
+  ['   ', 'spaces'],
+  ['\t\r\n', 'control characters'],
+  ['\u00a0\u2003\u3000', 'wide spaces'],
+  ['\u200b\u200d\ufeff', 'zero-width characters'],
+  ['\u00ad\u2060\u180e', 'format characters'],
+  ['\u202e\u2066', 'bidirectional marks'],
+  ['\u2800', 'an empty Braille pattern'],
+  ['\u3164\u115f\u1160\uffa0', 'Hangul fillers'],
+  ['\u034f\ufe0f\u{e0100}', 'joiners and variation selectors'],
+  ['\u{e0041}', 'tag characters'],
+  ['\u0301', 'a mark without a letter'],
+  ['\u{1d159}', 'an empty note head'],
+  ['\ue000', 'a private-use character'],
+  ['\u2028\u2029', 'line separators'],
+])('%j is no name: %s', (name) => {
+  expect(wrongWithName(name)).toBe('name must have at least one visible character.');
+});
+
+test.each(['x', ' x ', '.', '0', '寿司', '👟', 'हि', '\u200bx', '👩‍🚀', 'e\u0301', '⠁'])(
+  '%j is a name',
+  (name) => {
+    expect(wrongWithName(name)).toBeUndefined();
+  },
+);
+
+test('a currency is three ASCII letters in any case', () => {
+  expect(['USD', 'usd', 'Xcg'].map(wrongWithCurrency)).toEqual([undefined, undefined, undefined]);
+  expect(['ſsd', 'US', 'USDT', 'usd ', 'XXX', 'ANG'].map(wrongWithCurrency)).not.toContain(
+    undefined,
+  );
 });

@@ -104,7 +104,7 @@ export type CreateHoldInput = {
   readonly productId: string | number;
   /** 1 to the product's maxPerHold. */
   readonly quantity?: number;
-  /** Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. */
+  /** Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit rests on this value alone, so the caller must authenticate the buyer. */
   readonly customerId?: string | null | undefined;
   /** 16 to 128 printable ASCII characters of the client's own randomness, best a UUID. Who presents it with the same arguments receives the hold and its token, so it is as secret as the token. Same key and arguments: the same hold, however often and however parallel. */
   readonly idempotencyKey?: string | null | undefined;

@@ -109,7 +109,7 @@ class CreateHoldInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer.',
+      'Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit rests on this value alone, so the caller must authenticate the buyer.',
   })
   declare customerId?: string | null;
 
