@@ -163,7 +163,9 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
   if (paths.includes(STRIPE_PATH)) {
     // Loaded only where it is used: Stripe's package is large.
     const { stripeProvider } = await import('./edges/webhook/stripe.ts');
-    providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!);
+    providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!, {
+      allowTestMode: settings.STRIPE_ALLOW_TEST_MODE,
+    });
   }
   return providers;
 }

@@ -90,6 +90,11 @@ export const SETTINGS = {
     'none: that route is off',
     'Comma-separated signing secrets of Stripe’s endpoint; all are accepted.',
   ),
+  STRIPE_ALLOW_TEST_MODE: setting(
+    flag.optional(),
+    'true; false in production',
+    'Whether payments of Stripe’s test mode (livemode: false) have an effect; without it they are recorded and ignored.',
+  ),
   WEBHOOK_REQUIRE_AMOUNT: setting(
     flag.default(false),
     'false',

@@ -19,6 +19,7 @@ export interface Settings extends Read {
   readonly HOST: string;
   readonly HOLD_TOKEN_SECRETS: string[];
   readonly ADMIN_TOKEN: string;
+  readonly STRIPE_ALLOW_TEST_MODE: boolean;
   readonly GRAPHQL_EXPLORER: boolean;
   readonly SEED_DEMO: boolean;
   readonly production: boolean;
@@ -88,6 +89,15 @@ function complaintOf(error: z.ZodError): string {
   return message.startsWith('must') ? message : `is malformed (${message})`;
 }
 
+/** What is on in development and off in production unless it is set. */
+function developmentDefaults(read: Read, development: boolean) {
+  return {
+    STRIPE_ALLOW_TEST_MODE: read.STRIPE_ALLOW_TEST_MODE ?? development,
+    GRAPHQL_EXPLORER: read.GRAPHQL_EXPLORER ?? development,
+    SEED_DEMO: read.SEED_DEMO ?? development,
+  };
+}
+
 function complete(read: Read, connection: Connection | undefined): Settings {
   const production = read.NODE_ENV === 'production';
   const tokenSecret = () => [kept(read.DATA_DIR, 'hold-token-secret').secret];
@@ -101,8 +111,7 @@ function complete(read: Read, connection: Connection | undefined): Settings {
     HOST: read.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     HOLD_TOKEN_SECRETS: read.HOLD_TOKEN_SECRETS ?? tokenSecret(),
     ADMIN_TOKEN: admin.secret,
-    GRAPHQL_EXPLORER: read.GRAPHQL_EXPLORER ?? !production,
-    SEED_DEMO: read.SEED_DEMO ?? !production,
+    ...developmentDefaults(read, !production),
     production,
     connection,
     adminTokenIsNew: admin.isNew,

@@ -28,6 +28,7 @@ const STATUSES = ['APPLIED', 'PARKED', 'IGNORED', 'REFUND_REQUIRED', 'DEAD'] as 
 interface PaymentFilter extends ListOptions<string> {
   readonly status?: string;
   readonly order?: string;
+  readonly withoutOrder?: true;
 }
 
 /** Commands on payment events: payments list, dead and replay. */
@@ -36,6 +37,7 @@ export function addPayments(program: Command): void {
 
   withStatus(withPage(payments.command('list', { isDefault: true }), uuid), STATUSES)
     .option('--order <id>', 'only of this order', uuid)
+    .option('--without-order', 'only successful payments that name no order')
     .description('List payment events.')
     .action(showEvents);
 
@@ -58,10 +60,16 @@ export function addPayments(program: Command): void {
 }
 
 function showEvents(options: PaymentFilter): Promise<void> {
-  const { json, first, after = null, order: orderId = null } = options;
+  const { json, first, after = null, order: orderId = null, withoutOrder = false } = options;
   const status = statusOf<NonNullable<PaymentEventPageWanted['status']>>(options.status);
   return withDatabase(async (shop) => {
-    const page = await listPaymentEvents(shop, { first, after, status, orderId });
+    const page = await listPaymentEvents(shop, {
+      first,
+      after,
+      status,
+      orderId,
+      withoutOrder,
+    });
     answerPage(json, page, { show: shownEvent, keyOf: ({ id }) => id });
   });
 }
@@ -71,7 +79,7 @@ function shownEvent(event: PaymentEvent): Shown {
   const { id, orderId, paymentId, provider, reportedStatus, amount: received, currency } = event;
   const amount = received && receivedText(received, currency ?? '');
   const { status, attempts, duplicates, receivedAt, settledAt, reason } = event;
-  const money = { reportedStatus, amount, currency };
+  const money = { reportedStatus, amount: amount ?? event.unreadableAmount, currency };
   const life = { status, attempts, duplicates, receivedAt, settledAt, reason };
   return { id, orderId, paymentId, provider, ...money, ...life };
 }

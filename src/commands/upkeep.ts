@@ -56,6 +56,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
     'Sweep lag': `${status.sweepLagSeconds.toFixed(1)} s`,
     'Parked payments': waitingText(status.parked),
     'Dead letters': waitingText(status.dead),
+    'Without order': waitingText(status.withoutOrder),
     'Open refunds': waitingText(status.openRefunds),
   };
 }

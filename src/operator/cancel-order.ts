@@ -86,7 +86,7 @@ async function cancelStanding(
   { reason, restock }: Cancellation,
 ): Promise<Done<Order>> {
   const paid = order.status === 'PAID';
-  const refundId = paid ? await refundPayment(tx, order) : null;
+  const refundId = paid && order.paymentId !== null ? await refundPayment(tx, order) : null;
   const returned = restock ? CANCEL.RESTOCKED : CANCEL.WITHDRAWN;
   const statement = paid ? returned : CANCEL.PENDING;
   const ended = await withLockedStock(shop, tx, order.productId, (stock) =>

@@ -9,6 +9,9 @@ const FINDINGS_MAX = 100;
 const ITS_PAYMENT =
   'e.order_id = o.id and e.provider = o.payment_provider and e.payment_id = o.payment_id';
 
+/** Whether a payment has to stand behind an order that was paid: one that costs nothing needs none. */
+const NEEDS_PAYMENT = 'not (o.payment_id is null and o.unit_price_minor = 0)';
+
 /** One way in which rows may disagree. */
 interface Disagreement {
   readonly subject: 'Order' | 'Payment event' | 'Refund' | 'Hold';
@@ -25,7 +28,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
   {
     subject: 'Order',
     id: 'o.id',
-    from: `orders o where o.sold_version is not null and not exists (
+    from: `orders o where o.sold_version is not null and ${NEEDS_PAYMENT} and not exists (
       select from payment_events e where ${ITS_PAYMENT} and e.status = 'APPLIED' and e.counted)`,
     told: 'is paid, but no applied payment event paid it.',
   },
@@ -39,7 +42,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
   {
     subject: 'Order',
     id: 'o.id',
-    from: `orders o where o.returned_version is not null and not exists (
+    from: `orders o where o.returned_version is not null and ${NEEDS_PAYMENT} and not exists (
       select from refunds f where f.order_id = o.id and f.provider = o.payment_provider
         and f.payment_id = o.payment_id)`,
     told: 'was cancelled after it was paid, but no refund stands for its payment.',

@@ -6,6 +6,8 @@ import { readClock } from '../platform/clock.ts';
 import { invariant } from '../platform/invariant.ts';
 import { lockRow } from '../platform/locked-row.ts';
 import type { Transaction } from '../platform/transaction.ts';
+import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
+import { unitMove } from '../stock/unit-move.ts';
 import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
 import { OrderTable, type Order } from './order.entity.ts';
 
@@ -28,6 +30,22 @@ const CONVERT = `
   from converted
   returning id`;
 
+/** The same for a hold that costs nothing: no payment is awaited, so its units are sold at once. */
+const CONVERT_AND_SELL = unitMove({
+  before: `
+    converted as (
+      update holds set status = 'CONVERTED' where id = $3 and status = 'ACTIVE' returning *),`,
+  changed: `
+    insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+      status, created_at, payment_expires_at, paid_at, updated_at, sold_version)
+    select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+      'PAID', $4::timestamptz, $5::timestamptz, $4::timestamptz, $4::timestamptz, $2
+    from converted
+    returning id, quantity`,
+  buckets: { held: -1, sold: 1 },
+  cause: 'SALE',
+});
+
 /** Which hold is to become which order. */
 export interface OrderFromHold {
   readonly orderId: string;
@@ -40,7 +58,7 @@ export interface OrderFromHold {
  * Turns a live hold into an order that awaits its payment, inside the caller's transaction and
  * under the lock on the order's id. Repeating it gives the same order, also after the hold's
  * deadline. At or after the deadline it is refused, even if the wait for a lock, the stock row's
- * among them, ran across it.
+ * among them, ran across it. A hold that costs nothing becomes a paid order.
  */
 export async function createOrder(
   shop: OrderNeeds,
@@ -51,18 +69,30 @@ export async function createOrder(
   if (made !== null) return made;
   const hold: Hold | null = await lockRow(tx, HoldTable, holdId);
   if (hold === null) return holdNotFound;
-  if (movesUnits) await shop.lockStock(tx, hold.productId);
-  const now = movesUnits ? await readClock(tx) : hold.readAt;
+  const isFree = hold.unitPriceMinor === 0n;
+  const stock = movesUnits || isFree ? await lockStock(shop, tx, hold.productId) : undefined;
+  const now = stock === undefined ? hold.readAt : await readClock(tx);
   const ended = holdNotActive({ ...hold, readAt: now });
   if (ended !== undefined) return ended;
 
   const paymentExpiresAt = new Date(now.getTime() + shop.orderPaymentTtlMs);
-  const created = await tx.rows(CONVERT, [hold.id, now, paymentExpiresAt]);
-  invariant(created.length === 1, 'a locked live hold becomes one order');
+  await convert(tx, isFree ? stock : undefined, [hold.id, now, paymentExpiresAt]);
   tx.afterCommit(() => {
     const { productId, quantity } = hold;
     shop.database.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
     shop.announcePurchases([orderId]);
   });
   return (await lockRow(tx, OrderTable, orderId))!;
+}
+
+/** @param stock where the order costs nothing: its units are sold in the same statement */
+async function convert(
+  tx: Transaction,
+  stock: LockedStock | undefined,
+  params: readonly unknown[],
+): Promise<void> {
+  const created = stock
+    ? await stock.move(CONVERT_AND_SELL, params)
+    : await tx.rows(CONVERT, params);
+  invariant(created.length === 1, 'a locked live hold becomes one order');
 }

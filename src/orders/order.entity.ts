@@ -32,7 +32,7 @@ export const OrderTable = defineEntity({
     currency: p.text(),
     status: p.enum(ORDER_STATUSES),
     cancelledBy: p.enum(CANCELLED_BY).nullable(),
-    /** The payment that paid it, and the provider that named it. */
+    /** The payment that paid it, and the provider that named it; none where it costs nothing. */
     paymentProvider: p.text().nullable(),
     paymentId: p.text().nullable(),
     createdAt: p.datetime().columnType('timestamptz(3)'),
@@ -56,7 +56,7 @@ export const OrderTable = defineEntity({
     {
       name: 'orders_sold_when_paid',
       expression:
-        "status <> 'PAID' or (sold_version is not null and payment_id is not null and paid_at is not null)",
+        "status <> 'PAID' or (sold_version is not null and paid_at is not null and (payment_id is not null or unit_price_minor = 0))",
     },
     {
       name: 'orders_released_when_ended',

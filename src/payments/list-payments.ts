@@ -17,12 +17,22 @@ interface ListNeeds {
 export interface PaymentEventPageWanted extends PageWanted<string> {
   readonly status: PaymentEventStatus | null;
   readonly orderId: string | null;
+  /** Whether only successes that name no order are wanted: money that nothing matches. */
+  readonly withoutOrder?: boolean;
 }
 
 const EVENTS = pageStatement({
   table: 'payment_events',
   key: ['id', 'uuid'],
   condition: '($3::text is null or status = $3) and ($4::uuid is null or order_id = $4)',
+});
+
+/** The condition of its index; as a parameter of the statement above, the index could not serve. */
+const EVENTS_WITHOUT_ORDER = pageStatement({
+  table: 'payment_events',
+  key: ['id', 'uuid'],
+  condition:
+    "order_id is null and reported_status = 'success' and ($3::text is null or status = $3) and ($4::uuid is null or order_id = $4)",
 });
 
 /** One page of the payment events, newest first. */
@@ -33,7 +43,7 @@ export function listPaymentEvents(
   return readPage(
     shop.database,
     {
-      statement: EVENTS,
+      statement: wanted.withoutOrder === true ? EVENTS_WITHOUT_ORDER : EVENTS,
       params: [wanted.status, wanted.orderId],
       keyOf: ({ id }) => id,
       find: (ids) => shop.database.find(PaymentEventTable, { id: { $in: ids } }),

@@ -10,7 +10,7 @@ import type { RefundReason } from './refund.entity.ts';
 /** The event whose money must go back. */
 type PayingEvent = Pick<
   PaymentEvent,
-  'id' | 'provider' | 'paymentId' | 'orderId' | 'amount' | 'currency'
+  'id' | 'provider' | 'paymentId' | 'orderId' | 'amount' | 'unreadableAmount' | 'currency'
 >;
 
 const INSERT = `
@@ -44,10 +44,12 @@ export async function openRefund(
  * amount came without a currency for an order that never was, ISO 4217's "no currency", XXX.
  */
 function moneyReceived(
-  { amount, currency }: PayingEvent,
+  { amount, unreadableAmount, currency }: PayingEvent,
   meantFor: Order | Hold | null,
 ): { amount: string | null; currency: string | null } {
   if (amount !== null) return { amount, currency: currency ?? meantFor?.currency ?? 'XXX' };
+  // Something came, and nothing says how much: the order's total would be a guess.
+  if (unreadableAmount !== null) return { amount: null, currency: null };
   if (meantFor === null) return { amount: null, currency: null };
   return { amount: decimalText(totalOf(meantFor)), currency: meantFor.currency };
 }

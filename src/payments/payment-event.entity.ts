@@ -34,6 +34,8 @@ export const PaymentEventTable = defineEntity({
     reportedStatus: p.text(),
     /** Exact decimal as it came. */
     amount: p.decimal('string').columnType('numeric').nullable(),
+    /** The amount as it came, where it cannot be read; `amount` is null then. */
+    unreadableAmount: p.text().nullable(),
     currency: p.text().nullable(),
     status: p.enum(PAYMENT_EVENT_STATUSES),
     /** Whether this event's payment is the one that was counted: it paid an order, or a refund stands for it. */
@@ -66,6 +68,12 @@ export const PaymentEventTable = defineEntity({
       properties: ['status', 'receivedAt'],
       where: "status in ('PARKED', 'DEAD')",
     },
+    // Money that names no order is rare: it is listed and counted without reading all the others.
+    {
+      name: 'payment_events_without_order',
+      properties: 'receivedAt',
+      where: "order_id is null and reported_status = 'success'",
+    },
   ],
   triggers: [
     {
@@ -76,9 +84,9 @@ export const PaymentEventTable = defineEntity({
       body: [
         "if tg_op = 'DELETE' then raise exception 'a payment event is never deleted'; end if;",
         'if (new.id, new.provider, new.idempotency_key, new.payment_id, new.order_id, new.reported_status,',
-        '    new.amount, new.currency, new.received_at, new.headers::text)',
+        '    new.amount, new.unreadable_amount, new.currency, new.received_at, new.headers::text)',
         '  is distinct from (old.id, old.provider, old.idempotency_key, old.payment_id, old.order_id,',
-        '    old.reported_status, old.amount, old.currency, old.received_at, old.headers::text)',
+        '    old.reported_status, old.amount, old.unreadable_amount, old.currency, old.received_at, old.headers::text)',
         "  or (new.payload <> old.payload and (new.payload <> '' or old.settled_at is null))",
         "then raise exception 'what was received is never changed'; end if;",
         "if new.status <> old.status and (old.status not in ('PARKED', 'DEAD') or new.status = 'PARKED')",

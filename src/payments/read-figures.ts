@@ -14,6 +14,8 @@ export interface ShopFigures {
   readonly parked: Waiting;
   /** Payment events that were given up. */
   readonly dead: Waiting;
+  /** Successful payments that name no order, all that ever came: money that nothing matches. */
+  readonly withoutOrder: Waiting;
   /** Money that must still go back. */
   readonly openRefunds: Waiting;
   /** For how many seconds the oldest due hold or order has been due without being ended. */
@@ -37,7 +39,10 @@ const FIGURES = `
     select status as kind, count(*)::int as count, min(received_at) as since
     from payment_events where status in ('PARKED', 'DEAD') group by status
     union all
-    select 'REFUND', count(*)::int, min(created_at) from refunds where status = 'OPEN')
+    select 'REFUND', count(*)::int, min(created_at) from refunds where status = 'OPEN'
+    union all
+    select 'WITHOUT_ORDER', count(*)::int, min(received_at) from payment_events
+    where order_id is null and reported_status = 'success')
   select
     coalesce((select json_object_agg(kind, json_build_object('count', count,
       'oldestSeconds', greatest(0, coalesce(extract(epoch from clock.now - since), 0))))
@@ -52,7 +57,7 @@ const FIGURES = `
 const NONE: Waiting = { count: 0, oldestSeconds: 0 };
 
 interface Row {
-  readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND']?: Waiting };
+  readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER']?: Waiting };
   readonly lag: number | null;
   readonly oldest: number;
 }
@@ -64,6 +69,7 @@ export async function readFigures(shop: { readonly database: Database }): Promis
   return {
     parked: waiting.PARKED ?? NONE,
     dead: waiting.DEAD ?? NONE,
+    withoutOrder: waiting.WITHOUT_ORDER ?? NONE,
     openRefunds: waiting.REFUND ?? NONE,
     sweepLagSeconds: lag ?? 0,
     oldestTransactionSeconds: oldest,

@@ -18,6 +18,10 @@ export interface ReceivedPayment {
   readonly amount: string | null;
   /** Upper case; null where the event names none. */
   readonly currency: string | null;
+  /** The amount as it came, where it cannot be read; null otherwise. */
+  readonly unreadableAmount: string | null;
+  /** Why the event is recorded without effect, one sentence; null where settlement decides. */
+  readonly ignoredBecause: string | null;
   /** The body as received. */
   readonly payload: string;
   /** The headers that matter. */
@@ -90,6 +94,7 @@ function sameContent(first: PaymentEvent, received: ReceivedPayment): boolean {
     first.orderId === received.orderId &&
     first.reportedStatus === received.reportedStatus &&
     value(first.amount) === value(received.amount) &&
+    first.unreadableAmount === received.unreadableAmount &&
     first.currency === received.currency
   );
 }
@@ -111,10 +116,10 @@ export function counts({ verdict }: Settlement): boolean {
 const INSERT_EVENT = `
   insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status,
     amount, currency, status, counted, reason, attempts, next_try_at, duplicates, received_at,
-    settled_at, payload, headers, answer_status, answer_body)
+    settled_at, payload, headers, answer_status, answer_body, unreadable_amount)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10, $11, 0,
     case when $9::text = 'PARKED' then $12::timestamptz + interval '1 second' end, 0, $12,
-    case when $9::text <> 'PARKED' then $12::timestamptz end, $13, $14, $15, $16)`;
+    case when $9::text <> 'PARKED' then $12::timestamptz end, $13, $14, $15, $16, $17)`;
 
 async function insertEvent(
   tx: Transaction,
@@ -139,5 +144,6 @@ async function insertEvent(
     JSON.stringify(event.headers),
     answer.status,
     answer.body,
+    event.unreadableAmount,
   ]);
 }

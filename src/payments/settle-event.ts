@@ -32,9 +32,13 @@ export type EventToSettle = Pick<
   | 'orderId'
   | 'reportedStatus'
   | 'amount'
+  | 'unreadableAmount'
   | 'currency'
   | 'receivedAt'
->;
+> & {
+  /** Why the event has no effect; an event that waits for its order never has such a reason. */
+  readonly ignoredBecause?: string | null;
+};
 
 /** What was found and decided, for the caller to record and carry out. */
 export interface Settlement {

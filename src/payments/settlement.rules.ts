@@ -6,8 +6,12 @@ export interface ReportedPayment {
   readonly reportedStatus: string;
   /** Decimal text as received; null where the event names none. */
   readonly amount: string | null;
+  /** The amount as it came, where it cannot be read; null or absent otherwise. */
+  readonly unreadableAmount?: string | null;
   /** ISO 4217 code in upper case; null where the event names none. */
   readonly currency: string | null;
+  /** Why the event has no effect, said by who read it; null or absent where that is decided here. */
+  readonly ignoredBecause?: string | null;
 }
 
 /** The order a payment is meant for, as it stands under its lock. */
@@ -62,9 +66,9 @@ type RefundReason =
  */
 export function settle(payment: ReportedPayment, facts: SettlementFacts): Verdict {
   const { order, counted, waitOver } = facts;
+  const without = withoutEffect(payment);
+  if (without !== undefined) return ignore(without);
   if (payment.reportedStatus === 'failed') return settleFailure(facts);
-  if (payment.reportedStatus !== 'success')
-    return ignore('The status is neither success nor failed.');
   if (counted) return ignore('This payment has been counted already.');
   if (order === null) {
     if (!waitOver) return { kind: 'PARK' };
@@ -74,6 +78,13 @@ export function settle(payment: ReportedPayment, facts: SettlementFacts): Verdic
   if (mismatch !== undefined) return refund('AMOUNT_MISMATCH', mismatch);
   if (order.status === 'PENDING') return { kind: 'PAY' };
   return settleAfterTheEnd(order, facts.unitsAvailable);
+}
+
+/** Why an event has no effect whatever its order is; undefined where its order decides. */
+function withoutEffect({ ignoredBecause, reportedStatus }: ReportedPayment): string | undefined {
+  if (ignoredBecause != null) return ignoredBecause;
+  const isKnown = reportedStatus === 'success' || reportedStatus === 'failed';
+  return isKnown ? undefined : 'The status is neither success nor failed.';
 }
 
 /** A failed attempt takes no money, so the worst it can be is news that nobody needs. */
@@ -86,8 +97,7 @@ function settleFailure({ order, waitOver }: SettlementFacts): Verdict {
 
 /** The right money for an order that has ended: free units are sold after all, else it goes back. */
 function settleAfterTheEnd(order: OrderToSettle, unitsAvailable: boolean): Verdict {
-  if (order.status === 'PAID')
-    return refund('DUPLICATE_PAYMENT', 'The order was paid by another payment.');
+  if (order.status === 'PAID') return refund('DUPLICATE_PAYMENT', paidAlready(order));
   if (order.cancelledBy === 'OPERATOR')
     return refund('ORDER_CANCELLED', 'The operator cancelled the order.');
   if (unitsAvailable) return { kind: 'RETAKE' };
@@ -96,18 +106,36 @@ function settleAfterTheEnd(order: OrderToSettle, unitsAvailable: boolean): Verdi
     : refund('PAID_TOO_LATE', 'The order expired unpaid and its units are gone.');
 }
 
+function paidAlready({ total }: OrderToSettle): string {
+  return canonicalDecimal(total) === '0'
+    ? 'The order costs nothing and is paid without a payment.'
+    : 'The order was paid by another payment.';
+}
+
 /** What is wrong with the money, compared by its decimal text and never as a float. */
 function mismatchOf(
-  { amount, currency }: ReportedPayment,
+  { amount, unreadableAmount = null, currency }: ReportedPayment,
   order: OrderToSettle,
   requireAmount: boolean,
 ): string | undefined {
+  if (unreadableAmount !== null) return `The amount ${quoted(unreadableAmount)} cannot be read.`;
   if (currency !== null && currency !== order.currency) {
     return `${order.currency} is owed, ${currency} was paid.`;
   }
   if (amount === null) return requireAmount ? 'The event names no amount.' : undefined;
   if (canonicalDecimal(amount) === canonicalDecimal(order.total)) return undefined;
   return `${order.total} ${order.currency} is owed, ${amount} was paid.`;
+}
+
+/** Most characters of an unreadable amount in a sentence; the event keeps them all. */
+const QUOTED_MAX = 60;
+
+/** A sender's text in a sentence of ours: short, and without control characters. */
+function quoted(text: string): string {
+  const clean = text.replace(/\p{Cc}/gu, '\ufffd');
+  // The flag u keeps both halves of a surrogate pair together.
+  const shown = new RegExp(`^.{0,${QUOTED_MAX}}`, 'su').exec(clean)![0];
+  return `"${shown}${shown === clean ? '' : '…'}"`;
 }
 
 function ignore(why: string): Verdict {

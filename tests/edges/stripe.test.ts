@@ -3,6 +3,9 @@ import Stripe from 'stripe';
 import { hold, order, tokenOf } from '../support/buyer.ts';
 import { findOrder } from '../../src/orders/find-orders.ts';
 import { findRefunds } from '../../src/payments/find-refunds.ts';
+import { ShopMetrics } from '../../src/edges/metrics/shop-metrics.ts';
+import { readFigures } from '../../src/payments/read-figures.ts';
+import { AS_ADMIN, ask } from '../support/graphql-client.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, moveClock } from '../support/shop.ts';
 
@@ -25,7 +28,12 @@ afterAll(() => server.stop());
 let count = 0;
 
 /** An event as Stripe sends it; `intent` overrides fields of the payment intent. */
-function stripeEvent(type: string, intent: object, id = `evt_${(count += 1)}`): string {
+function stripeEvent(
+  type: string,
+  intent: object,
+  id = `evt_${(count += 1)}`,
+  livemode = true,
+): string {
   const object = {
     id: `pi_${id}`,
     object: 'payment_intent',
@@ -34,7 +42,7 @@ function stripeEvent(type: string, intent: object, id = `evt_${(count += 1)}`): 
     currency: 'usd',
     ...intent,
   };
-  return JSON.stringify({ id, object: 'event', type, data: { object } }, null, 2);
+  return JSON.stringify({ id, object: 'event', type, livemode, data: { object } }, null, 2);
 }
 
 const seconds = () => Math.floor(performance.timeOrigin / 1000 + performance.now() / 1000);
@@ -42,14 +50,14 @@ const seconds = () => Math.floor(performance.timeOrigin / 1000 + performance.now
 /** Delivers a payload with Stripe's own signature. */
 async function deliver(
   payload: string,
-  { secret = SECRETS[0] as string, timestamp = seconds(), signed = payload } = {},
+  { url = server.url, secret = SECRETS[0] as string, timestamp = seconds(), signed = payload } = {},
 ) {
   const signature = Stripe.webhooks.generateTestHeaderString({
     payload: signed,
     secret,
     timestamp,
   });
-  const response = await fetch(server.url + PATH, {
+  const response = await fetch(url + PATH, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'stripe-signature': signature },
     body: payload,
@@ -177,6 +185,178 @@ test('other events, and those without a usable order, are recorded and ignored',
   expect(kept).toHaveLength(4);
 });
 
+const LISTED = `query ($withoutOrder: Boolean!) { paymentEvents(first: 100, withoutOrder: $withoutOrder) {
+  totalCount nodes { idempotencyKey paymentId orderId reportedStatus amount unreadableAmount currency
+    status reason } } }`;
+
+const listed = (withoutOrder = true) => ask(server.url, LISTED, { withoutOrder }, AS_ADMIN);
+
+test.each([
+  ['no metadata', {}],
+  ['metadata of null', { metadata: null }],
+  ['empty metadata', { metadata: {} }],
+  ['an empty order id', { metadata: { order_id: '' } }],
+  ['an order id of another form', { metadata: { order_id: '42' } }],
+  ['an order id with a space', { metadata: { order_id: '018f0000-0000-7000-8000-000000000000 ' } }],
+  ['an order id of braces', { metadata: { order_id: '{018f0000-0000-7000-8000-000000000000}' } }],
+  ['an order id that is a number', { metadata: { order_id: 42 } }],
+  ['another name for it', { metadata: { orderId: '018f0000-0000-7000-8000-000000000000' } }],
+])(
+  'money with %s is kept with its amount and listed as without an order',
+  async (_what, intent) => {
+    const id = `evt_lost_${(count += 1)}`;
+
+    const answer = await deliver(stripeEvent('payment_intent.succeeded', intent, id));
+    const { nodes } = await listed();
+
+    expect(answer).toMatchObject({ status: 200, body: { outcome: 'ignored', order_id: null } });
+    expect(answer.body['message']).toMatch(/^Money without an order: metadata\.order_id /);
+    expect(nodes[0]).toEqual({
+      idempotencyKey: id,
+      paymentId: `pi_${id}`,
+      orderId: null,
+      reportedStatus: 'success',
+      amount: '29.99',
+      unreadableAmount: null,
+      currency: 'USD',
+      status: 'IGNORED',
+      reason: expect.stringMatching(/^Money without an order: /),
+    });
+  },
+);
+
+test('a failed attempt without an order, and another type, are kept but are no money without an order', async () => {
+  const before = (await listed()).totalCount;
+
+  await deliver(stripeEvent('payment_intent.payment_failed', {}, 'evt_failed_lost'));
+  await deliver(stripeEvent('payment_intent.created', {}, 'evt_created'));
+  const { nodes } = await listed(false);
+
+  expect((await listed()).totalCount).toBe(before);
+  expect(nodes.slice(0, 2)).toMatchObject([
+    { idempotencyKey: 'evt_created', reportedStatus: 'payment_intent.created', amount: null },
+    { idempotencyKey: 'evt_failed_lost', reportedStatus: 'failed', amount: '29.99' },
+  ]);
+});
+
+test('figures and metrics count money without an order', async () => {
+  const before = (await readFigures(server.shop)).withoutOrder.count;
+  await deliver(stripeEvent('payment_intent.succeeded', {}));
+
+  const { withoutOrder } = await readFigures(server.shop);
+  const text = await new ShopMetrics(() => readFigures(server.shop)).text();
+
+  expect(withoutOrder.count).toBe(before + 1);
+  expect(text).toContain(`flashsale_payments_without_order ${before + 1}\n`);
+});
+
+describe('amounts in Stripe’s smallest units', () => {
+  test.each([
+    ['JPY', 1500, '1500'],
+    ['VND', 1500, '1500'],
+    ['MGA', 1500, '1500.00'],
+    ['ISK', 150_000, '1500'],
+    ['UGX', 150_000, '1500'],
+    ['HUF', 150_000, '1500.00'],
+    ['TWD', 150_000, '1500.00'],
+    ['KWD', 1500, '1.500'],
+    ['TND', 1500, '1.500'],
+    ['EUR', 1500, '15.00'],
+  ])('%s %i pay an order of %s', async (currency, amount_received, price) => {
+    const { orderId } = await pendingOrder(price, currency);
+
+    const answer = await deliver(
+      stripeEvent('payment_intent.succeeded', {
+        amount_received,
+        currency: currency.toLowerCase(),
+        metadata: { order_id: orderId },
+      }),
+    );
+
+    expect(answer.body).toMatchObject({ outcome: 'applied', order_status: 'paid' });
+  });
+
+  test('a currency that nobody knows is another currency: its money goes back', async () => {
+    const { orderId } = await pendingOrder();
+
+    const answer = await deliver(
+      stripeEvent('payment_intent.succeeded', { currency: 'zzz', metadata: { order_id: orderId } }),
+    );
+
+    expect(answer.body['outcome']).toBe('refund_required');
+    expect(await findRefunds(server.shop, [orderId])).toMatchObject([
+      { amount: '29.99', currency: 'ZZZ', reason: 'AMOUNT_MISMATCH' },
+    ]);
+  });
+
+  test.each([1.5, -1, 1e21, '29.99', '2999', ''])(
+    'a success of %j cannot be read: its money stays in sight',
+    async (amount_received) => {
+      const { orderId, find } = await pendingOrder();
+
+      const answer = await deliver(
+        stripeEvent('payment_intent.succeeded', {
+          amount_received,
+          metadata: { order_id: orderId },
+        }),
+      );
+
+      expect(answer).toMatchObject({ status: 200, body: { outcome: 'refund_required' } });
+      expect((await find())!.status).toBe('PENDING');
+      expect(await findRefunds(server.shop, [orderId])).toMatchObject([
+        { amount: null, currency: null, reason: 'AMOUNT_MISMATCH' },
+      ]);
+    },
+  );
+});
+
+describe('payments of Stripe’s test mode', () => {
+  test('have an effect where they are allowed, as in development', async () => {
+    const { orderId } = await pendingOrder();
+
+    const answer = await deliver(
+      stripeEvent(
+        'payment_intent.succeeded',
+        { metadata: { order_id: orderId } },
+        undefined,
+        false,
+      ),
+    );
+
+    expect(answer.body['outcome']).toBe('applied');
+  });
+
+  test('are kept and ignored where they are not, and are no money without an order', async () => {
+    await using live = await startTestServer({
+      DATABASE_URL: server.databaseUrl,
+      STRIPE_WEBHOOK_SECRETS: SECRETS.join(','),
+      STRIPE_ALLOW_TEST_MODE: 'false',
+    });
+    const { orderId, find } = await pendingOrder();
+    const { url } = live;
+    const intent = { metadata: { order_id: orderId } };
+    const before = (await listed()).totalCount;
+
+    const payload = stripeEvent('payment_intent.succeeded', intent, 'evt_test_mode', false);
+    const answer = await deliver(payload, { url });
+    const again = await deliver(payload, { url });
+    await deliver(stripeEvent('payment_intent.succeeded', {}, undefined, false), { url });
+    await deliver(
+      stripeEvent('payment_intent.payment_failed', { ...intent, amount: 'x' }, undefined, false),
+      { url },
+    );
+    const untouched = (await find())!.status;
+    const real = await deliver(stripeEvent('payment_intent.succeeded', intent), { url });
+
+    expect(answer).toMatchObject({ status: 200, body: { outcome: 'ignored' } });
+    expect(answer.body['message']).toContain('STRIPE_ALLOW_TEST_MODE');
+    expect(again).toMatchObject({ replayed: 'true', body: answer.body });
+    expect(untouched).toBe('PENDING');
+    expect((await listed()).totalCount).toBe(before);
+    expect(real.body['outcome']).toBe('applied');
+  });
+});
+
 test('a wrong, missing, stale or future signature is refused by the database’s clock', async () => {
   const payload = stripeEvent('payment_intent.succeeded', {});
 
@@ -253,8 +433,8 @@ test('malformed events are refused with a clear error', async () => {
     '[]',
     'not json',
     '{}',
-    stripeEvent('payment_intent.succeeded', {
-      amount_received: 1.5,
+    stripeEvent('payment_intent.payment_failed', {
+      amount: 1.5,
       metadata: { order_id: '018f0000-0000-7000-8000-000000000000' },
     }),
   ]) {

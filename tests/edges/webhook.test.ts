@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { findRefunds } from '../../src/payments/find-refunds.ts';
 import {
+  AS_ADMIN,
   ask,
   CREATE_HOLD,
   CREATE_ORDER,
@@ -53,6 +55,9 @@ async function purchase({ ordered = true, totalStock = 5 } = {}) {
   if (ordered) await ask(server.url, CREATE_ORDER, { token });
   return { productId, token, orderId: orderId as string };
 }
+
+const EVENTS = `query ($orderId: ID) { paymentEvents(orderId: $orderId) {
+  nodes { amount unreadableAmount status reason } } }`;
 
 const order = (token: string) => ask(server.url, ORDER_QUERY, { token });
 
@@ -311,7 +316,7 @@ describe('amounts', () => {
     },
   );
 
-  test.each([
+  const UNREADABLE = [
     '-59.98',
     '"-59.98"',
     '"+59.98"',
@@ -336,11 +341,111 @@ describe('amounts', () => {
     '"59.9800000"',
     '"1000000000000000"',
     '1000000000000000',
-    'null',
-    'true',
-    '[59.98]',
-    '{"value":59.98}',
-  ])('%s is no amount', async (amount) => {
+    '"1.234,56"',
+    '"1,234.56"',
+    '"59.98 USD"',
+    '"$59.98"',
+    '"\\u0000"',
+    '"\\ud800"',
+    '"\\t59.98"',
+    '"\u00a059.98"',
+  ];
+
+  test.each(UNREADABLE)('%s cannot be read: its money stays in sight', async (amount) => {
+    const { orderId, token } = await purchase();
+    const event = withAmount(orderId, amount);
+
+    const answer = await deliver(server.url, event);
+    const again = await deliver(server.url, event);
+
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { outcome: 'refund_required', order_status: 'pending' },
+    });
+    expect(again).toMatchObject({ status: 200, headers: { 'idempotent-replayed': 'true' } });
+    expect(again.text).toBe(answer.text);
+    const { status, refunds } = await order(token);
+    expect({ status, refunds }).toMatchObject({
+      status: 'PENDING',
+      refunds: [{ reason: 'AMOUNT_MISMATCH', amount: null }],
+    });
+    const { nodes } = await ask(server.url, EVENTS, { orderId }, AS_ADMIN);
+    expect(nodes).toMatchObject([
+      {
+        amount: null,
+        unreadableAmount: expect.any(String),
+        status: 'REFUND_REQUIRED',
+        reason: expect.stringMatching(/^The amount "[^\p{Cc}]*" cannot be read\.$/u),
+      },
+    ]);
+  });
+
+  test.each(UNREADABLE)('%s in a failed attempt is refused', async (amount) => {
+    const { orderId } = await purchase();
+    const event = withAmount(orderId, amount).replace('"success"', '"failed"');
+
+    const answer = await deliver(server.url, event);
+
+    expect(answer).toMatchObject({ status: 422, body: { error: 'invalid_fields' } });
+    expect(Object.keys(answer.body.fields)).toEqual(['amount']);
+  });
+
+  test('another amount that cannot be read, under the same key, is another content', async () => {
+    const { orderId } = await purchase();
+    const event = success(orderId, { amount: '59,98' });
+
+    const first = await deliver(server.url, event);
+    const changes = [
+      { amount: '59,97' },
+      { amount: '59.98' },
+      { amount: -59.98 },
+      { amount: undefined },
+    ];
+    const answers = [];
+    for (const change of changes) answers.push(await deliver(server.url, { ...event, ...change }));
+
+    expect(first.body).toMatchObject({ outcome: 'refund_required' });
+    expect(answers.map(({ status, body }) => [status, body.error])).toEqual(
+      changes.map(() => [422, 'idempotency_key_reused']),
+    );
+  });
+
+  test('an amount that cannot be read waits for its order, and is never guessed', async () => {
+    const early = await purchase({ ordered: false });
+    const never = await purchase({ ordered: false });
+
+    const parked = await deliver(server.url, success(early.orderId, { amount: '59,98' }));
+    await deliver(server.url, success(never.orderId, { amount: '59,98' }));
+    const made = await ask(server.url, CREATE_ORDER, { token: early.token });
+    await ask(server.url, RELEASE_HOLD, { token: never.token });
+
+    expect(parked).toMatchObject({ status: 202, body: { outcome: 'parked' } });
+    expect(made.status).toBe('PENDING');
+    expect((await order(early.token)).refunds).toMatchObject([
+      { reason: 'AMOUNT_MISMATCH', amount: null },
+    ]);
+    await until('the refund of the order that never came', async () => {
+      const refunds = await findRefunds(server.shop, [never.orderId]);
+      return refunds[0]?.reason === 'ORDER_NEVER_CREATED' && refunds[0].amount === null;
+    });
+  });
+
+  test('a payment whose amount cannot be read is refunded once', async () => {
+    const { orderId, token } = await purchase();
+    const event = success(orderId, { amount: '59,98' });
+
+    await deliver(server.url, event);
+    const other = await deliver(server.url, {
+      ...event,
+      idempotency_key: randomUUID(),
+      amount: '59.98',
+    });
+
+    expect(other.body).toMatchObject({ outcome: 'ignored' });
+    expect((await order(token)).refunds).toHaveLength(1);
+  });
+
+  test.each(['null', 'true', '[59.98]', '{"value":59.98}'])('%s is no amount', async (amount) => {
     const { orderId, token } = await purchase();
 
     const answer = await deliver(server.url, withAmount(orderId, amount));

@@ -72,6 +72,7 @@ describe('defaults', () => {
       SWEEP_CRON: '* * * * * *',
       PAYMENT_WEBHOOK_SECRETS: undefined,
       STRIPE_WEBHOOK_SECRETS: undefined,
+      STRIPE_ALLOW_TEST_MODE: true,
       WEBHOOK_REQUIRE_AMOUNT: false,
       DATABASE_POOL_MAX: 10,
       HOLD_BATCH_MAX: 500,

@@ -38,6 +38,11 @@ describe('what each event does: the table of the contract, cell by cell', () => 
   const EVENTS = {
     'a success of the right amount': success,
     'a success of the wrong amount': { ...success, amount: '29.96' },
+    'a success whose amount cannot be read': {
+      ...success,
+      amount: null,
+      unreadableAmount: '29,97',
+    },
     'a success in the wrong currency': { ...success, currency: 'EUR' },
     'a failure': { ...success, reportedStatus: 'failed' },
     'an unknown status': { ...success, reportedStatus: 'authorized' },
@@ -105,6 +110,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
       'no order any more': 'REFUND ORDER_NEVER_CREATED',
     },
     'a success of the wrong amount': MISMATCH,
+    'a success whose amount cannot be read': MISMATCH,
     'a success in the wrong currency': MISMATCH,
     'a failure': {
       ...everywhere('IGNORE'),
@@ -144,6 +150,37 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     );
 
     expect(whenCounted).toEqual(verdicts);
+  });
+
+  test('a payment for an order that costs nothing and is paid already is refunded as one too many', () => {
+    const free = { ...facts, order: { ...paid, total: '0.00' } };
+
+    expect(settle({ ...success, amount: '0' }, free)).toEqual({
+      kind: 'REFUND',
+      reason: 'DUPLICATE_PAYMENT',
+      why: 'The order costs nothing and is paid without a payment.',
+    });
+    expect(textOf(settle({ ...success, amount: null }, free))).toBe('REFUND DUPLICATE_PAYMENT');
+    expect(textOf(settle(success, free))).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('an event that its reader has set aside has no effect in any state', () => {
+    const verdicts = Object.values(STATES).map((state) =>
+      settle({ ...success, ignoredBecause: 'A test payment.' }, state),
+    );
+
+    expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'IGNORE', why: 'A test payment.' })));
+  });
+
+  test('a sentence quotes an unreadable amount in short and without control characters', () => {
+    const why = (unreadableAmount: string) => {
+      const verdict = settle({ ...success, amount: null, unreadableAmount }, facts);
+      return 'why' in verdict ? verdict.why : '';
+    };
+
+    expect(why('29,97')).toBe('The amount "29,97" cannot be read.');
+    expect(why('\u001b[2J\u009b')).toBe('The amount "\ufffd[2J\ufffd" cannot be read.');
+    expect(why('x'.repeat(10_000)).length).toBeLessThan(100);
   });
 
   test('every ignored or refunded event says why, in one sentence', () => {

@@ -39,7 +39,9 @@ test('a whole event is read in our words', () => {
     orderId,
     reportedStatus: 'success',
     amount: '29.97',
+    unreadableAmount: null,
     currency: 'USD',
+    ignoredBecause: null,
   });
 });
 
@@ -79,7 +81,7 @@ describe('the amount', () => {
     expect(read(withJson('amount', json))).toMatchObject({ amount });
   });
 
-  test.each([
+  const UNREADABLE: [string, string][] = [
     ['a minus zero', '-0'],
     ['a minus zero with decimals', '-0.0'],
     ['a negative number', '-1'],
@@ -114,6 +116,35 @@ describe('the amount', () => {
     ['7 decimals, zeros behind', '"29.9700000"'],
     ['a number so small that its text has an exponent', '1e-7'],
     ['a number so large that its text has an exponent', '1e21'],
+  ];
+
+  test.each(UNREADABLE)('%s cannot be read, and a success keeps its text: %s', (_title, json) => {
+    const value: unknown = JSON.parse(json);
+    const text = Object.is(value, -0) ? '-0' : String(value);
+
+    expect(read(withJson('amount', json))).toMatchObject({ amount: null, unreadableAmount: text });
+  });
+
+  test.each(UNREADABLE)('%s is wrong in any other event: %s', (_title, json) => {
+    const others = [
+      { status: 'failed' },
+      { status: 'pending' },
+      { payment_id: '' },
+      { order_id: '1' },
+    ];
+
+    for (const other of others)
+      expect(wrongIn({ ...withJson('amount', json), ...other })).toContain('amount');
+  });
+
+  test('what a database cannot store of it is kept as JSON writes it', () => {
+    expect(read(withJson('amount', '"29\\u0000"'))).toMatchObject({
+      unreadableAmount: '29\\u0000',
+    });
+    expect(read(withJson('amount', '"\\ud800"'))).toMatchObject({ unreadableAmount: '\\ud800' });
+  });
+
+  test.each([
     ['null', 'null'],
     ['true', 'true'],
     ['an array', '[29.97]'],

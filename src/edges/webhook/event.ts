@@ -1,6 +1,6 @@
 import { isUuid } from '../../platform/ids.ts';
 import { canonicalDecimal } from '../../platform/money.ts';
-import { matching, own, type EventFields, type WrongFields } from './provider.ts';
+import { matching, own, unreadableText, type EventFields, type WrongFields } from './provider.ts';
 
 /** 1 to 255 characters that one can see: no control characters, no half of a surrogate pair. */
 const KEY = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
@@ -31,7 +31,7 @@ export function readEvent(
         own(body, name) === undefined ? `missing; it must be ${form}` : `must be ${form}`;
     return value as T;
   };
-  const orderId = own(body, 'order_id');
+  const amount = amountOf(own(body, 'amount'));
   const fields: EventFields = {
     idempotencyKey: read(
       'idempotency_key',
@@ -46,36 +46,47 @@ export function readEvent(
       matching(own(body, 'payment_id'), TEXT),
       'a string of 1 to 255 characters',
     ),
-    orderId: read(
-      'order_id',
-      typeof orderId === 'string' && isUuid(orderId) ? orderId.toLowerCase() : undefined,
-      'a UUID',
-    ),
+    orderId: read('order_id', orderIdOf(own(body, 'order_id')), 'a UUID'),
     reportedStatus: read(
       'status',
       matching(own(body, 'status'), WORD),
       '"success", "failed" or another word',
     ),
-    amount: read(
-      'amount',
-      amountOf(own(body, 'amount')),
-      'a plain decimal, at most 15 digits before the point and 6 after it',
-    ),
+    amount: amount.read ?? null,
+    unreadableAmount: amount.unreadable ?? null,
     currency: read('currency', currencyOf(own(body, 'currency')), 'an ISO 4217 code'),
+    ignoredBecause: null,
   };
+  // Money that came must stay in sight: only a success that is right otherwise may keep such an amount.
+  const mayKeep = fields.reportedStatus === 'success' && Object.keys(wrong).length === 0;
+  if (isWrong(amount, mayKeep)) wrong['amount'] = `must be ${AMOUNT_FORM}`;
   return Object.keys(wrong).length > 0 ? { wrong } : { fields };
 }
 
-/** The amount's canonical text; null where there is none, undefined where it is no amount. */
-function amountOf(value: unknown): string | null | undefined {
-  if (value === undefined) return null;
-  const text = typeof value === 'number' ? numberText(value) : value;
-  return typeof text === 'string' && AMOUNT.test(text) ? canonicalDecimal(text) : undefined;
+const AMOUNT_FORM = 'a plain decimal, at most 15 digits before the point and 6 after it';
+
+/** An amount as it came: read, unreadable, or of a type that no amount has. */
+interface AmountRead {
+  /** Canonical decimal text; null where there is none. */
+  readonly read?: string | null;
+  readonly unreadable?: string;
+  readonly isOther?: true;
 }
 
-/** A number by its shortest decimal text; minus zero keeps the sign that makes it wrong. */
-function numberText(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value);
+function isWrong({ unreadable, isOther }: AmountRead, mayKeep: boolean): boolean {
+  return isOther === true || (unreadable !== undefined && !mayKeep);
+}
+
+/** A number counts by its shortest decimal text; minus zero keeps the sign that makes it unreadable. */
+function amountOf(value: unknown): AmountRead {
+  if (value === undefined) return { read: null };
+  if (typeof value !== 'number' && typeof value !== 'string') return { isOther: true };
+  const text = unreadableText(value);
+  return AMOUNT.test(text) ? { read: canonicalDecimal(text)! } : { unreadable: text };
+}
+
+function orderIdOf(value: unknown): string | undefined {
+  return typeof value === 'string' && isUuid(value) ? value.toLowerCase() : undefined;
 }
 
 function currencyOf(value: unknown): string | null | undefined {

@@ -9,10 +9,14 @@ export interface EventFields {
   readonly orderId: string | null;
   /** "success", "failed", or the provider's own word. */
   readonly reportedStatus: string;
-  /** Decimal text; null where the event names none. */
+  /** Decimal text; null where the event names none, or one that cannot be read. */
   readonly amount: string | null;
+  /** The amount as it came, where it cannot be read as a plain decimal; null otherwise. */
+  readonly unreadableAmount: string | null;
   /** Upper case; null where the event names none. */
   readonly currency: string | null;
+  /** Why the event is recorded without effect, one sentence; null where settlement decides. */
+  readonly ignoredBecause: string | null;
 }
 
 /** Fields that are missing or of the wrong form: each with what is wrong with it. */
@@ -46,6 +50,15 @@ export function own(object: unknown, name: string): unknown {
   return typeof object === 'object' && object !== null && Object.hasOwn(object, name)
     ? (object as Record<string, unknown>)[name]
     : undefined;
+}
+
+/**
+ * The text of an amount that cannot be read, kept so that nobody has to guess what came: a number by
+ * its shortest text, a string as it is. What a database cannot store is written as JSON writes it.
+ */
+export function unreadableText(value: number | string): string {
+  const text = Object.is(value, -0) ? '-0' : String(value);
+  return /[\0\p{Cs}]/u.test(text) ? JSON.stringify(text).slice(1, -1) : text;
 }
 
 /** The value, where it is text of this form. */

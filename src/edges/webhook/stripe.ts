@@ -2,7 +2,14 @@ import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import Stripe from 'stripe';
 import { isUuid } from '../../platform/ids.ts';
-import { matching, own, type EventFields, type Provider, type WrongFields } from './provider.ts';
+import {
+  matching,
+  own,
+  unreadableText,
+  type EventFields,
+  type Provider,
+  type WrongFields,
+} from './provider.ts';
 
 /** Stripe's event types that say what became of a payment; every other is kept and ignored. */
 const STATUS_OF_TYPE: ReadonlyMap<string, 'success' | 'failed'> = new Map([
@@ -12,13 +19,19 @@ const STATUS_OF_TYPE: ReadonlyMap<string, 'success' | 'failed'> = new Map([
 ]);
 
 /**
- * Currencies whose smallest unit at Stripe is not a hundredth (docs.stripe.com/currencies): these
- * differ here and there from ISO 4217, so that table cannot serve.
+ * Currencies whose smallest unit at Stripe is not a hundredth (docs.stripe.com/currencies). They differ
+ * from ISO 4217: MGA counts whole units; ISK and UGX have no decimals but count hundredths.
  */
 const ZERO_DECIMAL = new Set(
   'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
 );
 const THREE_DECIMAL = new Set('BHD JOD KWD OMR TND'.split(' '));
+
+/** How Stripe's events are taken. */
+export interface StripeOptions {
+  /** Whether events of Stripe's test mode have an effect. */
+  readonly allowTestMode: boolean;
+}
 
 /** The key that names an event; Stripe's are short and plain. */
 const EVENT_ID = /^[\x21-\x7e]{1,255}$/;
@@ -32,7 +45,7 @@ const TEXT = /^[^\0\p{Cs}]{1,255}$/u;
  *
  * @param secrets the endpoint's signing secrets, all accepted, for rotation
  */
-export function stripeProvider(secrets: readonly string[]): Provider {
+export function stripeProvider(secrets: readonly string[], options: StripeOptions): Provider {
   return {
     name: 'stripe',
     audit: (headers) => ({ 'stripe-signature': signedAtOf(headers) ?? '' }),
@@ -44,7 +57,7 @@ export function stripeProvider(secrets: readonly string[]): Provider {
         ? { signedAt: new Date(Number(timestamp) * 1000) }
         : undefined;
     },
-    read: readStripeEvent,
+    read: (body) => readStripeEvent(body, options),
   };
 }
 
@@ -81,7 +94,7 @@ function isGenuine(body: Buffer, header: string, secret: string): boolean {
 
 type Reading = { readonly fields: EventFields } | { readonly wrong: WrongFields };
 
-function readStripeEvent(body: object): Reading {
+function readStripeEvent(body: object, { allowTestMode }: StripeOptions): Reading {
   const id = matching(own(body, 'id'), EVENT_ID);
   const type = matching(own(body, 'type'), TEXT);
   if (id === undefined || type === undefined) {
@@ -92,44 +105,95 @@ function readStripeEvent(body: object): Reading {
       },
     };
   }
-  return readIntent(own(own(body, 'data'), 'object'), id, type);
+  const intent = intentOf(own(own(body, 'data'), 'object'), id, type);
+  const isTest = own(body, 'livemode') === false && !allowTestMode;
+  return isTest
+    ? recorded({ ...intent, reportedStatus: type }, IGNORED.test)
+    : readReport(intent, STATUS_OF_TYPE.get(type));
 }
 
-function readIntent(intent: unknown, idempotencyKey: string, type: string): Reading {
-  const status = STATUS_OF_TYPE.get(type);
-  const paymentId = matching(own(intent, 'id'), TEXT) ?? null;
+function readReport(intent: Intent, status: 'success' | 'failed' | undefined): Reading {
+  if (status === undefined) return recorded({ ...intent, ...NO_MONEY }, IGNORED.otherType);
+  if (intent.paymentId === null) return withoutOrder(intent, status, IGNORED.noPayment);
+  if (intent.orderId === null) return withoutOrder(intent, status, IGNORED.noOrder[status]);
+  return readPayment(intent, status);
+}
+
+/** Why an event is kept without effect. */
+const IGNORED = {
+  test: 'A test payment (livemode is false) has no effect while STRIPE_ALLOW_TEST_MODE is false.',
+  otherType: 'Events of this type have no effect.',
+  noPayment: 'The event names no payment intent.',
+  noOrder: {
+    success: 'Money without an order: metadata.order_id of the payment intent is not an order id.',
+    failed: 'metadata.order_id of the payment intent is not an order id.',
+  },
+} as const;
+
+/** What is kept of an event that is not about a payment's end: whatever its amount means, it is not one paid. */
+const NO_MONEY = { orderId: null, amount: null, unreadableAmount: null, currency: null } as const;
+
+/** A payment intent as far as it can be read, whatever its event says of it. */
+interface Intent extends Omit<EventFields, 'ignoredBecause'> {
+  /** What is wrong with its money; null where all is right. */
+  readonly wrongMoney: WrongFields | null;
+}
+
+function intentOf(intent: unknown, idempotencyKey: string, type: string): Intent {
   const orderId = matching(own(own(intent, 'metadata'), 'order_id'), TEXT) ?? '';
-  const common = { idempotencyKey, paymentId };
-  if (status === undefined || paymentId === null || !isUuid(orderId)) {
-    // Nothing of ours: kept under the type it came with.
-    return {
-      fields: { ...common, orderId: null, reportedStatus: type, amount: null, currency: null },
-    };
-  }
-  const money = moneyOf(
-    own(intent, status === 'success' ? 'amount_received' : 'amount'),
-    own(intent, 'currency'),
-  );
-  if ('wrong' in money) return money;
+  const currency = matching(own(intent, 'currency'), /^[A-Za-z]{3}$/)?.toUpperCase() ?? null;
+  const field = STATUS_OF_TYPE.get(type) === 'success' ? 'amount_received' : 'amount';
+  const { amount, unreadableAmount, wrong } = amountOf(own(intent, field), currency);
   return {
-    fields: { ...common, orderId: orderId.toLowerCase(), reportedStatus: status, ...money },
+    idempotencyKey,
+    paymentId: matching(own(intent, 'id'), TEXT) ?? null,
+    orderId: isUuid(orderId) ? orderId.toLowerCase() : null,
+    reportedStatus: type,
+    amount,
+    unreadableAmount,
+    currency,
+    wrongMoney: currency === null ? { currency: 'must be an ISO 4217 code' } : wrong,
   };
 }
+
+/** An event that takes part in no settlement: kept for audit, with its reason. */
+function recorded({ wrongMoney: _wrong, ...fields }: Intent, ignoredBecause: string): Reading {
+  return { fields: { ...fields, ignoredBecause } };
+}
+
+/** A payment that cannot be matched: kept with its money, so that the admin sees whose it is. */
+function withoutOrder(intent: Intent, status: 'success' | 'failed', why: string): Reading {
+  return recorded({ ...intent, orderId: null, reportedStatus: status }, why);
+}
+
+function readPayment(intent: Intent, status: 'success' | 'failed'): Reading {
+  const { wrongMoney, ...fields } = intent;
+  if (wrongMoney !== null) return { wrong: wrongMoney };
+  // Money that came must stay in sight: a success keeps an amount that cannot be read.
+  if (fields.unreadableAmount !== null && status === 'failed') return { wrong: WRONG_AMOUNT };
+  return { fields: { ...fields, reportedStatus: status, ignoredBecause: null } };
+}
+
+const WRONG_AMOUNT: WrongFields = { amount: 'must be a whole number of smallest units' };
 
 /** Stripe's integer of smallest units as exact decimal text. */
-function moneyOf(
+function amountOf(
   amount: unknown,
-  currency: unknown,
-): { readonly amount: string; readonly currency: string } | { readonly wrong: WrongFields } {
-  const code = matching(currency, /^[A-Za-z]{3}$/)?.toUpperCase();
-  if (code === undefined) return { wrong: { currency: 'must be an ISO 4217 code' } };
-  if (!Number.isSafeInteger(amount) || (amount as number) < 0) {
-    return { wrong: { amount: 'must be a whole number of smallest units' } };
+  currency: string | null,
+): Pick<EventFields, 'amount' | 'unreadableAmount'> & { readonly wrong: WrongFields | null } {
+  if (typeof amount !== 'number' && typeof amount !== 'string') {
+    return { amount: null, unreadableAmount: null, wrong: WRONG_AMOUNT };
   }
-  const digits = ZERO_DECIMAL.has(code) ? 0 : THREE_DECIMAL.has(code) ? 3 : 2;
+  if (!Number.isSafeInteger(amount) || (amount as number) < 0 || Object.is(amount, -0)) {
+    return { amount: null, unreadableAmount: unreadableText(amount), wrong: null };
+  }
+  const digits = decimalsOf(currency ?? '');
   const text = String(amount).padStart(digits + 1, '0');
-  return {
-    amount: digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`,
-    currency: code,
-  };
+  const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+  return { amount: decimal, unreadableAmount: null, wrong: null };
+}
+
+function decimalsOf(currency: string): number {
+  if (ZERO_DECIMAL.has(currency)) return 0;
+  return THREE_DECIMAL.has(currency) ? 3 : 2;
 }

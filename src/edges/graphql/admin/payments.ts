@@ -64,6 +64,13 @@ class PaymentEventType {
   @Field(() => Decimal, { nullable: true, description: 'What was paid, as it came.' })
   declare amount: string | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The amount as it came, where it cannot be read as a plain decimal; amount is null then.',
+  })
+  declare unreadableAmount: string | null;
+
   @Field(() => String, { nullable: true, description: 'ISO 4217 code, as it came.' })
   declare currency: string | null;
 
@@ -102,6 +109,12 @@ class PaymentEventsArgs extends PageArgs {
 
   @Field(() => ID, { nullable: true, description: 'Only events of this order.' })
   declare orderId?: string | null;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Only successful payments that name no order: money that nothing matches.',
+  })
+  declare withoutOrder: boolean;
 }
 
 @ArgsType()
@@ -183,6 +196,7 @@ export class AdminPaymentResolver {
       ...EVENT_CURSORS.wanted(args),
       status: args.status ?? null,
       orderId: filterOf(args.orderId, parseUuid, NO_ROW),
+      withoutOrder: args.withoutOrder,
     });
     return EVENT_CURSORS.connection(page, ({ id }) => id);
   }
