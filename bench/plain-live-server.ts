@@ -14,7 +14,6 @@ const http = await openGraphqlHttp({
   schema,
   callerOf: () => caller,
   contextOf: () => contextOf(caller),
-  isAllowedOrigin: () => true,
   introspection: false,
   log,
 });

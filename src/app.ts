@@ -6,6 +6,7 @@ import { ProcessMetrics, type LiveFigures } from './edges/metrics/process-metric
 import { scrapeAlone, scrapeThroughPrimary } from './edges/metrics/scrape.ts';
 import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
 import type { MetricsDoor } from './edges/paths.ts';
+import { Origins } from './edges/origins.ts';
 import { Port } from './edges/port.ts';
 import { startSchedule } from './edges/schedule.ts';
 import { paymentsProvider } from './edges/webhook/payments.ts';
@@ -44,7 +45,8 @@ export async function startApp(settings: Settings, log: Logger): Promise<App> {
 }
 
 async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
-  const port = await openPort(settings, log);
+  const origins = openOrigins(settings, log);
+  const port = await openPort(settings, origins, log);
   closers.push('the port', () => port.drain());
   const { database } = await openDatabase(settings, {
     log,
@@ -71,6 +73,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;
   const http = await openHttp(shop, {
     port,
+    origins,
     ...(await chosenForDoors(settings)),
     metrics: metrics && openMetrics(metrics, shop, settings),
     isDatabaseThere: () => notices.isConnected,
@@ -98,7 +101,7 @@ const OTHER_FILES = 200;
  * Opens the port for as many connections as may be and fit into the files that the process may open:
  * past those there would be none left for the database.
  */
-function openPort(settings: Settings, log: Logger): Promise<Port> {
+function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Port> {
   const {
     HOST: host,
     PORT: port,
@@ -113,7 +116,7 @@ function openPort(settings: Settings, log: Logger): Promise<Port> {
     log.warn({}, told);
   }
   const connectionsMax = Math.min(CONNECTIONS_MAX, room);
-  return Port.open({ host, port, connectionsMax, keepAliveSeconds: KEEP_ALIVE_SECONDS });
+  return Port.open({ host, port, connectionsMax, keepAliveSeconds: KEEP_ALIVE_SECONDS, origins });
 }
 
 /** What an operator chooses of the doors. */
@@ -122,7 +125,6 @@ async function chosenForDoors(settings: Settings) {
     adminToken: settings.ADMIN_TOKEN,
     providers: await openProviders(settings),
     explorer: settings.GRAPHQL_EXPLORER,
-    isAllowedOrigin: allowedOrigins(settings),
     trustedHops: settings.TRUSTED_PROXY_HOPS,
     holdsPerMinute: settings.HOLDS_PER_MINUTE,
   };
@@ -175,6 +177,12 @@ export function webhookPaths(settings: Settings): string[] {
   const isOursOn = settings.PAYMENT_WEBHOOK_SECRETS !== undefined || isUnsignedAccepted(settings);
   const isStripeOn = settings.STRIPE_WEBHOOK_SECRETS !== undefined;
   return [...(isOursOn ? [PAYMENTS_PATH] : []), ...(isStripeOn ? [STRIPE_PATH] : [])];
+}
+
+/** Whose pages may call the API. */
+function openOrigins(settings: Settings, log: Logger): Origins {
+  const { TRUSTED_PROXY_HOPS: trustedHops } = settings;
+  return new Origins({ isNamed: allowedOrigins(settings), trustedHops, log });
 }
 
 /** Pages that may call the API: those named, or in development those of this machine. */

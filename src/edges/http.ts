@@ -6,7 +6,7 @@ import { Context, type Caller } from './graphql/context.ts';
 import { openGraphqlHttp, type GraphqlHttp } from './graphql/http.ts';
 import { buildShopSchema } from './graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from './graphql/socket.ts';
-import { isOwnOrigin } from './own-origin.ts';
+import type { Origins } from './origins.ts';
 import { bearerCheck, openPaths, type PathOptions } from './paths.ts';
 import type { Port } from './port.ts';
 import { RateLimits } from './rate-limits.ts';
@@ -18,8 +18,8 @@ import { refuseUpgrade } from './upgrade.ts';
 export interface HttpOptions extends Omit<PathOptions, 'unready'> {
   readonly port: Port;
   readonly adminToken: string;
-  /** Origins allowed beside the server's own. */
-  readonly isAllowedOrigin: (origin: string) => boolean;
+  /** Whose pages may call. */
+  readonly origins: Origins;
   /** Whether the database answers; known without asking it, so that health is told under any load. */
   readonly isDatabaseThere: () => boolean;
   /** How many entries of X-Forwarded-For are believed. */
@@ -88,19 +88,19 @@ const SOCKETS_PART = 0.9;
 
 /** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
 async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoors> {
-  const { log, explorer: introspection } = options;
-  const isAllowedOrigin = (origin: string, request: IncomingMessage): boolean =>
-    options.isAllowedOrigin(origin) || isOwnOrigin(origin, request, options.trustedHops);
+  const { log, origins, explorer: introspection } = options;
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();
   const socketsMax = Math.floor(options.port.connectionsMax * SOCKETS_PART);
-  const common = { schema, callerOf: callersBy(options), isAllowedOrigin, introspection, log };
+  const common = { schema, callerOf: callersBy(options), introspection, log };
   const graphql = await openGraphqlHttp({
     ...common,
     contextOf: (caller) => new Context(shop, { caller, limits }),
   });
   const socket = openGraphqlSocket({
     ...common,
+    isAllowedOrigin: (origin, request) => origins.isAllowed(origin, request),
+    refuseOrigin: (origin) => origins.refuse(origin),
     socketsMax,
     contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
   });

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { answerJson } from './body.ts';
 import { Connections } from './connections.ts';
+import type { Origins } from './origins.ts';
 import { normalizeTarget } from './target.ts';
 import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
@@ -36,6 +37,8 @@ export interface PortOptions {
   readonly connectionsMax: number;
   /** How long an idle connection is kept. */
   readonly keepAliveSeconds: number;
+  /** Whose pages may call. */
+  readonly origins: Origins;
 }
 
 /** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
@@ -87,26 +90,25 @@ export class Port {
   /** http://host:port, without a slash at its end. */
   readonly url: string;
   readonly #server: Server;
+  readonly #origins: Origins;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
   readonly #connections = new Connections();
   readonly #traffic = new Traffic();
   #leaving = false;
 
-  private constructor(server: Server, host: string) {
+  private constructor(server: Server, { host, origins }: PortOptions) {
     const { port } = server.address() as AddressInfo;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#server = server;
+    this.#origins = origins;
     server.on('connection', (socket: Socket) => this.#opened(socket));
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const unanswered = this.#connections.begin(request.socket, response);
       if (unanswered === undefined) return;
       if (unanswered > UNANSWERED_MAX) return void request.socket.destroy();
-      const malformed = normalizeTarget(request);
-      if (malformed !== undefined) return answerMalformed(response, malformed);
-      this.#traffic.count(request);
       // In its next turn the event loop has parsed all that was pipelined, so it is known which is the last.
-      if (this.#leaving) setImmediate(() => this.#handlers.request(request, response));
-      else this.#handlers.request(request, response);
+      if (this.#leaving) setImmediate(() => this.#answer(request, response));
+      else this.#answer(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
       // Node has taken its own listener off: a caller who resets the connection at this moment would
@@ -130,7 +132,8 @@ export class Port {
   }
 
   /** Opens it. @throws PortInUse */
-  static open({ host, port, connectionsMax, keepAliveSeconds }: PortOptions): Promise<Port> {
+  static open(options: PortOptions): Promise<Port> {
+    const { host, port, connectionsMax, keepAliveSeconds } = options;
     const toldSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
     const server = createServer({
       // The header names the first; an idle connection is kept for both together.
@@ -148,7 +151,7 @@ export class Port {
       });
       server.listen({ port, host }, () => {
         server.removeAllListeners('error');
-        resolve(new Port(server, host));
+        resolve(new Port(server, options));
       });
     });
   }
@@ -157,6 +160,16 @@ export class Port {
     this.#connections.add(socket);
     const room = this.connectionsMax - this.#connections.open;
     if (room < this.connectionsMax * FREE_PART) this.#connections.makeRoom();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const malformed = normalizeTarget(request);
+    this.#traffic.count(request);
+    const isPreflight = request.method === 'OPTIONS';
+    if (malformed !== undefined && isPreflight) return answerMalformed(response, malformed);
+    if (this.#origins.handle(request, response)) return;
+    if (malformed !== undefined) return answerMalformed(response, malformed);
+    this.#handlers.request(request, response);
   }
 
   /** From now on these answer. */

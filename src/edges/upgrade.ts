@@ -9,14 +9,19 @@ export function refuseUpgrade(
   connection: Duplex,
   status: 400 | 403 | 404 | 503,
   headers: Readonly<Record<string, string>> = {},
+  body = '',
 ): void {
-  const lines = Object.entries({ ...headers, Connection: 'close', 'Content-Length': '0' });
+  const lines = Object.entries({
+    ...headers,
+    Connection: 'close',
+    'Content-Length': `${Buffer.byteLength(body)}`,
+  });
   connection.once('finish', () => connection.destroy());
   connection.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       ...lines.map(([name, value]) => `${name}: ${value}`),
-      '\r\n',
+      `\r\n${body}`,
     ].join('\r\n'),
   );
 }

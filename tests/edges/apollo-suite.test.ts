@@ -99,7 +99,6 @@ const openDoor: CreateServerForIntegrationTests = async (config, { context } = {
   const port = createServer(
     apolloOnNode(server, {
       contextOf: async () => (await context?.()) ?? {},
-      isAllowedOrigin: () => false,
       log: silentLog,
     }),
   );

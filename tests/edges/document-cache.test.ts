@@ -43,7 +43,6 @@ beforeAll(async () => {
     schema,
     callerOf: () => ({ requestId: 'test', address: '', isAdmin: false }),
     contextOf: () => ({}) as never,
-    isAllowedOrigin: () => false,
     introspection: false,
     log: silentLog,
   });

@@ -5,7 +5,6 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import cors from 'cors';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Logger } from '../../platform/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
@@ -30,14 +29,13 @@ export interface GraphqlHttpOptions {
   /** Who asks, by the request's headers. */
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly contextOf: (caller: Caller) => Context;
-  readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   readonly introspection: boolean;
   readonly log: Logger;
 }
 
 /** The GraphQL door over HTTP. */
 export interface GraphqlHttp {
-  /** Answers one `POST /graphql`, or the preflight of one. */
+  /** Answers one `POST /graphql`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   stop(): Promise<void>;
 }
@@ -61,7 +59,6 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
 /** What stands between Node's HTTP server and an Apollo Server. */
 export interface ApolloOnNodeOptions<ContextValue> {
   readonly contextOf: (request: IncomingMessage) => ContextValue | Promise<ContextValue>;
-  readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   readonly log: Logger;
 }
 
@@ -72,14 +69,8 @@ export interface ApolloOnNodeOptions<ContextValue> {
  */
 export function apolloOnNode<ContextValue extends BaseContext>(
   apollo: ApolloServer<ContextValue>,
-  { contextOf, isAllowedOrigin, log }: ApolloOnNodeOptions<ContextValue>,
+  { contextOf, log }: ApolloOnNodeOptions<ContextValue>,
 ): GraphqlHttp['handle'] {
-  const allowOrigins = cors<IncomingMessage>((request, decide) => {
-    const { origin } = request.headers;
-    const isAllowed = origin !== undefined && isAllowedOrigin(origin, request);
-    decide(null, { origin: isAllowed && origin, methods: ['POST'], maxAge: 600 });
-  });
-
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       if (request.method !== 'POST') {
@@ -110,12 +101,7 @@ export function apolloOnNode<ContextValue extends BaseContext>(
     }
   };
 
-  return (request, response) => {
-    const begin = (): void => void answer(request, response);
-    // Only a browser names its origin, and only from another one is there anything to allow.
-    if (request.headers.origin === undefined && request.method === 'POST') return begin();
-    allowOrigins(request, response as never, begin);
-  };
+  return (request, response) => void answer(request, response);
 }
 
 /** The same handler, entered by so many requests in each turn of the event loop, each as itself. */

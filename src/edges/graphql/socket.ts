@@ -29,6 +29,8 @@ const NOT_A_CLIENTS = /Unexpected message of type/;
 export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
+  /** Notes that a page of this origin was refused, and gives the sentence that says so. */
+  readonly refuseOrigin?: (origin: string) => string;
   /** Most open sockets; a further one is told to come again. */
   readonly socketsMax: number;
 }
@@ -57,7 +59,8 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
     upgrade(request, connection, head) {
       const { origin } = request.headers;
       if (origin !== undefined && !isAllowedOrigin(origin, request)) {
-        return refuseUpgrade(connection, 403);
+        const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
+        return refuseUpgrade(connection, 403, headers, options.refuseOrigin?.(origin));
       }
       if (sockets.clients.size >= socketsMax) {
         return refuseUpgrade(connection, 503, { 'Retry-After': '1' });
