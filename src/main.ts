@@ -3,18 +3,18 @@ import type { App } from './app.ts';
 import type { Settings } from './config.ts';
 import { markShown } from './platform/kept-secret.ts';
 import type { Logger } from './platform/log.ts';
-
-/** The oldest Node that the ORM runs on; the project brings a newer one where it can. */
-const NODE_MIN = [22, 17] as const;
+import { nodeComplaint, VERSION } from './platform/version.ts';
 
 /** The process: read the settings, start the app, stop it on a signal. */
 async function main(): Promise<void> {
-  requireNode();
+  if (process.argv[2] === '--version') return void process.stdout.write(`${VERSION}\n`);
+  const complaint = nodeComplaint();
+  if (complaint !== undefined) throw new PlainError(complaint);
   // Imported only now: an older Node would fail on the first of them with less plain words.
   const { readSettings } = await import('./config.ts');
   const settings = readSettings();
   const tracing = await traced(settings);
-  const { startApp } = await import('./app.ts');
+  const { startApp, webhookPaths } = await import('./app.ts');
   const { createLog } = await import('./platform/log.ts');
   const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
   const log = createLog(settings.LOG_LEVEL);
@@ -26,23 +26,14 @@ async function main(): Promise<void> {
   else stopOnSignals(stop);
   const app = await starting;
   if (isWorker) reportReady(app);
-  else log.info({ url: app.url }, readyLine(app, settings));
+  else
+    log.info({ url: app.url, version: VERSION }, readyLine(app, settings, webhookPaths(settings)));
 }
 
 /** Once, beside the log and never through it: logs travel further than terminals. */
 function showAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
   process.stderr.write(`Admin token, shown this once: ${ADMIN_TOKEN}\n`);
   markShown(DATA_DIR, 'admin-token');
-}
-
-/** @throws PlainError on a Node that the server cannot run on */
-function requireNode(): void {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
-    throw new PlainError(
-      `This is Node ${process.versions.node}; start with Node ${NODE_MIN.join('.')} or newer.`,
-    );
-  }
 }
 
 /** Starts tracing where it is wanted, before anything that is to be traced is loaded. */
@@ -107,15 +98,26 @@ function stopOnSignals(stop: () => void): void {
   }
 }
 
-function readyLine({ url }: App, { GRAPHQL_EXPLORER }: Settings): string {
-  const explorer = GRAPHQL_EXPLORER ? ' (open it in a browser)' : '';
-  return `Ready. GraphQL ${url}/graphql${explorer}, live stock ${url.replace('http', 'ws')}/graphql, webhook ${url}/api/payments/webhook`;
+function readyLine({ url }: App, settings: Settings, webhooks: readonly string[]): string {
+  const explorer = settings.GRAPHQL_EXPLORER ? ' (open it in a browser)' : '';
+  const parts = [
+    `GraphQL ${url}/graphql${explorer}`,
+    `live stock ${url.replace('http', 'ws')}/graphql`,
+    ...webhooks.map((path) => `webhook ${url}${path}`),
+  ];
+  return `Ready. ${parts.join(', ')} (version ${VERSION}, Node ${process.versions.node})`;
 }
 
 /** What a person can mend: told in its own words, without a stack. */
 class PlainError extends Error {}
 
-const PLAIN = ['SettingsError', 'NotReadyToStart', 'EmbeddedPostgresInUse', 'PortInUse'];
+const PLAIN = [
+  'SettingsError',
+  'NotReadyToStart',
+  'EmbeddedPostgresInUse',
+  'PortUnavailable',
+  'WorkerNotStarted',
+];
 
 main().catch((error: unknown) => {
   const known = error instanceof Error ? error : new Error(String(error));

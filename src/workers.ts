@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { areMetricsOn, type App } from './app.ts';
 import type { Settings } from './config.ts';
+import { checkPlace } from './edges/bind.ts';
 import { answerScrapes } from './edges/metrics/scrape.ts';
 import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
 import { openDatabase } from './open-database.ts';
@@ -50,6 +51,7 @@ export function reportReady({ url }: App): void {
 export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
   try {
+    await checkPlace({ host: settings.HOST, port: settings.PORT });
     const { database, embeddedUrl } = await openDatabase(settings, {
       log,
       closers,
@@ -93,6 +95,15 @@ function urlOf(worker: Worker): Promise<string> {
   });
 }
 
+/** The worker itself has said why. */
+class WorkerNotStarted extends Error {
+  override readonly name = 'WorkerNotStarted';
+
+  constructor() {
+    super('A worker ended before it was ready.');
+  }
+}
+
 class Workers {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #log: Logger;
@@ -110,7 +121,7 @@ class Workers {
     this.#running.add(worker);
     worker.once('exit', () => this.#running.delete(worker));
     const ended = once(worker, 'exit').then(() => {
-      throw new Error('A worker ended before it was ready.');
+      throw new WorkerNotStarted();
     });
     const url = await Promise.race([urlOf(worker), ended]);
     ended.catch(() => {});

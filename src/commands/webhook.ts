@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { readSettings } from '../config.ts';
+import { localUrlOf } from '../edges/bind.ts';
 import { simulatePayment, type Simulation } from '../simulate-payment.ts';
 import { wholeNumber } from './options.ts';
 import { say } from './output.ts';
@@ -22,10 +23,10 @@ export function addWebhook(program: Command): void {
     .option('--wrong-amount', 'pay a cent too much')
     .option('--early', 'pay before the order exists, then create it (needs --product or --token)')
     .option('--late', 'pay after the order has expired (needs --product or --token)')
-    .option('--url <url>', 'the server; else http://127.0.0.1:PORT')
+    .option('--url <url>', 'the server; else the one at HOST and PORT')
     .action(async (options: Simulation) => {
-      const { PORT, PAYMENT_WEBHOOK_SECRETS } = readSettings();
-      const url = options.url ?? `http://127.0.0.1:${PORT}`;
+      const { HOST, PORT, PAYMENT_WEBHOOK_SECRETS } = readSettings();
+      const url = options.url ?? localUrlOf({ host: HOST, port: PORT });
       await simulatePayment({ ...options, url }, PAYMENT_WEBHOOK_SECRETS?.[0], say);
     });
 }

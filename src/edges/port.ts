@@ -2,23 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
+import { bindError, urlOf, type Place } from './bind.ts';
 import { answerJson } from './body.ts';
 import { Connections } from './connections.ts';
 import type { Origins } from './origins.ts';
 import { normalizeTarget } from './target.ts';
 import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
-
-/** Another process listens there already. */
-class PortInUse extends Error {
-  override readonly name = 'PortInUse';
-
-  constructor(host: string, port: number) {
-    super(
-      `PORT ${port} on ${host} is taken by another process: stop that one, or set another PORT.`,
-    );
-  }
-}
 
 /** Who answers at the port. */
 export interface PortHandlers {
@@ -29,10 +19,7 @@ export interface PortHandlers {
 }
 
 /** Where it is, and how much it takes. */
-export interface PortOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+export interface PortOptions extends Place {
   /** Most open connections, websockets among them; a further one is closed at once. */
   readonly connectionsMax: number;
   /** How long an idle connection is kept. */
@@ -98,7 +85,7 @@ export class Port {
 
   private constructor(server: Server, { host, origins }: PortOptions) {
     const { port } = server.address() as AddressInfo;
-    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.url = urlOf({ host, port });
     this.#server = server;
     this.#origins = origins;
     server.on('connection', (socket: Socket) => this.#opened(socket));
@@ -131,7 +118,7 @@ export class Port {
     server.on('error', (error) => this.#handlers.refused(error));
   }
 
-  /** Opens it. @throws PortInUse */
+  /** Opens it. @throws PortUnavailable */
   static open(options: PortOptions): Promise<Port> {
     const { host, port, connectionsMax, keepAliveSeconds } = options;
     const toldSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
@@ -147,7 +134,7 @@ export class Port {
     Object.assign(server, { maxConnections: connectionsMax, dropMaxConnection: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new PortInUse(host, port) : error);
+        reject(bindError(error, { host, port }));
       });
       server.listen({ port, host }, () => {
         server.removeAllListeners('error');

@@ -34,6 +34,7 @@ const TOLD = [
   'status',
   'task',
   'url',
+  'version',
 ] as const;
 
 /** Facts of a log line: ids, counts and outcomes. */

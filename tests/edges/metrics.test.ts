@@ -72,6 +72,13 @@ describe('a server after some traffic', () => {
 
   afterAll(() => server.stop());
 
+  test('its scrape says which build runs on which Node', () => {
+    const { version } = JSON.parse(textOf('package.json')) as { readonly version: string };
+    const labels = `version="${version}",node_version="${process.versions.node}"`;
+
+    expect(samples.get(`flashsale_build_info{${labels}}`)).toBe(1);
+  });
+
   test('its scrape has every metric that the dashboard and the alert rules name', () => {
     const dashboard = textOf('ops/dashboard.json');
     const named = namesIn(dashboard + textOf('ops/alerts.yml'));

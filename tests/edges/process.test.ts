@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ask, CREATE_HOLD, HOLD_QUERY, PRODUCT_QUERY, send } from '../support/graphql-client.ts';
 import {
@@ -14,11 +15,14 @@ import {
   worksIn,
   type Running,
 } from '../support/server-process.ts';
+import { ROOT, textOf } from '../support/project.ts';
 import { admin, withDatabase } from '../support/test-postgres.ts';
 import { openSession, until } from '../support/shop.ts';
 import { openDeafSocket, openRawSocket } from '../support/socket-client.ts';
 
 const WAIT_MS = 60_000;
+
+const { version: VERSION } = JSON.parse(textOf('package.json')) as { readonly version: string };
 
 let servers: ServerProcesses;
 const start = (settings?: Record<string, string>, filesMax?: number): Running =>
@@ -455,6 +459,121 @@ test(
     await until('its database to be gone', () =>
       servers.others().every((pid) => !worksIn(pid, join(servers.dataDir, 'other'))),
     );
+  },
+  WAIT_MS,
+);
+
+test.each([
+  ['203.0.113.7', /^HOST 203\.0\.113\.7 is not an address of this machine\.\n$/],
+  [
+    'no-such-host.invalid',
+    /^HOST no-such-host\.invalid cannot be resolved to an address \(E\w+\)\.\n$/,
+  ],
+])(
+  'a HOST that cannot be bound (%s) is one plain line and exit code 1, with workers too',
+  async (HOST, line) => {
+    const PAYMENT_WEBHOOK_SECRETS = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    const alone = start({ HOST, PAYMENT_WEBHOOK_SECRETS });
+    expect(await alone.exited).toBe(1);
+    const workers = start({ HOST, PAYMENT_WEBHOOK_SECRETS, WORKERS: '2' });
+    expect(await workers.exited).toBe(1);
+
+    for (const { err } of [alone, workers]) expect(err()).toMatch(line);
+    expect(existsSync(join(servers.dataDir, 'data', 'pg'))).toBe(false);
+  },
+  WAIT_MS,
+);
+
+test(
+  'a port that is taken is one plain line with workers too',
+  async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+
+    const server = start({ PORT: String(port), WORKERS: '2' });
+    const code = await server.exited;
+    taken.close();
+
+    expect(code).toBe(1);
+    expect(server.err()).toMatch(/^PORT \d+ on 127\.0\.0\.1 is taken by another process: .*\n$/);
+  },
+  WAIT_MS,
+);
+
+test(
+  'on HOST=[::1] it serves at http://[::1], and takes unsigned events as on any loopback',
+  async () => {
+    const server = start({ HOST: '[::1]' });
+    const url = await server.ready();
+
+    const delivered = await fetch(`${url}/api/payments/webhook`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+    expect(await statusOf(`${url}/readyz`)).toBe(200);
+    expect(delivered.status).toBe(422);
+    expect(server.out()).toContain(`webhook ${url}/api/payments/webhook (version `);
+  },
+  WAIT_MS,
+);
+
+/**
+ * A Node as it was before: by its own version, and it fails on what needs a newer one. Imports that
+ * stand at a file's top are loaded before its first line runs.
+ */
+const OLD_NODE = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (/mikro-orm|commander|graphql|pino|zod/.test(specifier)) throw new SyntaxError(specifier);
+      return next(specifier, context);
+    },
+  });
+`)}`;
+
+test.each(['main.js', 'cli.js'])(
+  '%s on an old Node says so in one line and exits 1, and knows its version on any',
+  (file) => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, ['--import', OLD_NODE, join(ROOT, 'dist/src', file), ...args], {
+        cwd: servers.dataDir,
+        encoding: 'utf8',
+      });
+
+    expect(run()).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'This is Node 20.20.2; start with Node 22.17 or newer.\n',
+    });
+    expect(run('--version')).toMatchObject({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  },
+);
+
+test(
+  '--version needs no settings, and the ready line has the version too',
+  async () => {
+    writeFileSync(join(servers.dataDir, '.env'), 'NONSENSE\n');
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [join(ROOT, 'dist/src', args[0]!), ...args.slice(1)], {
+        cwd: servers.dataDir,
+        encoding: 'utf8',
+      });
+
+    expect(run('main.js', '--version').stdout).toBe(`${VERSION}\n`);
+    expect(run('cli.js', '--version').stdout).toBe(`${VERSION}\n`);
+    expect(run('cli.js', '-V').stdout).toBe(`${VERSION}\n`);
+    rmSync(join(servers.dataDir, '.env'));
+    const server = start();
+    await server.ready();
+
+    const ready = JSON.parse(server.out().trim().split('\n').at(-1)!) as Record<string, string>;
+    expect(ready['version']).toBe(VERSION);
+    expect(ready['msg']).toContain(`(version ${VERSION}, Node ${process.versions.node})`);
   },
   WAIT_MS,
 );

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meters } from '../../meters.ts';
+import { VERSION } from '../../platform/version.ts';
 
 /** What can be looked at in this process at any moment, without asking anyone. */
 export interface LiveFigures {
@@ -25,6 +26,15 @@ function nodeFigures(): Registry {
   if (nodeRegistry === undefined) {
     nodeRegistry = new Registry();
     collectDefaultMetrics({ register: nodeRegistry });
+    const build = new Gauge({
+      name: 'flashsale_build_info',
+      help: 'Always 1; the labels say which build runs on which Node.',
+      labelNames: ['version', 'node_version'],
+      registers: [nodeRegistry],
+      // Workers of one server are one build: their figures are not added up.
+      aggregator: 'max',
+    });
+    build.set({ version: VERSION, node_version: process.versions.node }, 1);
   }
   return nodeRegistry;
 }

@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/*
+ * Read by an older Node too, before it is refused: nothing newer than Node 14 belongs into this file.
+ */
+
+/** The oldest Node that the ORM runs on; the project brings a newer one where it can. */
+const NODE_MIN = [22, 17] as const;
+
+/** What is wrong with the Node that runs this; undefined where it will do. */
+export function nodeComplaint(): string | undefined {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isOld = major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1]);
+  if (!isOld) return undefined;
+  return `This is Node ${process.versions.node}; start with Node ${NODE_MIN.join('.')} or newer.`;
+}
+
+/** The version of this build, as package.json has it. */
+export const VERSION: string = versionAbove(fileURLToPath(new URL('.', import.meta.url)));
+
+/** Looked for upwards: the built files lie one folder deeper than the source. */
+function versionAbove(folder: string): string {
+  const file = join(folder, 'package.json');
+  if (existsSync(file)) {
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
+    return version;
+  }
+  const parent = dirname(folder);
+  return parent === folder ? 'unknown' : versionAbove(parent);
+}
