@@ -1,3 +1,4 @@
+import { parse } from 'node:path';
 import { parseSync } from '@swc/core';
 import { filesLike, linesLike, textOf } from '../support/project.ts';
 
@@ -123,3 +124,21 @@ function calledIn({ type, callee, arguments: given }: Call): { verb?: string; ti
   const title = first?.quasis?.map(({ raw }) => raw).join('${}') ?? String(first?.value);
   return { verb: each ?? callee?.value, title };
 }
+
+test('docs/night.md names every migration, in order', () => {
+  const [, applied = ''] = /^Applied: (.+)$/m.exec(textOf('docs/night.md')) ?? [];
+  const migrations = filesLike('src/migrations/Migration*.ts').map((file) => parse(file).name);
+
+  expect(applied.split(', ')).toEqual(migrations);
+});
+
+test('one file alone takes the lock on a stock row', () => {
+  const takers = linesLike(
+    /\bshop\.lockStock\(|createQueryBuilder\(StockLevelTable/,
+    filesLike('src/**/*.ts'),
+  );
+
+  expect(new Set(takers.map((line) => line.split(':')[0]))).toEqual(
+    new Set(['src/stock/locked-stock.ts']),
+  );
+});
