@@ -1,7 +1,8 @@
 import type { Settings } from './config.ts';
 import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/log.ts';
-import { migrate, pendingMigrations, whileAlone } from './platform/migrate.ts';
+import { migrate, whileAlone } from './platform/migrate.ts';
+import { readSchemaState, type SchemaState } from './schema-complaints.ts';
 import { seedDemo } from './seed.ts';
 
 /** The database is not one that this server may run on: every complaint, one line each. */
@@ -15,36 +16,35 @@ export class NotReadyToStart extends Error {
 
 /** What a database says of itself, as this server's own sessions have it. */
 const ABOUT = `
-  select current_setting('server_version_num')::int as version,
-    current_setting('max_connections')::int as "connectionsMax",
+  select current_setting('max_connections')::int as "connectionsMax",
     array(select name from unnest(array['fsync', 'full_page_writes', 'synchronous_commit']) as name
       where current_setting(name) = 'off') as "lossy"`;
 
 interface About {
-  readonly version: number;
   readonly connectionsMax: number;
   /** Settings that are off, and with which a committed sale may be lost. */
   readonly lossy: readonly string[];
 }
 
-/** The oldest PostgreSQL that the shop is tested on. */
-const SERVER_VERSION_MIN = 150_000;
-
 /**
  * Migrations and the demo sale, one server at a time; production migrates by command only.
  *
- * @throws NotReadyToStart with all complaints at once: the database is away or too old, or in
- *   production not durable, too small or not migrated
+ * @throws NotReadyToStart with all complaints at once: the database is away, too old, not UTF8, another
+ *   application's or closed to the role, or in production not durable, too small or not migrated
  */
 export async function prepareDatabase(
   database: Database,
   settings: Settings,
   log: Logger,
 ): Promise<void> {
-  const complaints = complaintsOf(await look(database), settings);
-  if (settings.production) complaints.push(...(await unmigrated(database)));
-  if (complaints.length > 0) throw new NotReadyToStart(complaints);
-  if (settings.production) return;
+  if (!settings.production) await look(() => requireMigratable(database));
+  else {
+    const { complaints, pending } = await look(() => readSchemaState(database));
+    const [about] = await look(() => database.rows<About>(ABOUT, []));
+    const all = [...complaints, ...productionComplaints(about!, settings), ...unmigrated(pending)];
+    if (all.length > 0) throw new NotReadyToStart(all);
+    return;
+  }
   await whileAlone(database, async () => {
     const migrations = await migrate(database);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
@@ -53,14 +53,26 @@ export async function prepareDatabase(
   });
 }
 
-/** The first word with the database: whatever is wrong with it is for the operator to mend. */
-async function look(database: Database): Promise<About> {
+/**
+ * Requires a database that migrations can run on. It changes nothing.
+ *
+ * @throws NotReadyToStart with all complaints at once
+ */
+export async function requireMigratable(database: Database): Promise<void> {
+  const { complaints, mayNotMigrate } = await readSchemaState(database);
+  const all = mayNotMigrate === undefined ? complaints : [...complaints, mayNotMigrate];
+  if (all.length > 0) throw new NotReadyToStart(all);
+}
+
+/** Whatever fails here is for the admin to mend. Messages of TLS have lines of numbers after the first. */
+async function look<Seen>(read: () => Promise<Seen>): Promise<Seen> {
   try {
-    const [about] = await database.rows<About>(ABOUT, []);
-    return about!;
+    return await read();
   } catch (error) {
+    if (error instanceof NotReadyToStart) throw error;
     const { message, code } = causeOf(error) as Error & { readonly code?: string };
-    throw new NotReadyToStart([`DATABASE_URL cannot be used: ${message || code}.`]);
+    const [reason] = (message || code || 'no reason is known').split('\n');
+    throw new NotReadyToStart([`DATABASE_URL cannot be used: ${reason}.`]);
   }
 }
 
@@ -69,11 +81,8 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }
 
-function complaintsOf({ version, connectionsMax, lossy }: About, settings: Settings): string[] {
+function productionComplaints({ connectionsMax, lossy }: About, settings: Settings): string[] {
   const complaints: string[] = [];
-  if (version < SERVER_VERSION_MIN)
-    complaints.push('DATABASE_URL names an older PostgreSQL; 15 or newer is needed.');
-  if (!settings.production) return complaints;
   if (!settings.ALLOW_DATA_LOSS) {
     complaints.push(
       ...lossy.map(
@@ -91,8 +100,8 @@ function complaintsOf({ version, connectionsMax, lossy }: About, settings: Setti
   return complaints;
 }
 
-async function unmigrated({ orm }: Database): Promise<string[]> {
-  const { length } = await pendingMigrations(orm);
-  if (length === 0) return [];
-  return [`${length} migrations are pending: run npm run cli -- migrate first.`];
+function unmigrated(pending: SchemaState['pending']): string[] {
+  if (pending.length === 0) return [];
+  const count = pending === 'all' ? 'All' : pending.length;
+  return [`${count} migrations are pending: run npm run cli -- migrate first.`];
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { migrate, whileAlone } from '../platform/migrate.ts';
+import { requireMigratable } from '../prepare-database.ts';
 import { seedDemo } from '../seed.ts';
 import { withDatabase } from './opened.ts';
 import { withJson, type JsonOption } from './options.ts';
@@ -11,6 +12,7 @@ export function addPreparing(program: Command): void {
     .description('Bring the database’s schema up to date, one server or command at a time.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
+        await requireMigratable(database);
         const applied = await whileAlone(database, () => migrate(database));
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,

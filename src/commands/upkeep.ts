@@ -47,6 +47,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
   const role = database.isStandby ? 'standby' : 'primary';
   return {
     Database: `PostgreSQL ${database.version}, ${role}, ${database.connections} of ${database.connectionsMax} connections`,
+    Connection: `${database.tls ?? 'clear text'}, application name ${database.applicationName}`,
     Clock: status.now.toISOString(),
     Schema: migrations === 0 ? 'up to date' : `${migrations} migrations are pending`,
     Products: `${products.live} live, ${products.upcoming} upcoming, ${products.ended} ended`,

@@ -10,6 +10,10 @@ export interface Status extends Omit<ShopFigures, 'stock'> {
     /** Sessions of everybody on this server of Postgres, and how many it takes. */
     readonly connections: number;
     readonly connectionsMax: number;
+    /** The version of TLS, as in TLSv1.3; null in clear text. */
+    readonly tls: string | null;
+    /** This session's name in pg_stat_activity. */
+    readonly applicationName: string;
   };
   /** The database's clock. */
   readonly now: Date;
@@ -31,7 +35,9 @@ const COUNTS = `
   select now,
     json_build_object('version', current_setting('server_version'), 'isStandby', pg_is_in_recovery(),
       'connections', (select count(*) from pg_stat_activity where backend_type = 'client backend'),
-      'connectionsMax', current_setting('max_connections')::int) as database,
+      'connectionsMax', current_setting('max_connections')::int,
+      'tls', (select version from pg_stat_ssl where pid = pg_backend_pid()),
+      'applicationName', current_setting('application_name')) as database,
     (select json_build_object('upcoming', count(*) filter (where not over and not begun),
         'live', count(*) filter (where not over and begun), 'ended', count(*) filter (where over))
       from (select coalesce(sale_ends_at <= now, false) as over,

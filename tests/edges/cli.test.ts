@@ -110,7 +110,7 @@ test('status tells at a glance how the shop stands, and ends with 3 when somethi
     value: {
       products: { upcoming: 0, live: 1, ended: 0 },
       units: { total: 10, available: 4, held: 4, sold: 2 },
-      database: { isStandby: false },
+      database: { isStandby: false, applicationName: 'flash-sale' },
       activeHolds: 1,
       pendingOrders: 1,
       parked: { count: 0 },
@@ -120,6 +120,7 @@ test('status tells at a glance how the shop stands, and ends with 3 when somethi
     },
   });
   expect(owing.code).toBe(3);
+  expect(owing.out).toMatch(/^Connection +(clear text|TLS\S+), application name flash-sale$/m);
   expect(owing.out).toMatch(/^Schema +up to date$/m);
   expect(owing.out).toMatch(/^Open refunds +1, the oldest for \d+ s$/m);
 });
