@@ -13,7 +13,7 @@ import { lockId } from './platform/locked-row.ts';
 import { NoticeBoard, type Changes } from './platform/notices.ts';
 import { asRequest } from './platform/request-id.ts';
 import type { Shop } from './shop.ts';
-import { refreshStockFeed } from './stock/count-stock.ts';
+import { findStockedProducts } from './stock/find-stocked.ts';
 import { FreshProducts } from './stock/fresh-products.ts';
 import { lockStockRow } from './stock/locked-stock.ts';
 import { StockFeed } from './stock/stock-feed.ts';
@@ -88,13 +88,12 @@ export function withLanes(
 
 /** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
 function openLive(database: Database) {
-  const stockFeed = new StockFeed();
+  const stockFeed = new StockFeed((ids) => findStockedProducts({ database }, ids));
   const freshProducts = new FreshProducts(database);
   const purchaseFeed = new PurchaseFeed();
   const refresh = (productIds?: readonly number[]): void => {
     freshProducts.forget(productIds);
-    // What fails here is read again within a second by the clockwork.
-    refreshStockFeed({ database, stockFeed }, productIds).catch(() => {});
+    stockFeed.changed(productIds);
   };
   const onChanges = ({ stock = [], purchases = [] }: Changes): void => {
     refresh(stock as readonly number[]);
@@ -107,11 +106,12 @@ function openLive(database: Database) {
   const notices = new NoticeBoard(database.connection, { onChanges, onGap }, database.log);
   const announceStock = (count: StockCount): void => {
     freshProducts.committed(count);
-    stockFeed.publish(count);
+    stockFeed.changed([count.productId]);
     notices.publish('stock', [count.productId]);
   };
   const announceProduct = (product: Product): void => {
     freshProducts.renewed(product);
+    stockFeed.changed([product.id]);
     notices.publish('stock', [product.id]);
   };
   const announcePurchases = (orderIds: readonly string[]): void => {

@@ -14,6 +14,15 @@ export function saleStatus({ saleStartsAt, saleEndsAt }: SaleWindow, now: Date):
   return 'LIVE';
 }
 
+/** Milliseconds from `now` until the sale opens or ends by itself; undefined where it never does. */
+export function msToStatusChange(
+  { saleStartsAt, saleEndsAt }: SaleWindow,
+  now: Date,
+): number | undefined {
+  const next = [saleStartsAt, saleEndsAt].find((instant) => instant !== null && instant > now);
+  return next ? next.getTime() - now.getTime() : undefined;
+}
+
 const PRODUCT_ID = /^[1-9]\d{0,9}$/;
 
 /** Postgres's largest integer: no product can have an id beyond it. */

@@ -33,9 +33,14 @@ export interface ChangedProduct {
  */
 const LOCK = 'select id from products where id = $1 for no key update';
 
+/**
+ * `updated_at` rises with every change, even within a millisecond or after the clock went back:
+ * clients order two values of one stock version by it.
+ */
 const UPDATE = `
   update products set name = $2, description = $3, price_minor = $4, max_per_hold = $5,
-    max_per_customer = $6, sale_starts_at = $7, sale_ends_at = $8, updated_at = shop_clock()
+    max_per_customer = $6, sale_starts_at = $7, sale_ends_at = $8,
+    updated_at = greatest(shop_clock(), updated_at + interval '1 millisecond')
   where id = $1
     and (name, description, price_minor, max_per_hold, max_per_customer, sale_starts_at, sale_ends_at)
       is distinct from ($2, $3, $4::bigint, $5::int, $6::int, $7::timestamptz(3), $8::timestamptz(3))`;

@@ -8,7 +8,6 @@ import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { asRequest } from '../platform/request-id.ts';
 import type { Shop } from '../shop.ts';
-import { refreshStockFeed } from '../stock/count-stock.ts';
 
 /** Live values are read anew each second: the net under every notice that was lost. */
 const REFRESH_CRON = '* * * * * *';
@@ -75,7 +74,7 @@ export function startSchedule(
       log[level]({ balanced, findings: findings.length, first }, 'Reconciliation completed');
     }),
     every(REFRESH_CRON, 'refresh', async () => {
-      await Promise.all([refreshStockFeed(shop), shop.purchaseFeed.refresh(shop.database)]);
+      await Promise.all([shop.stockFeed.refresh(), shop.purchaseFeed.refresh(shop.database)]);
     }),
   ];
 

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { SharedStreams } from '../../src/edges/graphql/shared-streams.ts';
 import { releaseHold } from '../../src/holds/release-hold.ts';
 import { PurchaseFeed } from '../../src/orders/purchase-feed.ts';
 import { StockFeed } from '../../src/stock/stock-feed.ts';
 import {
+  AS_ADMIN,
   ask,
   CANCEL_ORDER,
   CREATE_HOLD,
@@ -112,6 +114,14 @@ const product = async (wanted = {}) => String(await makeProduct(server.shop, wan
 const hold = (productId: string, url = server.url) =>
   ask(url, CREATE_HOLD, { input: { productId } });
 
+const adjust = (productId: string, delta: number) =>
+  ask(
+    server.url,
+    ADJUST,
+    { input: { productId, delta, reason: 'test', idempotencyKey: randomUUID() } },
+    AS_ADMIN,
+  );
+
 const withToken = (mutation: string, token: string, url = server.url) =>
   ask(url, mutation, { token });
 
@@ -121,6 +131,110 @@ const risesOnly = (versions: readonly number[]): boolean =>
   versions.every((version, position) => position === 0 || version > versions[position - 1]!);
 
 const last = <T>(values: readonly T[]): T | undefined => values.at(-1);
+
+const UPDATE = `mutation ($input: UpdateProductInput!) { updateProduct(input: $input) {
+  __typename ... on Product { updatedAt } } }`;
+const ADJUST = `mutation ($input: AdjustStockInput!) { adjustStock(input: $input) { __typename } }`;
+const WHOLE = `subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) {
+  id name description price { amount } maxPerHold maxPerCustomer saleStatus saleStartsAt saleEndsAt
+  stockVersion updatedAt availableStock heldStock soldStock totalStock } }`;
+
+interface Whole extends Stock {
+  readonly name: string;
+  readonly updatedAt: string;
+  readonly saleStatus: string;
+  readonly price: { readonly amount: string };
+}
+
+const update = (input: object, url = server.url) => ask(url, UPDATE, { input }, AS_ADMIN);
+
+describe('live products', () => {
+  test.each<[string, object, object]>([
+    ['name', { name: 'Renamed' }, { name: 'Renamed' }],
+    ['description', { description: 'New' }, { description: 'New' }],
+    ['price', { price: '0.99' }, { price: { amount: '0.99' } }],
+    ['limits', { maxPerHold: 2, maxPerCustomer: 2 }, { maxPerHold: 2, maxPerCustomer: 2 }],
+    [
+      'sale window',
+      { saleStartsAt: '2020-01-01T00:00:00Z', saleEndsAt: '2021-01-01T00:00:00Z' },
+      { saleEndsAt: '2021-01-01T00:00:00.000Z', saleStatus: 'ENDED' },
+    ],
+  ])('a change of %s on another server is pushed to both', async (_what, wanted, shown) => {
+    const id = await product();
+    await using far = await openSocket(second.socketUrl);
+    const streams = [client, far].map((at) => at.subscribe<Whole>(WHOLE, { ids: [id] }));
+    await until('both states', () => streams.every(({ values }) => values.length === 1));
+
+    await update({ id, ...wanted }, second.url);
+    await until('both changes', () => streams.every(({ values }) => values.length === 2));
+
+    for (const { values } of streams)
+      expect(values[1]).toMatchObject({ ...shown, stockVersion: 1 });
+  });
+
+  test('a change of stock shows the product as changed, however long ago the subscription began', async () => {
+    const id = await product();
+    const heard = client.subscribe<Whole>(WHOLE, { ids: [id] });
+    await until('the state', () => heard.values.length === 1);
+
+    await update({ id, name: 'Renamed', price: '5.00', saleEndsAt: '2021-01-01T00:00:00Z' });
+    await adjust(id, 1);
+    await until('the change of stock', () => last(heard.values)!.stockVersion === 2);
+
+    expect(last(heard.values)).toMatchObject({
+      name: 'Renamed',
+      price: { amount: '5.00' },
+      saleStatus: 'ENDED',
+    });
+  });
+
+  test('changes of price and stock at once, on two servers, are pushed in order and end on the newest', async () => {
+    const id = await product({ totalStock: 1000 });
+    await using far = await openSocket(second.socketUrl);
+    const streams = [client, far].map((at) => at.subscribe<Whole>(WHOLE, { ids: [id] }));
+    await until('both states', () => streams.every(({ values }) => values.length === 1));
+
+    for (let round = 1; round <= 20; round += 1)
+      await Promise.all([
+        update({ id, price: `${round}.00` }, [server.url, second.url][round % 2]),
+        hold(id, server.url),
+        hold(id, second.url),
+      ]);
+    await until('the newest', () =>
+      streams.every(({ values }) => {
+        const { stockVersion, price } = last(values)!;
+        return stockVersion === 41 && price.amount === '20.00';
+      }),
+    );
+
+    for (const { values } of streams) {
+      const keys = values.map(({ stockVersion, updatedAt }) => [stockVersion, updatedAt] as const);
+      for (const [position, [version, updatedAt]] of keys.slice(1).entries()) {
+        expect(version).toBeGreaterThanOrEqual(keys[position]![0]);
+        expect(updatedAt >= keys[position]![1]).toBe(true);
+      }
+    }
+  });
+
+  test('the product of a hold’s stream is as committed, whatever was remembered of it', async () => {
+    const id = await product();
+    const { token } = await hold(id);
+    const query = `subscription ($token: String!) { holdChanged(token: $token) {
+      status product { name stockVersion } } }`;
+    const heard = client.subscribe<{ readonly product: object }>(query, { token });
+    await until('the state', () => heard.values.length === 1);
+
+    // Without updateProduct, so that no server forgets the product it keeps for a second.
+    await server.database.rows('update products set name = $1 where id = $2', ['Renamed', id]);
+    await withToken(RELEASE_HOLD, token);
+    await until('the end', () => heard.ended);
+
+    expect(last(heard.values)).toMatchObject({
+      status: 'RELEASED',
+      product: { name: 'Renamed', stockVersion: 3 },
+    });
+  });
+});
 
 describe('live stock', () => {
   test('it begins with the current state of each product and tells each change', async () => {

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { withLanes } from '../../src/open-shop.ts';
-import { refreshStockFeed } from '../../src/stock/count-stock.ts';
+import { updateProduct } from '../../src/catalog/update-product.ts';
+import { transact } from '../../src/platform/transaction.ts';
+import type { Shop } from '../../src/shop.ts';
+import { findStockedProducts, isOlder, type StockedProduct } from '../../src/stock/find-stocked.ts';
 import { StockFeed } from '../../src/stock/stock-feed.ts';
 import type { StockCount } from '../../src/stock/stock.rules.ts';
 import * as buyer from '../support/buyer.ts';
@@ -18,6 +20,7 @@ import {
   stockOf,
   until,
   type TestDatabase,
+  type TestShop,
 } from '../support/shop.ts';
 import { openSocket, type Heard, type SocketClient } from '../support/socket-client.ts';
 
@@ -189,7 +192,7 @@ test('over three servers, their listeners killed twice and one server killed, 30
   for (const socket of sockets) await socket[Symbol.asyncDispose]();
 }, 90_000);
 
-describe('counts of one’s own commits and counts read for another server’s', () => {
+describe('products read at the same time', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
@@ -198,58 +201,83 @@ describe('counts of one’s own commits and counts read for another server’s',
 
   afterAll(() => database.drop());
 
-  /** Sells at two servers, the first of which tells this feed; the versions it told, until `isEnough`. */
-  async function sellUntil(feed: StockFeed, isEnough: (versions: readonly number[]) => boolean) {
-    await using here = await openTestShop(database.url);
-    await using there = await openTestShop(database.url);
-    const productId = await makeProduct(here.shop, { totalStock: 1_000_000 });
-    const shop = withLanes(
-      { ...here.shop, announceStock: (count) => feed.publish(count) },
-      { HOLD_BATCH_MAX: 1, HOLD_QUEUE_MAX: 1000 },
-    );
-    const versions: number[] = [];
-    const leave = feed.subscribe(productId, ({ version }) => versions.push(version));
-    const refresh = (): Promise<void> =>
-      refreshStockFeed({ database: here.database, stockFeed: feed }, [productId]);
-    await until('enough', async () => {
-      await Promise.all([
-        ...[shop, there.shop, shop, there.shop].map((at) => buyer.ask(at, productId)),
-        refresh(),
-        refresh(),
-      ]);
-      return isEnough(versions);
-    });
-    await refresh();
-    const { version } = await stockOf(here.shop, productId);
-    await until('the newest', () => versions.at(-1) === version);
-    leave();
-    return versions;
+  /**
+   * Sells a unit and renames the product while a read that began before is slow to arrive: what a
+   * subscriber receives of both reads.
+   */
+  async function receivedOf(
+    open: (
+      read: typeof findStockedProducts,
+      shop: Shop,
+      receive: (product: StockedProduct) => void,
+    ) => { load(ids: readonly number[]): Promise<unknown>; close(): void },
+    productId: number,
+    { shop, database: at }: TestShop,
+  ): Promise<StockedProduct[]> {
+    const received: StockedProduct[] = [];
+    const arrived = Promise.withResolvers<void>();
+    const mayEnd = Promise.withResolvers<void>();
+    let reads = 0;
+    const read: typeof findStockedProducts = async (from, ids) => {
+      reads += 1;
+      const isSlow = reads === 2;
+      const products = await findStockedProducts(from, ids);
+      if (isSlow) arrived.resolve();
+      if (isSlow) await mayEnd.promise;
+      return products;
+    };
+    const reader = open(read, shop, (product) => received.push(product));
+    await reader.load([productId]);
+
+    await buyer.ask(shop, productId);
+    const slow = reader.load([productId]);
+    await arrived.promise;
+    await buyer.ask(shop, productId);
+    await transact(at, (tx) => updateProduct(shop, tx, { id: productId, name: 'Renamed' }));
+    const fast = reader.load([productId]);
+    // With the guard on, the second read begins only after the slow one has ended.
+    if (open === unguarded) await fast;
+    mayEnd.resolve();
+    await Promise.all([slow, fast]);
+    await until('the newest', () => received.some(({ name }) => name === 'Renamed'));
+    reader.close();
+    return received;
   }
 
-  const falls = (versions: readonly number[]): boolean =>
-    versions.some((version, position) => position > 0 && version < versions[position - 1]!);
+  type Open = Parameters<typeof receivedOf>[0];
 
-  test('told to one feed in any order, they never make a version fall', async () => {
-    const versions = await sellUntil(new StockFeed(), ({ length }) => length >= 20);
+  const guarded: Open = (read, shop, receive) => {
+    const feed = new StockFeed((ids) => read(shop, ids));
+    const leave: (() => void)[] = [];
+    return {
+      load(ids) {
+        if (leave.length === 0) leave.push(...ids.map((id) => feed.subscribe(id, receive)));
+        return feed.load(ids);
+      },
+      close: () => leave.forEach((end) => end()),
+    };
+  };
 
-    expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
+  const unguarded: Open = (read, shop, receive) => ({
+    load: async (ids) => (await read(shop, ids)).forEach(receive),
+    close() {},
   });
 
-  test('without the comparison of versions, a count that was read before and comes after makes it fall', async () => {
-    const listeners = new Set<(count: StockCount) => void>();
-    const unguarded: Pick<StockFeed, 'publish' | 'subscribe' | 'watched'> = {
-      publish: (count) => listeners.forEach((listener) => listener(count)),
-      subscribe: (productId, listener) => {
-        watched = productId;
-        listeners.add(listener);
-        return () => void listeners.delete(listener);
-      },
-      watched: () => [watched],
-    };
-    let watched = 0;
+  const falls = (values: readonly StockedProduct[]): boolean =>
+    values.some((value, position) => position > 0 && isOlder(value, values[position - 1]!));
 
-    const versions = await sellUntil(unguarded as StockFeed, falls);
+  test('arrive in the order of their snapshots: neither version nor time of change falls', async () => {
+    await using here = await openTestShop(database.url);
+    const received = await receivedOf(guarded, await makeProduct(here.shop), here);
 
-    expect(falls(versions)).toBe(true);
+    expect(received.length).toBeGreaterThan(1);
+    expect(falls(received)).toBe(false);
+  });
+
+  test('without the one read at a time, a snapshot taken before comes after and makes them fall', async () => {
+    await using here = await openTestShop(database.url);
+    const received = await receivedOf(unguarded, await makeProduct(here.shop), here);
+
+    expect(falls(received)).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  msToStatusChange,
   parseProductId,
   saleStatus,
   wrongWithCurrency,
@@ -25,6 +26,19 @@ test('a sale without a start is live until its end, and one without an end from 
   expect(saleStatus(open, starts)).toBe('LIVE');
   expect(saleStatus({ ...open, saleEndsAt: ends }, new Date(0))).toBe('LIVE');
   expect(saleStatus({ ...open, saleStartsAt: starts }, new Date(8.64e15))).toBe('LIVE');
+});
+
+test.each([
+  ['to its start before it', beside(starts, -1), 1],
+  ['to its end at its start', starts, 7_200_000],
+  ['to its end 1 ms before it', beside(ends, -1), 1],
+  ['nowhere at its end', ends, undefined],
+])('the next change of a sale leads %s', (_title, now, ms) => {
+  expect(msToStatusChange({ saleStartsAt: starts, saleEndsAt: ends }, now)).toBe(ms);
+});
+
+test('a sale without a window never changes by itself', () => {
+  expect(msToStatusChange({ saleStartsAt: null, saleEndsAt: null }, starts)).toBeUndefined();
 });
 
 test.each([

@@ -39,6 +39,6 @@ export class Context {
     this.shop = shop;
     this.caller = caller;
     this.limits = limits;
-    this.loaders = new Loaders(shop, { cache: !isStream });
+    this.loaders = new Loaders(shop, { isStream });
   }
 }

@@ -3,7 +3,7 @@ import { findOrders, type Order } from '../../orders/find-orders.ts';
 import { findRefunds, type Refund } from '../../payments/find-refunds.ts';
 import type { Shop } from '../../shop.ts';
 import { countStock } from '../../stock/count-stock.ts';
-import type { StockedProduct } from '../../stock/fresh-products.ts';
+import { findStockedProducts, type StockedProduct } from '../../stock/find-stocked.ts';
 import type { StockCount } from '../../stock/stock.rules.ts';
 
 /**
@@ -19,17 +19,14 @@ export class Loaders {
   #order: DataLoader<string, Order | null> | undefined;
   #refunds: DataLoader<string, readonly Refund[]> | undefined;
 
-  /** Without a cache they still gather, but read anew each time. */
-  constructor(shop: Shop, options: { readonly cache: boolean }) {
+  /** For a stream nothing is remembered: each of its events shows what was committed before it. */
+  constructor(shop: Shop, { isStream }: { readonly isStream: boolean }) {
     this.#shop = shop;
-    this.#options = options;
+    this.#options = { cache: !isStream };
   }
 
   get product(): DataLoader<number, StockedProduct | null> {
-    return (this.#product ??= new DataLoader(
-      (ids) => this.#shop.freshProducts.load(ids),
-      this.#options,
-    ));
+    return (this.#product ??= new DataLoader((ids) => this.#findProducts(ids), this.#options));
   }
 
   get stock(): DataLoader<number, StockCount | null> {
@@ -52,6 +49,11 @@ export class Loaders {
       const ofOrder = Map.groupBy(refunds, ({ orderId }) => orderId);
       return orderIds.map((orderId) => ofOrder.get(orderId) ?? []);
     }, this.#options));
+  }
+
+  async #findProducts(ids: readonly number[]): Promise<(StockedProduct | null)[]> {
+    if (this.#options.cache) return this.#shop.freshProducts.load(ids);
+    return inOrder(ids, await findStockedProducts(this.#shop, ids), ({ id }) => id);
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type ExecutionResult,
 } from 'graphql';
 import { Audience, type Listener } from '../../platform/audience.ts';
-import type { StockedProduct } from '../../stock/fresh-products.ts';
+import type { StockedProduct } from '../../stock/find-stocked.ts';
 import { LiveProducts } from '../../stock/live-products.ts';
 import type { SocketLine, Speaker } from './socket-line.ts';
 import type { Results, Subscribed } from './socket-streams.ts';
