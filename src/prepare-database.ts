@@ -45,7 +45,8 @@ export async function prepareDatabase(
     if (all.length > 0) throw new NotReadyToStart(all);
     return;
   }
-  await whileAlone(database, async () => {
+  const onWait = (message: string): void => log.warn({}, message);
+  await whileAlone(database, onWait, async () => {
     const migrations = await migrate(database);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))

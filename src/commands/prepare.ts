@@ -13,7 +13,7 @@ export function addPreparing(program: Command): void {
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
         await requireMigratable(database);
-        const applied = await whileAlone(database, () => migrate(database));
+        const applied = await whileAlone(database, toStderr, () => migrate(database));
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
         );
@@ -24,10 +24,15 @@ export function addPreparing(program: Command): void {
     .description('Give an empty catalogue the demo sale: products 1, 2 and 3.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
-        const seeded = await whileAlone(database, () => seedDemo(database));
+        const seeded = await whileAlone(database, toStderr, () => seedDemo(database));
         answer(json, { seeded }, () =>
           seeded ? 'Made the demo sale.' : 'The catalogue is not empty; nothing was done.',
         );
       }),
     );
+}
+
+/** Not to the output: with --json that is one value. */
+function toStderr(message: string): void {
+  process.stderr.write(`${message}\n`);
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { tables } from '../../mikro-orm.config.ts';
 import { connectDatabase } from '../../src/platform/database.ts';
 import { silentLog } from '../../src/platform/log.ts';
-import { migrate, pendingMigrations } from '../../src/platform/migrate.ts';
-import { openSession } from '../support/shop.ts';
+import { migrate, pendingMigrations, whileAlone } from '../../src/platform/migrate.ts';
+import { createTestDatabase, openSession, openTestShop, until } from '../support/shop.ts';
 import { admin, connectionTo, withDatabase } from '../support/test-postgres.ts';
 
 /** The first trigger takes as long to make as an index on a table of millions. */
@@ -38,3 +38,49 @@ test('a migration may take longer than any statement of a sale', async () => {
   await database.close();
   await admin(server, `drop database ${name} with (force)`);
 }, 20_000);
+
+test('who waits for another migration is told after five seconds which session has the lock', async () => {
+  const database = await createTestDatabase();
+  const order: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const said: string[] = [];
+  const hasLock = Promise.withResolvers<void>();
+
+  const shop = await openTestShop(database.url);
+  const ahead = whileAlone(
+    shop.database,
+    () => {},
+    async () => {
+      hasLock.resolve();
+      await first.promise;
+      order.push('first');
+    },
+  );
+  await hasLock.promise;
+  const behind = whileAlone(
+    shop.database,
+    (message) => said.push(message),
+    async () => void order.push('second'),
+  );
+  await until('the message', () => said.length > 0);
+  const pid = await holderOf(database.url);
+  first.resolve();
+  await Promise.all([ahead, behind]);
+
+  expect(said).toEqual([
+    `Waiting for another migration: session ${pid} (flash-sale migrations, from 127.0.0.1) has the lock.`,
+  ]);
+  expect(order).toEqual(['first', 'second']);
+  await shop[Symbol.asyncDispose]();
+  await database.drop();
+}, 20_000);
+
+/** The session that has the lock of migrations. */
+async function holderOf(url: string): Promise<number> {
+  await using session = await openSession(url);
+  const { rows } = await session.query<{ pid: number }>(
+    `select pid from pg_locks where locktype = 'advisory' and granted
+       and database = (select oid from pg_database where datname = current_database())`,
+  );
+  return rows[0]!.pid;
+}
