@@ -39,6 +39,8 @@ export async function openDatabase(
   const database = await connectDatabase(tables, {
     connection: settings.connection ?? readDatabaseUrl(embeddedUrl!).connection!,
     poolMax: settings.DATABASE_POOL_MAX,
+    // Commands may look at a standby.
+    acceptReadOnly: share,
     log,
   });
   closers.push('the database', () => database.close());

@@ -8,10 +8,12 @@ import {
 import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { clientConfig, type Connection } from './connection.ts';
+import { FaultLog } from './fault-log.ts';
 import { asFault } from './faults.ts';
 import type { Logger } from './log.ts';
+import { WatchedPool, type PoolFigures } from './pool.ts';
 import type { RowOf } from './row.ts';
-import { destroy, Session } from './session.ts';
+import { Session } from './session.ts';
 
 /** Longest wait for any lock: "busy, try again" after two seconds beats a screen that hangs. */
 const LOCK_TIMEOUT_MS = 2000;
@@ -37,6 +39,8 @@ export interface Database {
   readonly log: Logger;
   /** How it is reached, for sessions beside the pool. */
   readonly connection: Connection;
+  /** Logs the faults of this database. */
+  readonly faults: FaultLog;
   /** Runs one constant statement outside a transaction and gives its rows. */
   rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]>;
   /** Reads rows of a table as they are committed, through the ORM, outside a transaction. */
@@ -47,6 +51,8 @@ export interface Database {
   ): Promise<RowOf<EntitySchema<Entity>>[]>;
   /** The pool's connections, and how many wait for one. */
   pool(): PoolFigures;
+  /** When the database last answered one of them, as `performance.now()` counts. */
+  answeredAt(): number;
   /**
    * Cuts every connection, whatever is under way on it: its transaction is rolled back. For a stop
    * that has waited long enough, even for a database that answers nothing any more.
@@ -59,19 +65,16 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** The connections of a pool. */
-export interface PoolFigures {
-  readonly idle: number;
-  readonly busy: number;
-  /** Who waits for a connection. */
-  readonly waiting: number;
-}
-
 /** How a database is reached. */
 export interface DatabaseOptions {
   readonly connection: Connection;
   /** Connections of this process. */
   readonly poolMax: number;
+  /**
+   * Whether a database that takes no writes may be read: for commands that look at a standby. A server
+   * is refused everything there, for it decides nothing from a replica.
+   */
+  readonly acceptReadOnly?: boolean;
   readonly log: Logger;
 }
 
@@ -84,6 +87,8 @@ const SESSION_OPTIONS = [
   // Planned anew each time, for the tables as they are now: a plan kept from when a table was empty
   // reads all of a product's holds for every batch of a long sale (measured: half the holds a second).
   'plan_cache_mode=force_custom_plan',
+  // The warning in the answer to a commit must come, and nothing of less weight, whatever the role says.
+  'client_min_messages=warning',
 ]
   .map((setting) => `-c ${setting}`)
   .join(' ');
@@ -92,7 +97,8 @@ const SESSION_OPTIONS = [
 export function sessionOptions({
   connection,
   poolMax,
-}: Pick<DatabaseOptions, 'connection' | 'poolMax'>): Options {
+  acceptReadOnly,
+}: Pick<DatabaseOptions, 'connection' | 'poolMax' | 'acceptReadOnly'>): Options {
   return {
     // The ORM wants a name; all else of the connection is the driver's.
     dbName: connection.database,
@@ -100,6 +106,7 @@ export function sessionOptions({
     driverOptions: {
       ...clientConfig(connection, { applicationName: 'flash-sale', options: SESSION_OPTIONS }),
       Client: Session,
+      acceptReadOnly,
       pipeline: true,
       query_timeout: ANSWER_MS_MAX,
     },
@@ -123,51 +130,22 @@ export async function connectDatabase(
   });
   // The ORM makes its pool with its client: here, so that it is there to be closed. Nothing connects yet.
   orm.em.getDriver().getConnection().getClient();
-  const watched = new WatchedPool(pool);
+  const faults = new FaultLog(options.log);
+  const watched = new WatchedPool(pool, faults);
   return {
     orm,
     log: options.log,
     connection: options.connection,
-    ...readsOf(orm),
+    faults,
+    ...readsOf(orm, faults),
     pool: () => watched.figures(),
+    answeredAt: () => watched.answeredAt(),
     cut: () => watched.cut(),
     close: () => watched.close(),
   };
 }
 
-/** The ORM's own pool, looked at from outside, and ended from outside. */
-class WatchedPool {
-  readonly #pool: pg.Pool;
-  readonly #clients = new Set<pg.PoolClient>();
-  #closed: Promise<void> | undefined;
-
-  constructor(pool: pg.Pool) {
-    this.#pool = pool;
-    pool.on('connect', (client) => this.#clients.add(client));
-    pool.on('remove', (client) => this.#clients.delete(client));
-  }
-
-  figures(): PoolFigures {
-    const { idleCount, totalCount, waitingCount } = this.#pool;
-    return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount };
-  }
-
-  /**
-   * Not through the ORM: its kysely (0.29.6) lets go of the pool before the pool has ended, so that
-   * a session which gets connected in between is never given back and the pool waits for it for
-   * ever. And an ORM that is closed makes a new pool for whoever asks it next.
-   */
-  close(): Promise<void> {
-    this.#closed ??= this.#pool.end();
-    return this.#closed;
-  }
-
-  cut(): void {
-    for (const client of this.#clients) destroy(client);
-  }
-}
-
-function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
+function readsOf(orm: MikroORM, faults: FaultLog): Pick<Database, 'rows' | 'find'> {
   return {
     async rows<Row>(statement: string, params: readonly unknown[]): Promise<Row[]> {
       try {
@@ -175,7 +153,7 @@ function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
         const result = await client.executeQuery<Row>(CompiledQuery.raw(statement, [...params]));
         return result.rows;
       } catch (error) {
-        throw asFault(error, 'reading');
+        throw faults.report(asFault(error, 'reading'));
       }
     },
     async find<Entity extends object>(
@@ -190,7 +168,7 @@ function readsOf(orm: MikroORM): Pick<Database, 'rows' | 'find'> {
           .find(table, where, { disableIdentityMap: true, ...options });
         return found as unknown as RowOf<EntitySchema<Entity>>[];
       } catch (error) {
-        throw asFault(error, 'reading');
+        throw faults.report(asFault(error, 'reading'));
       }
     },
   };

@@ -1,3 +1,5 @@
+import { CommitWarning } from './session-health.ts';
+
 /**
  * Faults: the world failed, not the caller and not our code. Two kinds reach a caller, and they
  * differ in what is known.
@@ -5,12 +7,11 @@
 
 /** Nothing was done: a lock or a connection was not had in time, or too many wait. Try again later. */
 export class BusyFault extends Error {
-  readonly retryAfterMs: number;
+  readonly retryAfterMs = 500;
 
-  constructor(message: string, retryAfterMs = 500) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'BusyFault';
-    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -61,12 +62,18 @@ const GONE = [
 ];
 
 /**
- * Whether the database is away: SQLSTATE classes 08 (connection), 53 (out of resources), 57P (shut
- * down), a network error, or pg's own words for it.
+ * SQLSTATEs of a database that is away: connection (08), out of resources (53), shut down or starting
+ * (57P), system error (58), read-only or in recovery (25006), a session that it ended for its age or
+ * idleness (25P03, 25P04), an outcome that it does not know (40003).
  */
-function isUnavailable(error: unknown): boolean {
+const AWAY = /^(08|53|57P|58|25006|25P03|25P04|40003)/;
+
+/** Whether the database is away: by its SQLSTATE, a network error, or pg's own words for it. */
+export function isUnavailable(error: unknown): boolean {
+  // A session that could not be had, whatever the reason: the password was changed, say.
+  if ((error as { whileConnecting?: unknown } | null)?.whileConnecting === true) return true;
   const code = sqlState(error) ?? '';
-  if (/^(08|53|57P|58)/.test(code) || code === '25P03') return true;
+  if (AWAY.test(code)) return true;
   if (/^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_)/.test(code)) return true;
   return error instanceof Error && GONE.some((words) => error.message.includes(words));
 }
@@ -87,13 +94,23 @@ export function asFault(error: unknown, doing: Doing = 'working'): unknown {
   if (isFault(error)) return error;
   const so = doing === 'working' ? '; nothing was done' : '';
   const late = lateness(error, doing);
-  if (late !== undefined) return new BusyFault(`${late}${so}.`);
-  if (!isUnavailable(error)) return error;
-  const message =
-    doing === 'committing'
-      ? 'The database was lost while committing: the outcome is unknown. Ask again with the same key.'
-      : `The database is away${so}.`;
+  if (late !== undefined) return new BusyFault(`${late}${so}.`, { cause: error });
+  const isUnknown = isOutcomeUnknown(error, doing);
+  if (!isUnknown && !isUnavailable(error)) return error;
+  const message = isUnknown ? OUTCOME_UNKNOWN : `The database is away${so}.`;
   return new UnavailableFault(message, { cause: error });
+}
+
+const OUTCOME_UNKNOWN =
+  'The database was lost while committing: the outcome is unknown. Ask again with the same key.';
+
+/**
+ * Whether a commit that failed so may have been carried out. Any other error of a commit is Postgres'
+ * word that it rolled back.
+ */
+function isOutcomeUnknown(error: unknown, doing: Doing): boolean {
+  if (error instanceof CommitWarning) return true;
+  return doing === 'committing' && (sqlState(error) === CANCELED || isUnavailable(error));
 }
 
 /** What was not had in time, where that is what the error says. */
@@ -106,8 +123,8 @@ function lateness(error: unknown, doing: Doing): string | undefined {
   return name === undefined || doing === 'working' ? undefined : `The database was busy (${name})`;
 }
 
-/** The code an error carries, whether it comes from pg or through the ORM's own exceptions. */
-function sqlState(error: unknown): string | undefined {
+/** The SQLSTATE or Node's code that an error carries, whether it comes from pg or through the ORM's own exceptions. */
+export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }

@@ -33,6 +33,7 @@ const TOLD = [
   'sqlState',
   'status',
   'task',
+  'times',
   'url',
   'version',
 ] as const;

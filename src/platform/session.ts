@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
-import type pg from 'pg';
+import pg from 'pg';
 import { DatabaseClient } from './connection.ts';
+import { OPENING, SessionHealth, UndoneError } from './session-health.ts';
 
 /** What a session is asked for, to answer with itself: the ORM hands out no client of its pool. */
 const ITSELF = 'this session';
@@ -9,11 +10,14 @@ const ITSELF = 'this session';
 /** What a statement gives that was not sent. */
 const NOTHING = { command: '', rowCount: 0, rows: [] };
 
-/** How the ORM opens a transaction. */
-const OPENING = /^(begin|start transaction)\b/;
-
 /** SQLSTATE in_failed_sql_transaction: a statement before this one failed. */
 const IN_FAILED_TRANSACTION = '25P02';
+
+/** Options of a session beside those of pg. */
+export interface SessionOptions extends pg.ClientConfig {
+  /** Whether a database that takes no writes may be read. Without it, every statement is refused there. */
+  readonly acceptReadOnly?: boolean;
+}
 
 /** What is sent and not answered yet: a transaction's last statement, and its commit behind it. */
 export interface Ending<Row> {
@@ -41,6 +45,41 @@ export class Session extends DatabaseClient {
   #answerMsMax: number | undefined;
   /** The latest error: what a statement that was sent behind a failed one has failed for. */
   #failure: unknown;
+  readonly health: SessionHealth;
+
+  constructor(options: SessionOptions) {
+    super(options);
+    this.health = new SessionHealth(options.acceptReadOnly ?? false);
+    const { connection } = this as unknown as { readonly connection: NodeJS.EventEmitter };
+    connection.on('parameterStatus', ({ parameterName, parameterValue }: ParameterStatus) =>
+      this.health.learn(parameterName, parameterValue),
+    );
+    this.on('notice', (notice) => {
+      const query = activeQueryOf(this);
+      if (query) this.health.warned(query, notice);
+    });
+  }
+
+  override connect(): Promise<pg.Client>;
+  override connect(callback: ConnectCallback): void;
+  override connect(callback?: ConnectCallback): Promise<pg.Client> | undefined {
+    const { promise, resolve, reject } = Promise.withResolvers<pg.Client>();
+    const settle: Connected = (error) => (error === null ? resolve(this) : reject(error));
+    this.#connect((callback as Connected | undefined) ?? settle);
+    return callback === undefined ? promise : undefined;
+  }
+
+  /** Calls back at once, as pg does: the pool listens for errors of the session from then on. */
+  #connect(callback: Connected): void {
+    super.connect((error: Error | null) => {
+      const refusal = error === null ? this.health.refusal() : undefined;
+      // The pool forgets a session that did not connect, and does not end it.
+      if (refusal !== undefined) void this.end();
+      const reason = error ?? refusal ?? null;
+      // Whatever is wrong, nothing was done.
+      callback(reason && Object.assign(reason, { whileConnecting: true }), this);
+    });
+  }
 
   // pg declares `query` with nine overloads; only the text-and-values one is changed here.
   override query(...args: unknown[]): never {
@@ -50,6 +89,7 @@ export class Session extends DatabaseClient {
     if (typeof text !== 'string' || !OPENING.test(text)) return this.#send(args) as never;
     this.#opening = text;
     this.#isOver = false;
+    this.#failure = undefined;
     return Promise.resolve(NOTHING) as never;
   }
 
@@ -81,14 +121,44 @@ export class Session extends DatabaseClient {
   }
 
   async #query(args: unknown[]): Promise<pg.QueryResult> {
+    const asked = this.#answerMsMax === undefined ? prepared(args) : this.#patiently(args);
     try {
-      const asked = this.#answerMsMax === undefined ? prepared(args) : this.#patiently(args);
-      const answer: unknown = super.query(...(asked as Parameters<pg.Client['query']>));
-      return await (answer as Promise<pg.QueryResult>);
+      const result = await this.#answerTo(queryOf(asked));
+      this.health.succeeded();
+      return result;
     } catch (error) {
-      if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.#failure = error;
-      throw this.#failure;
+      throw this.#noted(error as Error);
     }
+  }
+
+  #answerTo(query: pg.Query): Promise<pg.QueryResult> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: Error | null, result: pg.QueryResult): void => {
+        const isOver = this.getTransactionStatus() === 'I';
+        const reason = error ?? this.health.objectionTo({ query, result, isOver });
+        if (reason === undefined) resolve(result);
+        else reject(reason);
+      };
+      // With a callback, which pg calls before it reads the next answer of the same packet.
+      void super.query(query as never, settle as never);
+    });
+  }
+
+  /** Keeps what an error says of this session; the error that its caller is to see. */
+  #noted(error: Error & { readonly code?: unknown }): unknown {
+    if (error.code === IN_FAILED_TRANSACTION && this.#failure !== undefined) return this.#failure;
+    // pg's stack names no statement; and what follows a session's end fails only for its loss.
+    Error.captureStackTrace(error);
+    if (this.health.isSpent && error !== this.#failure) error.cause ??= this.#failure;
+    this.#failure = error;
+    this.health.failed(error);
+    this.#endIfSpent();
+    return error;
+  }
+
+  /** Ends a session that must not be used again, once its transaction is over; the pool makes another. */
+  #endIfSpent(): void {
+    if (this.health.isSpent && this.getTransactionStatus() === 'I') void this.end();
   }
 
   /** Unprepared: what takes long is asked once. */
@@ -98,11 +168,13 @@ export class Session extends DatabaseClient {
 
   async #end(how: 'commit' | 'rollback'): Promise<pg.QueryResult | typeof NOTHING> {
     this.#answerMsMax = undefined;
-    if (this.#isOver || this.#opening !== undefined) {
+    try {
+      if (this.#isOver || this.#opening !== undefined) return NOTHING;
+      return await (how === 'commit' ? this.#commit() : this.#rollback());
+    } finally {
       this.#opening = undefined;
-      return NOTHING;
+      this.#endIfSpent();
     }
-    return how === 'commit' ? this.#commit() : this.#rollback();
   }
 
   /**
@@ -121,18 +193,30 @@ export class Session extends DatabaseClient {
   /** Postgres answers the commit of a failed transaction with a rollback, and no error. */
   async #commit(): Promise<pg.QueryResult> {
     const result = await this.#query(['commit']);
-    if (result.command !== 'COMMIT') throw new UndoneError();
+    if (result.command !== 'COMMIT') throw new UndoneError(this.#failure);
     return result;
   }
 }
 
-/** The transaction could not be committed, for a statement of it had failed: nothing was done. */
-export class UndoneError extends Error {
-  override readonly name = 'UndoneError';
+/** The two kinds of callback that pg declares, and the one that it calls. */
+type ConnectCallback = ((error: Error) => void) | ((error: null, client: pg.Client) => void);
+type Connected = (error: Error | null, client: pg.Client) => void;
 
-  constructor() {
-    super('The transaction was undone, for a statement of it had failed.');
-  }
+interface ParameterStatus {
+  readonly parameterName: string;
+  readonly parameterValue: string;
+}
+
+/** The statement that the client is reading the answer to. */
+function activeQueryOf(client: pg.Client): object | null {
+  return (client as unknown as { _getActiveQuery(): object | null })._getActiveQuery();
+}
+
+/** The statement of pg's arguments; pg reads its time limit from the object that it is handed. */
+function queryOf(args: unknown[]): pg.Query {
+  const query = new pg.Query(...(args as ConstructorParameters<typeof pg.Query>));
+  const { query_timeout } = Object(args[0]) as { readonly query_timeout?: number };
+  return Object.assign(query, query_timeout !== undefined && { query_timeout });
 }
 
 /** The session that a transaction of the ORM runs on. */

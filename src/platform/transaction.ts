@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import type { ControlledTransaction } from 'kysely';
 import type { Database } from './database.ts';
-import { asFault, BusyFault, retryableName } from './faults.ts';
-import { sessionOf, UndoneError, type Session } from './session.ts';
+import { asFault, BusyFault, isUnavailable, retryableName } from './faults.ts';
+import { sessionOf, type Session } from './session.ts';
+import { UndoneError } from './session-health.ts';
 
 /** Tries after the first: enough for a deadlock or two, too few to pile up behind a lock. */
 const RETRIES_MAX = 3;
@@ -125,9 +126,15 @@ async function attemptOnce<T>(
       { isolationLevel: IsolationLevel.READ_COMMITTED },
     );
   } catch (error) {
-    throw asFault(error, tx?.isCommitting ? 'committing' : 'working');
+    throw database.faults.report(faultOf(error, tx));
   }
   // After the try: an announcement that throws must not make a committed transaction look undone.
   tx!.committed();
   return answer;
+}
+
+function faultOf(error: unknown, tx: Transaction | undefined): unknown {
+  // The database failed a statement and `work` went on to the commit, which it answered by a rollback.
+  if (error instanceof UndoneError && isUnavailable(error.cause)) return asFault(error.cause);
+  return asFault(error, tx?.isCommitting ? 'committing' : 'working');
 }
