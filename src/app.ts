@@ -15,8 +15,10 @@ import { openDatabase } from './open-database.ts';
 import { noMeters } from './meters.ts';
 import { openShop } from './open-shop.ts';
 import { readFigures } from './payments/read-figures.ts';
+import { Availability } from './platform/availability.ts';
 import { Closers } from './platform/closers.ts';
 import type { Logger } from './platform/log.ts';
+import type { NoticeBoard } from './platform/notices.ts';
 import { openFilesMax } from './platform/open-files.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import type { Shop } from './shop.ts';
@@ -48,11 +50,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const origins = openOrigins(settings, log);
   const port = await openPort(settings, origins, log);
   closers.push('the port', () => port.drain());
-  const { database } = await openDatabase(settings, {
-    log,
-    closers,
-    share: false,
-  });
+  const { database } = await openDatabase(settings, { log, closers, share: false });
   await prepareDatabase(database, settings, log);
 
   const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
@@ -60,6 +58,9 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());
+  const availability = new Availability(database, () => notices.heardAt);
+  await availability.start();
+  closers.push('the probe of the database', () => availability.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {
     log.warn(
       {},
@@ -76,14 +77,14 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
     origins,
     ...(await chosenForDoors(settings)),
     metrics: metrics && openMetrics(metrics, shop, settings),
-    isDatabaseThere: () => notices.isConnected,
+    isDatabaseThere: () => availability.isAvailable,
     graceMs,
     meters,
     log,
   });
   // Opened last, so that a stop begins with 503 at /readyz.
   closers.push('requests under way', () => http.stop());
-  metrics?.watch(liveFigures(shop, http));
+  metrics?.watch(liveFigures(shop, http, notices));
   http.ready();
   const cut = (): void => {
     log.warn({}, 'The grace is over: what is still under way is cut');
@@ -148,8 +149,17 @@ function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): M
   return { token: settings.METRICS_TOKEN, scrape };
 }
 
-function liveFigures({ holdLanes, database }: Shop, { live }: HttpDoor): LiveFigures {
-  return { ...live, queueDepth: () => holdLanes.waiting, pool: () => database.pool() };
+function liveFigures(
+  { holdLanes, database }: Shop,
+  { live }: HttpDoor,
+  notices: NoticeBoard,
+): LiveFigures {
+  return {
+    ...live,
+    queueDepth: () => holdLanes.waiting,
+    pool: () => database.pool(),
+    isReceivingChanges: () => notices.isReceiving,
+  };
 }
 
 /** The path of the webhook that speaks this project's own payment contract. */

@@ -49,7 +49,9 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
   app.get('/healthz', (_request, response) => answerJson(response, 200, '{"status":"ok"}'));
   app.get('/readyz', (_request, response) => {
     const why = unready();
-    answerJson(response, why === undefined ? 200 : 503, JSON.stringify({ status: why ?? 'ready' }));
+    const body = JSON.stringify({ status: why ?? 'ready' });
+    if (why === undefined) return answerJson(response, 200, body);
+    answerJson(response, 503, body, { 'retry-after': '1' });
   });
   if (metrics !== undefined) app.get('/metrics', serveMetrics(metrics, log));
   app.use((_request, response) =>

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { clientConfig, DatabaseClient, type Connection } from './connection.ts';
+import { reasonOf } from './fault-log.ts';
 import { destroy } from './session.ts';
 import type { Logger } from './log.ts';
 
@@ -54,7 +55,9 @@ export class NoticeBoard {
   #session: pg.Client | undefined;
   /** The session on which a notice is under way: one at a time. */
   #notifying: pg.Client | undefined;
-  #heardAt = 0;
+  #heardAt = -Infinity;
+  /** Whether nothing has arrived since the line was last lost, or was never had. */
+  #isInterrupted = false;
   #stopped = new AbortController();
 
   constructor(connection: Connection, listener: NoticeListener, log: Logger) {
@@ -63,14 +66,27 @@ export class NoticeBoard {
     this.#log = log;
   }
 
-  /** Whether the database answers on this line: known at all times, without asking it. */
-  get isConnected(): boolean {
-    return this.#session !== undefined && performance.now() - this.#heardAt <= SILENCE_MS_MAX;
+  /** Whether notifications arrive: known at all times, without asking the database. */
+  get isReceiving(): boolean {
+    return !this.#isInterrupted && performance.now() - this.#heardAt <= SILENCE_MS_MAX;
   }
 
-  /** Connects for the first time; later it connects by itself. */
+  /** When the database last answered on this line, as `performance.now()` counts. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /**
+   * Connects. Where that fails it goes on trying: a server sells without notifications, and reads live
+   * stock each second.
+   */
   async start(): Promise<void> {
-    await this.#connect();
+    try {
+      await this.#connect();
+    } catch (error) {
+      this.#interrupted(reasonOf(error));
+      void this.#reconnect();
+    }
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
   }
 
@@ -115,10 +131,8 @@ export class NoticeBoard {
 
   #beat(): void {
     if (this.#session === undefined) return;
-    if (performance.now() - this.#heardAt > SILENCE_MS_MAX) {
-      this.#log.warn({}, 'The notice line is silent; connecting anew');
-      return this.#drop(this.#session);
-    }
+    if (performance.now() - this.#heardAt > SILENCE_MS_MAX)
+      return this.#drop(this.#session, `nothing was received for ${SILENCE_MS_MAX} ms`);
     // A notice under way comes back as a beat does.
     if (this.#notifying !== this.#session)
       this.#notify(JSON.stringify({ from: this.#self, beat: true }));
@@ -141,8 +155,8 @@ export class NoticeBoard {
       ...clientConfig(this.#connection, { applicationName: 'flash-sale notices' }),
       query_timeout: ANSWER_MS_MAX,
     });
-    session.on('error', () => this.#drop(session));
-    session.on('end', () => this.#drop(session));
+    session.on('error', (error) => this.#drop(session, reasonOf(error)));
+    session.on('end', () => this.#drop(session, 'the connection was closed'));
     session.on('notification', ({ payload }) => this.#hear(payload ?? ''));
     try {
       await session.connect();
@@ -155,21 +169,36 @@ export class NoticeBoard {
     if (this.#stopped.signal.aborted) return session.end();
     this.#heardAt = performance.now();
     this.#session = session;
+    // Only what comes back shows that notifications arrive: a pooler may take LISTEN and pass nothing on.
+    if (this.#isInterrupted) this.#beat();
   }
 
   #hear(payload: string): void {
     this.#heardAt = performance.now();
+    if (this.#isInterrupted) this.#log.info({}, 'Change notifications are received again');
+    this.#isInterrupted = false;
     const notice = readNotice(payload);
     if (notice?.from === this.#self) return;
     if (notice?.changes) this.#listener.onChanges(notice.changes);
     else if (!notice?.beat) this.#listener.onGap();
   }
 
-  #drop(session: pg.Client): void {
+  #drop(session: pg.Client, reason: string): void {
     if (this.#session !== session) return;
     this.#session = undefined;
     destroy(session);
+    this.#interrupted(reason);
     void this.#reconnect();
+  }
+
+  /** Logs the first reason of an interruption; it lasts until a notification arrives. */
+  #interrupted(reason: string): void {
+    if (this.#isInterrupted) return;
+    this.#isInterrupted = true;
+    this.#log.warn(
+      {},
+      `Change notifications are interrupted; live stock is read each second. The reason: ${reason}`,
+    );
   }
 
   async #reconnect(): Promise<void> {
@@ -177,7 +206,8 @@ export class NoticeBoard {
       try {
         await this.#connect();
         return this.#listener.onGap();
-      } catch {
+      } catch (error) {
+        this.#interrupted(reasonOf(error));
         await delay(250, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
       }
     }

@@ -11,6 +11,8 @@ export interface LiveFigures {
   subscriptions(): number;
   /** Connections of the database's pool, and how many wait for one. */
   pool(): { readonly idle: number; readonly busy: number; readonly waiting: number };
+  /** Whether the change notifications of other servers arrive. */
+  isReceivingChanges(): boolean;
 }
 
 /** Seconds: from a hold on an idle server to the longest that anyone is let wait. */
@@ -70,6 +72,14 @@ export class ProcessMetrics {
     });
     gauge('flashsale_sockets', 'Open websockets.', () => live.sockets());
     gauge('flashsale_subscribers', 'Live subscriptions.', () => live.subscriptions());
+    const notifications: Gauge = new Gauge({
+      name: 'flashsale_change_notifications_up',
+      help: 'Whether change notifications of other servers arrive; without, live stock is read each second.',
+      registers: [this.#registry],
+      // Of several workers, whether it is so in each.
+      aggregator: 'min',
+      collect: () => notifications.set(Number(live.isReceivingChanges())),
+    });
     const pool = new Gauge({
       name: 'flashsale_database_pool_connections',
       help: 'Connections of the pool by state; waiting counts those who wait for one.',
