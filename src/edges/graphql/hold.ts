@@ -25,7 +25,7 @@ import { productNotFound, type Busy } from '../../refusal.ts';
 import { Context } from './context.ts';
 import { HoldStatusEnum } from './enums.ts';
 import { judgeToken } from './judged-token.ts';
-import { checkInput, IDEMPOTENCY_KEY, TEXT } from './input.ts';
+import { checkInput, IDEMPOTENCY_KEY, ONE_OR_MORE, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
@@ -99,7 +99,7 @@ class CreateHoldInput {
   @Field(() => ID, { description: 'The product.' })
   declare productId: string;
 
-  @Min(1, { message: '$property is $value; it must be 1 or more' })
+  @Min(1, ONE_OR_MORE)
   @Field(() => Int, { defaultValue: 1, description: "1 to the product's maxPerHold." })
   declare quantity: number;
 

@@ -1,4 +1,4 @@
-import { validateSync } from 'class-validator';
+import { validateSync, type ValidationArguments } from 'class-validator';
 import { ArgumentValidationError } from 'type-graphql';
 
 /**
@@ -8,6 +8,15 @@ import { ArgumentValidationError } from 'type-graphql';
 export const TEXT = {
   pattern: /^[^\0\uD800-\uDFFF]*$/u,
   message: '$property must not contain NUL or lone surrogates',
+};
+
+/**
+ * A whole number of 1 or more. The text is put together here: class-validator's `$value` stays as it
+ * is for null.
+ */
+export const ONE_OR_MORE = {
+  message: ({ property, value }: ValidationArguments): string =>
+    `${property} is ${String(value)}; it must be 1 or more`,
 };
 
 /** The operator's own words for an act: they stand in the record for good. */

@@ -4,7 +4,7 @@ import { parseProductId } from '../../../catalog/product.rules.ts';
 import { changeTerms, putOnSale } from '../../../operator/change-catalogue.ts';
 import { productNotFound } from '../../../refusal.ts';
 import { Context } from '../context.ts';
-import { checkInput, TEXT } from '../input.ts';
+import { checkInput, ONE_OR_MORE, TEXT } from '../input.ts';
 import { ProductType, type ListedProduct } from '../product.ts';
 import { outcomeOf, ProductNotFound, rightful } from '../refusal.ts';
 import { DateTime, Decimal } from '../scalars.ts';
@@ -106,7 +106,7 @@ class UpdateProductInput {
   declare price?: string;
 
   @named('maxPerHold')
-  @IsInt({ message: '$property is $value; it must be 1 or more' })
+  @IsInt(ONE_OR_MORE)
   @Field(() => Int, { nullable: true, description: 'Most units in one hold, 1 or more; not null.' })
   declare maxPerHold?: number;
 
