@@ -10,18 +10,19 @@ import {
   ReleaseHoldDocument,
   StockChangedDocument,
   type CreateHoldInput,
-  type ProductQuery,
   type ShownHoldFragment,
   type ShownOrderFragment,
+  type ShownProductFragment,
   type ShownStockFragment,
 } from './generated/operations.ts';
+import { newestOf } from './newest.ts';
 import { isRefusal, type Refusal } from './refusals.ts';
 import { answered, followed } from './retry.ts';
 import { CallFailed, type ShopClient, type Stop, type Variables } from './shop-client.ts';
 
 /** All that the screen shows. Every change is a new value: it suits any view library, or none. */
 export interface Screen {
-  readonly product: ProductQuery['product'];
+  readonly product: ShownProductFragment | null;
   readonly stock: ShownStockFragment | null;
   readonly hold: ShownHoldFragment | null;
   readonly order: ShownOrderFragment | null;
@@ -75,12 +76,10 @@ export class CheckoutPage {
   async open(): Promise<void> {
     const productIds = [this.#productId];
     this.#stopStock = this.#watch(StockChangedDocument, { productIds }, ({ stockChanged }) =>
-      this.#tellStock(stockChanged),
+      this.#tellProduct(stockChanged),
     );
     const told = await this.#ask(() => this.#shop.query(ProductDocument, { id: this.#productId }));
-    if (!told?.product) return;
-    this.#change({ product: told.product });
-    this.#tellStock(told.product);
+    if (told?.product) this.#tellProduct(told.product);
   }
 
   /**
@@ -153,10 +152,11 @@ export class CheckoutPage {
     this.#stopCountdown();
   }
 
-  /** Two roads lead here, the query and the stream: the older value is dropped. */
-  #tellStock(stock: ShownStockFragment): void {
-    const shown = this.#screen.stock;
-    if (shown === null || shown.stockVersion < stock.stockVersion) this.#change({ stock });
+  /** Answers of the query and values of the stream arrive in any order: the newest of each field is shown. */
+  #tellProduct(told: ShownProductFragment): void {
+    const shown = this.#screen.product;
+    const product = shown === null ? told : newestOf(shown, told);
+    this.#change({ product, stock: product });
   }
 
   #tellHold(hold: ShownHoldFragment): void {

@@ -8,6 +8,7 @@ import {
   type ShownOrderFragment,
   type ShownStockFragment,
 } from '../../docs/examples/generated/operations.ts';
+import { newestOf, NewestProducts } from '../../docs/examples/newest.ts';
 import { CheckoutPage } from '../../docs/examples/page.ts';
 import { answered } from '../../docs/examples/retry.ts';
 import { CallFailed, type ShopClient } from '../../docs/examples/shop-client.ts';
@@ -103,8 +104,64 @@ describe('a call that is tried again', () => {
   });
 });
 
+describe('the newest of each field', () => {
+  const at = (second: number) => `2026-01-01T00:00:0${second}.000Z`;
+  const history = [
+    { name: 'A', stockVersion: 1, availableStock: 9, updatedAt: at(0), saleStatus: 'UPCOMING' },
+    { name: 'A', stockVersion: 1, availableStock: 9, updatedAt: at(0), saleStatus: 'LIVE' },
+    { name: 'A', stockVersion: 2, availableStock: 8, updatedAt: at(0), saleStatus: 'LIVE' },
+    { name: 'B', stockVersion: 2, availableStock: 8, updatedAt: at(1), saleStatus: 'UPCOMING' },
+    { name: 'B', stockVersion: 3, availableStock: 7, updatedAt: at(1), saleStatus: 'ENDED' },
+  ];
+  const ordersOf = <Item>(items: readonly Item[]): Item[][] =>
+    items.length === 0
+      ? [[]]
+      : items.flatMap((item, position) =>
+          ordersOf(items.toSpliced(position, 1)).map((rest) => [item, ...rest]),
+        );
+
+  test('is the same, whatever the order in which the values arrive', () => {
+    const ends = ordersOf(history).map((values) => values.reduce(newestOf));
+
+    expect(ends).toHaveLength(120);
+    for (const end of ends) expect(end).toEqual(history.at(-1));
+  });
+
+  test('is taken from a newer stock and a newer product where they arrive apart', () => {
+    const [newerStock, newerProduct] = [history[2]!, { ...history[3]!, stockVersion: 1 }];
+
+    expect(newestOf(newerStock, newerProduct)).toMatchObject({ name: 'B', availableStock: 8 });
+    expect(newestOf(newerProduct, newerStock)).toMatchObject({ name: 'B', availableStock: 8 });
+  });
+
+  test('replaces older products anywhere in an answer, and nothing that cannot be compared', () => {
+    const products = new NewestProducts();
+    const product = (value: object) => ({ __typename: 'Product', id: '1', ...value });
+    products.take({ stockChanged: product(history[4]!) });
+
+    const late = products.take({
+      products: { nodes: [product({ ...history[0], description: 'of A' })] },
+      hold: { product: { __typename: 'Product', id: '1', name: 'not comparable' } },
+      other: { ...product(history[0]!), id: '2' },
+      nothing: null,
+    });
+
+    expect(late).toEqual({
+      products: { nodes: [product({ ...history[4], description: 'of A' })] },
+      hold: { product: { __typename: 'Product', id: '1', name: 'not comparable' } },
+      other: { ...product(history[0]!), id: '2' },
+      nothing: null,
+    });
+  });
+});
+
 describe('a page whose answers come late', () => {
-  const stock = (stockVersion: number): ShownStockFragment => ({
+  const stock = (
+    stockVersion: number,
+    updatedAt = '2026-01-01T00:00:00.000Z',
+  ): ShownStockFragment => ({
+    id: '1',
+    updatedAt,
     availableStock: 20 - stockVersion,
     stockStatus: 'AVAILABLE',
     saleStatus: 'LIVE',
@@ -167,6 +224,16 @@ describe('a page whose answers come late', () => {
     tellStock(stock(3));
 
     expect(page.screen).toMatchObject({ product: { name: 'Widget' }, stock: stock(5) });
+  });
+
+  test('shows a change of the product at the same stock version, and no older one after it', async () => {
+    const { page, tellStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
+    await page.open();
+
+    tellStock({ name: 'Renamed', ...stock(4, '2026-01-01T00:00:01.000Z') });
+    tellStock({ name: 'Widget', ...stock(5) });
+
+    expect(page.screen).toMatchObject({ product: { name: 'Renamed' }, stock: { stockVersion: 5 } });
   });
 
   test('shows no order pending that is paid, and no hold active that has ended', async () => {
