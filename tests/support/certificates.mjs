@@ -1,0 +1,45 @@
+// Plain JavaScript beside a declaration of its own: node-forge comes without types.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import forge from 'node-forge';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+export function makeAuthority(name) {
+  const { certificate, key } = make(name, [
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  ]);
+  return {
+    certificate: forge.pki.certificateToPem(certificate),
+    issue(subject, dnsNames = []) {
+      const altNames = dnsNames.map((value) => ({ type: 2, value }));
+      const extensions = altNames.length > 0 ? [{ name: 'subjectAltName', altNames }] : [];
+      const issued = make(subject, extensions, { certificate, key });
+      return {
+        certificate: forge.pki.certificateToPem(issued.certificate),
+        key: forge.pki.privateKeyToPem(issued.key),
+      };
+    },
+  };
+}
+
+function make(name, extensions, issuer) {
+  // Node makes the keys: forge would take seconds for each.
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  const key = forge.pki.privateKeyFromPem(privateKey);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
+  certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
+  certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
+  certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
+  const subject = [{ name: 'commonName', value: name }];
+  certificate.setSubject(subject);
+  certificate.setIssuer(issuer ? issuer.certificate.subject.attributes : subject);
+  certificate.setExtensions(extensions);
+  certificate.sign(issuer ? issuer.key : key, forge.md.sha256.create());
+  return { certificate, key };
+}
