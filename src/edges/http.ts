@@ -3,6 +3,7 @@ import type { Door } from '../meters.ts';
 import { requestId, asRequest } from '../platform/request-id.ts';
 import type { Shop } from '../shop.ts';
 import { Context, type Caller } from './graphql/context.ts';
+import { Documents } from './graphql/documents.ts';
 import { openGraphqlHttp, type GraphqlHttp } from './graphql/http.ts';
 import { buildShopSchema } from './graphql/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from './graphql/socket.ts';
@@ -92,7 +93,9 @@ async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoo
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();
   const socketsMax = Math.floor(options.port.connectionsMax * SOCKETS_PART);
-  const common = { schema, callerOf: callersBy(options), introspection, log };
+  const documents = new Documents({ schema, introspection });
+  const callerOf = callersBy(options);
+  const common = { schema, documents, callerOf, introspection, log };
   const graphql = await openGraphqlHttp({
     ...common,
     contextOf: (caller) => new Context(shop, { caller, limits }),
@@ -122,6 +125,9 @@ function callersBy({ adminToken, trustedHops }: HttpOptions): (request: Incoming
       return addressOf(request, trustedHops);
     },
     isAdmin: isAdmin(request),
+    get isGone() {
+      return request.socket.destroyed;
+    },
   });
 }
 

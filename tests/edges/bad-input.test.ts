@@ -516,21 +516,15 @@ describe('requests', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
-  test.each([
-    '/graphql/',
-    '/GraphQL',
-    '//graphql',
-    '/%67raphql',
-    '/graphql%2f',
-    '/x',
-    '/%',
-    '/%ff',
-  ])('there is nothing to post to at %s', async (path) => {
-    const answer = await sendRaw(server.url, { path, headers: JSON_TYPE, body: mutation() });
+  test.each(['/GraphQL', '//graphql', '/%67raphql', '/graphql%2f', '/x', '/%', '/%ff'])(
+    'there is nothing to post to at %s',
+    async (path) => {
+      const answer = await sendRaw(server.url, { path, headers: JSON_TYPE, body: mutation() });
 
-    expect([404, 400]).toContain(answer.status);
-    expect(answer.text).not.toMatch(LEAK);
-  });
+      expect([404, 400]).toContain(answer.status);
+      expect(answer.text).not.toMatch(LEAK);
+    },
+  );
 
   test('`__proto__` in variables pollutes nothing', async () => {
     const answers = [];
@@ -605,6 +599,15 @@ describe('bombs', () => {
       `{ product(id: "1") { ${'name @include(if: true) '.repeat(21)} } }`,
     ],
     ['unknown directives', `{ __typename ${'@bomb '.repeat(100)} }`],
+    [
+      '301 fields by fragment',
+      `{ ${Array.from({ length: 10 }, (_, n) => `a${n}: product(id: "0") { ...f }`).join(' ')} } fragment f on Product { ${'id name '.repeat(10)} ${'price { amount } '.repeat(5)} }`,
+    ],
+    ['a name 11 times', `{ product(id: "0") { ${'name '.repeat(11)} } }`],
+    [
+      'a name 11 times in sub-selections that merge',
+      `{ ${`product(id: "0") { price { ${'amount '.repeat(6)} } } `.repeat(2)} }`,
+    ],
     ['1,001 tokens', `{ ${'name '.repeat(1001)} }`],
     [
       'fragments that double 25 times',
@@ -650,7 +653,7 @@ describe('bombs', () => {
       `{ serverTime ${nested(10)} }`,
       `{ ${nested(15)} }`,
       `{ product(id: "0") { ${Array.from({ length: 15 }, (_, n) => `a${n}: name`).join(' ')} } }`,
-      `{ product(id: "0") { ${'name @include(if: true) '.repeat(20)} } }`,
+      `{ product(id: "0") { ${'name @include(if: true) id @include(if: true) '.repeat(10)} } }`,
       `{ ${Array.from({ length: 10 }, (_, n) => `a${n}: serverTime`).join(' ')} }`,
     ];
 

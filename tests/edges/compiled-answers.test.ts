@@ -27,7 +27,7 @@ import {
 } from '../support/shop.ts';
 
 const schema = buildShopSchema();
-const executeCompiled = compilingExecute(0);
+const executeCompiled = compilingExecute({ timesBefore: 0 });
 
 let database: TestDatabase;
 let server: TestShop;

@@ -1,66 +1,96 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { buildSchema } from 'graphql';
-import { Documents } from '../../src/edges/graphql/documents.ts';
-import { doorRules } from '../../src/edges/graphql/limits.ts';
+import { BUDGET, Documents } from '../../src/edges/graphql/documents.ts';
+import { WorkBudget } from '../../src/edges/graphql/work-budget.ts';
 
 const schema = buildSchema(`
   type Query { now: Int }
   type Subscription { stockChanged(ids: [ID!]!): Product!  holdChanged: Product! }
   type Product { id: ID! name: String }`);
 
-const newDocuments = () => new Documents(schema, doorRules({ introspection: true }));
+/** With a budget that never holds anything up. */
+const newDocuments = () =>
+  new Documents({
+    schema,
+    introspection: true,
+    budget: new WorkBudget({ ...BUDGET, share: Infinity }),
+  });
 
 const stock = (id: string) => `subscription { stockChanged(ids: ["${id}"]) { id name } }`;
 
-test('a document that many ask for is parsed and checked once', () => {
+/** The parsed document. */
+async function documentOf(documents: Documents, query: string): Promise<object> {
+  const checked = await documents.check(query);
+  if (checked.errors !== undefined) throw checked.errors[0]!;
+  return checked.document;
+}
+
+/** Bytes on the heap that are still referenced. */
+function heapAfterCollection(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+test('a document that many ask for at once is parsed and checked once', async () => {
   const documents = newDocuments();
 
-  const [first, again] = [stock('1'), stock('1')].map((query) => documents.check({ query }));
-
-  expect(first!.errors).toBeUndefined();
-  expect((again as { document: object }).document).toBe((first as { document: object }).document);
-});
-
-test('a document in use outlives a flood of others, which are forgotten', () => {
-  const documents = newDocuments();
-  const documentOf = (id: string) =>
-    (documents.check({ query: stock(id) }) as { document: object }).document;
-  const used = documentOf('used');
-  const once = documentOf('once');
-
-  for (let id = 0; id < 2000; id += 1) {
-    documentOf(String(id));
-    if (id % 50 === 0) documentOf('used');
-  }
-
-  expect(documentOf('used')).toBe(used);
-  expect(documentOf('once')).not.toBe(once);
-});
-
-test('long documents are forgotten sooner: all that are remembered together are 64 KiB', () => {
-  const documents = newDocuments();
-  const long = (id: number) =>
-    `subscription { stockChanged(ids: ["${String(id).padStart(15_000, '0')}"]) { id } }`;
-  const documentOf = (id: number) =>
-    (documents.check({ query: long(id) }) as { document: object }).document;
-
-  const [first, ...others] = [1, 2, 3, 4, 5].map(documentOf);
-  const rememberedOthers = [2, 3, 4, 5].map(documentOf);
-  const forgottenFirst = documentOf(1);
-
-  expect(rememberedOthers.every((document, position) => document === others[position])).toBe(true);
-  expect(forgottenFirst).not.toBe(first);
-});
-
-test('the operation counts anew each time, though the document is known', () => {
-  const documents = newDocuments();
-  const query = `query A { now } subscription B { holdChanged { id } }`;
-
-  const asked = ['B', 'A', undefined, 'B'].map(
-    (operationName) => documents.check({ query, operationName }).errors?.[0]?.extensions['code'],
+  const asked = await Promise.all(
+    Array.from({ length: 100 }, () => documentOf(documents, stock('1'))),
   );
 
-  expect(asked).toEqual([undefined, 'BAD_REQUEST', 'BAD_REQUEST', undefined]);
+  expect(new Set(asked).size).toBe(1);
+  expect(documents.check(stock('1'))).toEqual({ document: asked[0] });
 });
+
+test('an invalid document is known as well: its errors are found once', async () => {
+  const documents = newDocuments();
+
+  const first = await documents.check('{ nothing }');
+
+  expect(first.errors).toHaveLength(1);
+  expect(documents.check('{ nothing }')).toBe(first);
+});
+
+test('a document in use outlives a flood of others, which are forgotten', async () => {
+  const documents = newDocuments();
+  const used = await documentOf(documents, stock('used'));
+  const once = await documentOf(documents, stock('once'));
+
+  for (let id = 0; id < 2000; id += 1) {
+    await documentOf(documents, stock(String(id)));
+    if (id % 50 === 0) await documentOf(documents, stock('used'));
+  }
+
+  expect(await documentOf(documents, stock('used'))).toBe(used);
+  expect(await documentOf(documents, stock('once'))).not.toBe(once);
+});
+
+const LONG: readonly (readonly [string, (n: number) => string])[] = [
+  ['tokens', (n) => `{ a${n}: now ${'now '.repeat(9)} ...f } fragment f on Query { now }`],
+  ['a comment', (n) => `{ now } # ${n} ${'x'.repeat(60_000)}`],
+  ['comments', (n) => `{ now } ${'#\n'.repeat(5000)} # ${n}`],
+  ['a text', (n) => `subscription { stockChanged(ids: ["${n}${'x'.repeat(60_000)}"]) { id } }`],
+  ['white space', (n) => `{ now } ${' \n'.repeat(30_000)} # ${n}`],
+  ['errors', (n) => `{ ${Array.from({ length: 9 }, (_, m) => `none${n}_${m}`).join(' ')} }`],
+  ['no end', (n) => `{ now${n} ${'x'.repeat(60_000)}`],
+];
+
+test.each(LONG)(
+  'a thousand documents, long by %s, leave memory where it was',
+  async (_what, query) => {
+    const documents = newDocuments();
+    await documents.check(query(0));
+    const before = heapAfterCollection();
+
+    for (let n = 1; n <= 1000; n += 1) await documents.check(query(n));
+
+    expect(heapAfterCollection() - before).toBeLessThan(9 * 1024 * 1024);
+    expect(documents.check(stock('1'))).toBeInstanceOf(Promise);
+  },
+  60_000,
+);
 
 test.each([
   ['subscription { holdChanged @skip(if: true) { id } }'],
@@ -69,8 +99,8 @@ test.each([
   [
     'subscription { ...A } fragment A on Subscription { ...B @include(if: true) } fragment B on Subscription { holdChanged { id } }',
   ],
-])('what is subscribed to depends on nothing: %s is refused', (query) => {
-  const { errors } = newDocuments().check({ query });
+])('what is subscribed to depends on nothing: %s is refused', async (query) => {
+  const { errors } = await newDocuments().check(query);
 
   // The second says that no other rule was asked.
   expect(errors).toMatchObject([
@@ -82,8 +112,8 @@ test.each([
   ]);
 });
 
-test('below what is subscribed to, fields may be left out', () => {
+test('below what is subscribed to, fields may be left out', async () => {
   const query = `subscription ($x: Boolean!) { ...A } fragment A on Subscription { holdChanged { id name @skip(if: $x) } }`;
 
-  expect(newDocuments().check({ query }).errors).toBeUndefined();
+  expect(await newDocuments().check(query)).toMatchObject({ document: {} });
 });

@@ -8,6 +8,7 @@ import {
   PRODUCT_QUERY,
   RELEASE_HOLD,
 } from './graphql-client.ts';
+import { HEAVY } from './heavy-documents.ts';
 
 /** A hostile document and what is hostile about it. */
 export type HostileDocument = readonly [what: string, query: string];
@@ -217,6 +218,15 @@ const tokens = (): HostileDocument[] => [
   ]),
 ];
 
+/** Valid or nearly so, short, and expensive to validate, to compile or to execute. */
+const heavy = (): HostileDocument[] =>
+  [10, 11, 30, 90, 150].flatMap((count) =>
+    HEAVY.map(([what, query]): HostileDocument => [
+      `${count} ${what}`,
+      query({ count, alias: `r${count}`, id: '0' }),
+    ]),
+  );
+
 const oddities = (): HostileDocument[] => {
   const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then'];
   return [
@@ -373,6 +383,7 @@ export function hostileDocuments(): HostileDocument[] {
     ...directives(),
     ...conditionalRoots(),
     ...tokens(),
+    ...heavy(),
     ...oddities(),
     ...mutilated(400),
     ...noise(100),

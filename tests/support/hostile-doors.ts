@@ -55,12 +55,16 @@ export function codesOf({ errors }: Pick<HostileAnswer, 'errors'>): string[] {
 
 /** Where the doors differ about a document by a letter; about its size and what it is for they may. */
 export function judgedOtherwise(overHttp: HostileAnswer, overSocket: HostileAnswer): string[] {
+  // Neither has judged a document that waited too long for its turn.
+  const isOverloaded = [overHttp, overSocket].some((answer) =>
+    codesOf(answer).includes('OVERLOADED'),
+  );
   const isTooLong = overSocket.status === 1009;
   const isJudged = [overHttp, overSocket].some(({ errors }) =>
     errors.some(({ extensions: { code } }) => OF_DOCUMENT.includes(code)),
   );
   const [http, socket] = [JSON.stringify(overHttp.errors), JSON.stringify(overSocket.errors)];
-  return isTooLong || !isJudged || http === socket
+  return isTooLong || isOverloaded || !isJudged || http === socket
     ? []
     : [`${overHttp.what}: ${http}, by socket: ${socket}`];
 }

@@ -57,6 +57,10 @@ const BODIES: readonly (string | Buffer)[] = [
   '{"query":"{ __typename }","http":{"headers":{}},"rootValue":{},"contextValue":{"caller":{"isAdmin":true}}}',
   `{"query":"{ __typename }","variables":${'['.repeat(30_000)}${']'.repeat(30_000)}}`,
   `{"query":"{ __typename }","variables":{"a":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}}`,
+  ...[1, 100, 5000].map(
+    (count) =>
+      `{"query":"mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename } }","variables":{"input":{"productId":[${'"0",'.repeat(count)}"0"],"quantity":{${Array.from({ length: count }, (_, n) => `"a${n}":[1]`).join()}}}}}`,
+  ),
   `{"query":"{ __typename }","variables":${JSON.stringify(Object.fromEntries(Array.from({ length: 8000 }, (_, n) => [`v${n}`, n])))}}`,
   `{"query":"{ __typename }","pad":"${'x'.repeat(130 * 1024)}"}`,
   `{"query":"{ __typename }","n":1e99999,"m":-1e-99999}`,
@@ -263,6 +267,15 @@ export const SOCKET_NOISE: readonly (string | Buffer)[] = [
   '{"type":"subscribe","id":"a","payload":{"query":1}}',
   '{"type":"subscribe","id":"a","payload":{"query":"{a}","variables":"x"}}',
   '{"type":"subscribe","id":"a","payload":{"query":"{a}","extensions":"x"}}',
+  ...['variables', 'extensions'].flatMap((name) =>
+    [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ].map(
+      ([open, close]) =>
+        `{"type":"subscribe","id":"a","payload":{"query":"subscription { stockChanged(productIds: [\\"0\\"]) { id } }","${name}":{"a":${open!.repeat(2600)}1${close!.repeat(2600)}}}}`,
+    ),
+  ),
   '{"type":"subscribe","id":"a","payload":{"query":"{a}","operationName":1}}',
   '{"type":"subscribe","id":"__proto__","payload":{"query":"{a}"}}',
   '{"type":"subscribe","id":"constructor","payload":{"query":"{a}"}}',

@@ -10,6 +10,8 @@ export interface Caller {
   readonly address: string;
   /** Whether the right admin token came with it. */
   readonly isAdmin: boolean;
+  /** Whether its connection is closed; absent where that is not known. */
+  readonly isGone?: boolean;
 }
 
 /** Equal for callers who are answered the same: what the one is told may be told to the other. */

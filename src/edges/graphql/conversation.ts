@@ -1,15 +1,16 @@
 import {
-  GraphQLError,
+  getOperationAST,
   type ExecutionArgs,
   type ExecutionResult,
+  type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Logger } from '../../platform/log.ts';
 import { rightsOf, type Caller, type Context } from './context.ts';
-import { badRequestError, Documents } from './documents.ts';
+import { badRequestError, Documents, type Checked } from './documents.ts';
 import { tellErrors, tellerOf } from './errors.ts';
-import { doorRules } from './limits.ts';
+import { variablesError } from './limits.ts';
 import { SharedStreams } from './shared-streams.ts';
 import type { SocketLine } from './socket-line.ts';
 import type { SocketStreams, Subscribed } from './socket-streams.ts';
@@ -26,6 +27,8 @@ export interface ConversationOptions {
   /** A context that reads afresh at every event. */
   readonly contextOf: (caller: Caller) => Context;
   readonly introspection: boolean;
+  /** Shared with the HTTP endpoint; absent: its own. */
+  readonly documents?: Documents;
   readonly log: Logger;
 }
 
@@ -46,7 +49,7 @@ export function conversationOf(
   options: ConversationOptions,
 ): ServerOptions<Record<string, unknown>, Party> {
   const { schema, contextOf } = options;
-  const documents = new Documents(schema, doorRules(options));
+  const check = checkingOf(options);
   const { toldErrors, toldResult } = tellingOf(options);
   const shared = new SharedStreams((result, { contextValue }) =>
     toldResult(result, (contextValue as Context).caller),
@@ -55,28 +58,58 @@ export function conversationOf(
   return {
     schema,
     connectionInitWaitTimeout: INIT_WAIT_MS,
-    onSubscribe({ extra: { caller, line, streams } }, id, request) {
+    async onSubscribe({ extra: { caller, line, streams } }, id, request) {
       if (!streams.take()) {
         return [badRequestError(`A socket carries at most ${SUBSCRIPTIONS_MAX} subscriptions.`)];
       }
-      const checked = documents.check(request);
-      if (checked.errors !== undefined) {
+      try {
+        const checked = await check(request, caller);
+        if (checked.errors !== undefined) {
+          streams.giveBack();
+          return checked.errors;
+        }
+        const args: ExecutionArgs = {
+          schema,
+          document: checked.document,
+          operationName: request.operationName,
+          variableValues: request.variables,
+          contextValue: contextOf(caller),
+        };
+        const asked = { args, sameness: samenessOf(request, caller), id, line };
+        return { ...args, open: () => streams.fill(shared.subscribe(asked)) } satisfies Opening;
+      } catch (error) {
         streams.giveBack();
-        return checked.errors;
+        throw error;
       }
-      const args: ExecutionArgs = {
-        schema,
-        document: checked.document,
-        operationName: request.operationName,
-        variableValues: request.variables,
-        contextValue: contextOf(caller),
-      };
-      const asked = { args, sameness: samenessOf(request, caller), id, line };
-      return { ...args, open: () => streams.fill(shared.subscribe(asked)) } satisfies Opening;
     },
     subscribe: (args) => (args as Opening).open(),
     onError: ({ extra: { caller } }, _id, _request, errors) => toldErrors(errors, caller),
     onNext: ({ extra: { caller } }, _id, _request, _args, result) => toldResult(result, caller),
+  };
+}
+
+/** Apollo's own words over HTTP, where an empty text is no document at all: both endpoints say the same. */
+const NO_QUERY =
+  'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
+
+const SUBSCRIPTIONS_ONLY =
+  'Only subscriptions go over the websocket; send queries and mutations by POST.';
+
+/** Checks what is asked for on a socket: a known document that has the subscription, and variables. */
+function checkingOf(options: ConversationOptions) {
+  const { documents = new Documents(options) } = options;
+  const refused = (message: string): Checked => ({ errors: [badRequestError(message)] });
+
+  return async (
+    { query, operationName, variables }: SubscribePayload,
+    caller: Caller,
+  ): Promise<Checked> => {
+    const wrong = query === '' ? NO_QUERY : variablesError(variables);
+    if (wrong !== undefined) return refused(wrong);
+    const checked = await documents.check(query, () => caller.isGone === true);
+    if (checked.errors !== undefined) return checked;
+    const operation = getOperationAST(checked.document, operationName);
+    return operation?.operation === 'subscription' ? checked : refused(SUBSCRIPTIONS_ONLY);
   };
 }
 

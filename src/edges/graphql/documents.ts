@@ -1,67 +1,107 @@
-import {
-  getOperationAST,
-  GraphQLError,
-  parse,
-  specifiedRules,
-  validate,
-  type DocumentNode,
-  type GraphQLSchema,
-} from 'graphql';
-import { TOKENS_MAX, type DoorRules } from './limits.ts';
+import { GraphQLError, parse, type DocumentNode, type GraphQLSchema, type Location } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { BusyFault } from '../../platform/faults.ts';
+import { documentErrors, TOKENS_MAX, type DocumentPolicy } from './limits.ts';
+import { WorkBudget, type Work } from './work-budget.ts';
 
-/** Documents remembered: an app has a dozen, and several of its versions are about at once. */
-const DOCUMENTS_MAX = 100;
+/**
+ * What new documents may cost. They may take a fifth of the event loop; less leaves room for what
+ * receiving and refusing them takes. The burst is for an app that starts: a dozen documents at once.
+ * Two seconds is as long as a request waits for a lock.
+ */
+export const BUDGET = {
+  share: 0.15,
+  burstMs: 1500,
+  waitMaxMs: 2000,
+  waitingMax: 1000,
+  weightMax: 8 * 1024 * 1024,
+} as const;
 
-/** All remembered texts together, in characters; a parsed document takes about a hundred times its text. */
-const CHARACTERS_MAX = 64 * 1024;
+/**
+ * Memory for documents, in estimated bytes. An app has a dozen of 20 KB each, and several of its versions
+ * are in use; a flood of new ones pushes out the longest unused.
+ */
+const BYTES_MAX = 8 * 1024 * 1024;
 
-/** Apollo's own words over HTTP, where an empty text is no document at all: both doors say the same. */
-const NO_QUERY =
-  'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
+/** A token with its part of the syntax tree (measured: 240 to 400 bytes). */
+const TOKEN_BYTES = 400;
 
-/** What a client asks: a document, and which of its operations. */
-export interface Request {
-  readonly query: string;
-  readonly operationName?: string | null | undefined;
-}
+/** An error with its stack and positions (measured: 7 to 10 KB). */
+const ERROR_BYTES = 10_240;
 
-/** A document that may be subscribed with, or what is wrong with it. */
+const OVERLOADED = 'Too many new documents wait for this server; nothing was done.';
+
+/** A document that may be executed, or what is wrong with it. */
 export type Checked =
   | { readonly document: DocumentNode; readonly errors?: undefined }
   | { readonly errors: readonly GraphQLError[] };
 
+/** A document being checked, and all who wait for it. */
+interface Pending {
+  readonly outcome: Promise<Checked>;
+  readonly isGone: (() => boolean)[];
+}
+
+/** What documents are checked by. */
+export interface DocumentsOptions extends DocumentPolicy {
+  readonly schema: GraphQLSchema;
+  /** Absent: what is right for a server. */
+  readonly budget?: WorkBudget;
+}
+
 /**
- * Documents parsed and checked by the rules, for subscriptions only. Those asked for last are
- * remembered, so that a thousand screens with one document cost one check; a flood of different
- * ones, values written into each, only makes it forget.
+ * Documents parsed and checked, for both GraphQL endpoints. A known one costs nothing; a new one waits
+ * for its part of the event loop, so that a flood of new ones holds up no known one. What is wrong with
+ * a document is known as well.
  */
 export class Documents {
-  readonly #schema: GraphQLSchema;
-  readonly #rules: DoorRules;
-  /** The longest unused first. */
-  readonly #known = new Map<string, DocumentNode>();
-  #characters = 0;
+  /** Parsing, checking and compiling share it. */
+  readonly budget: WorkBudget;
+  readonly #options: DocumentsOptions;
+  readonly #known = new LRUCache<string, Checked>({ maxSize: BYTES_MAX, sizeCalculation: bytesOf });
+  readonly #pending = new Map<string, Pending>();
 
-  constructor(schema: GraphQLSchema, rules: DoorRules) {
-    this.#schema = schema;
-    this.#rules = rules;
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+    this.budget = options.budget ?? new WorkBudget(BUDGET);
   }
 
-  check({ query, operationName }: Request): Checked {
-    if (query === '') return { errors: [badRequestError(NO_QUERY)] };
+  /**
+   * The document, or its errors; at once where it is known. OVERLOADED where it waited too long. A
+   * document that everyone who asked for it has left is dropped.
+   */
+  check(query: string, isGone: () => boolean = () => false): Checked | Promise<Checked> {
     const known = this.#known.get(query);
-    const checked = known === undefined ? this.#read(query) : { document: known };
-    if (checked.errors !== undefined) return checked;
-    this.#remember(query, checked.document);
-    const operation = getOperationAST(checked.document, operationName);
-    if (operation?.operation === 'subscription') return checked;
-    return {
-      errors: [
-        badRequestError(
-          'Only subscriptions go over the websocket; send queries and mutations by POST.',
-        ),
-      ],
+    if (known !== undefined) return known;
+    const pending = this.#pending.get(query) ?? this.#begin(query);
+    pending.isGone.push(isGone);
+    return pending.outcome;
+  }
+
+  #begin(query: string): Pending {
+    const { promise, resolve, reject } = Promise.withResolvers<Checked>();
+    const pending: Pending = { outcome: promise, isGone: [] };
+    const work: Work = {
+      weight: query.length,
+      isGone: () => pending.isGone.every((isGone) => isGone()),
+      run: () => {
+        this.#pending.delete(query);
+        try {
+          const checked = this.#read(query);
+          this.#known.set(query, checked);
+          resolve(checked);
+        } catch (error) {
+          reject(error);
+        }
+      },
+      refuse: () => {
+        this.#pending.delete(query);
+        resolve({ errors: [overloadedError()] });
+      },
     };
+    this.#pending.set(query, pending);
+    this.budget.add(work);
+    return pending;
   }
 
   #read(query: string): Checked {
@@ -71,28 +111,38 @@ export class Documents {
     } catch (error) {
       return { errors: [coded(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')] };
     }
-    const { rules, options } = this.#rules;
-    const errors = validate(this.#schema, document, [...specifiedRules, ...rules], options);
+    const errors = documentErrors(this.#options.schema, document, this.#options);
     return errors.length > 0
       ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) }
       : { document };
   }
-
-  #remember(query: string, document: DocumentNode): void {
-    if (this.#known.delete(query)) this.#characters -= query.length;
-    this.#known.set(query, document);
-    this.#characters += query.length;
-    for (const [oldest] of this.#known) {
-      if (this.#known.size <= DOCUMENTS_MAX && this.#characters <= CHARACTERS_MAX) return;
-      this.#known.delete(oldest);
-      this.#characters -= oldest.length;
-    }
-  }
 }
 
-/** A request that is none of this door's. */
+/** About what a document holds in memory: text, tokens with their syntax tree, or errors. */
+function bytesOf(checked: Checked, query: string): number {
+  const text = 1024 + 2 * query.length;
+  if (checked.errors === undefined) return text + TOKEN_BYTES * tokensFrom(checked.document.loc);
+  const { errors } = checked;
+  const [node] = errors.flatMap(({ nodes = [] }) => nodes);
+  return text + ERROR_BYTES * errors.length + TOKEN_BYTES * tokensFrom(node?.loc);
+}
+
+/** The tokens of the whole document: each node keeps all of them, as a linked list with the comments. */
+function tokensFrom(loc: Location | undefined): number {
+  let token = loc?.startToken ?? null;
+  while (token?.prev) token = token.prev;
+  let count = 0;
+  for (; token !== null; token = token.next) count += 1;
+  return count;
+}
+
+/** A request that the endpoint does not serve. */
 export function badRequestError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}
+
+function overloadedError(): GraphQLError {
+  return new GraphQLError(OVERLOADED, { originalError: new BusyFault(OVERLOADED) });
 }
 
 /** The error with the code that Apollo gives it over HTTP. */

@@ -9,10 +9,12 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Logger } from '../../platform/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../body.ts';
 import { Entrance } from '../entrance.ts';
+import { checkedDocuments } from './checked-documents.ts';
 import type { Caller, Context } from './context.ts';
+import { Documents } from './documents.ts';
 import { errorsOverHttp, tellerOf } from './errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
-import { TOKENS_MAX, doorRules } from './limits.ts';
+import { variablesError } from './limits.ts';
 
 /** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
 const BODY_BYTES_MAX = 128 * 1024;
@@ -30,6 +32,8 @@ export interface GraphqlHttpOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly contextOf: (caller: Caller) => Context;
   readonly introspection: boolean;
+  /** Shared with the websocket endpoint; absent: its own. */
+  readonly documents?: Documents;
   readonly log: Logger;
 }
 
@@ -116,21 +120,26 @@ function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
     });
 }
 
-function newApollo({ schema, introspection, log }: GraphqlHttpOptions): ApolloServer<Context> {
-  const { rules, options } = doorRules({ introspection });
+function newApollo({
+  schema,
+  introspection,
+  documents = new Documents({ schema, introspection }),
+  log,
+}: GraphqlHttpOptions): ApolloServer<Context> {
+  const tell = tellerOf({ introspection });
+  const compileLater = (compile: () => void): void => documents.budget.addBackground(compile);
   return new ApolloServer<Context>({
-    gateway: gatewayOf(schema, compilingExecute()),
+    gateway: gatewayOf(schema, compilingExecute({ compileLater })),
     // Apollo's own ban would stand beside ours, and tell what is served by which library.
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     persistedQueries: false,
-    parseOptions: { maxTokens: TOKENS_MAX },
-    validationRules: rules,
-    validationOptions: options,
+    documentStore: null,
     logger: log as never,
-    formatError: tellerOf({ introspection }),
+    formatError: tell,
     plugins: [
+      checkedDocuments(documents, { tell, log }),
       errorsOverHttp(log),
       noSubscriptions,
       ApolloServerPluginLandingPageDisabled(),
@@ -155,7 +164,13 @@ const noSubscriptions: ApolloServerPlugin<Context> = {
 async function readOperation(request: IncomingMessage): Promise<unknown> {
   const body = await readBody(request, BODY_BYTES_MAX);
   if (!isPlainJson(request)) return undefined;
-  const text = textOf(body);
+  const operation = parseJson(textOf(body));
+  const wrong = variablesError((operation as { variables?: unknown } | null)?.variables);
+  if (wrong !== undefined) throw new BodyError(400, wrong);
+  return operation;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,110 +1,135 @@
 import {
   GraphQLError,
   Kind,
+  NoFragmentCyclesRule,
   NoSchemaIntrospectionCustomRule,
-  type FieldNode,
-  type FragmentDefinitionNode,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
   type OperationDefinitionNode,
-  type SelectionSetNode,
-  type ValidationContext,
-  type validate,
   type ValidationRule,
 } from 'graphql';
+import { Expansion, type Cost } from './expansion.ts';
 import { UnconditionalRootRule } from './unconditional-root.ts';
 
 /** Most tokens in a document: parsing stops there. The explorer's introspection has about 400. */
 export const TOKENS_MAX = 1000;
 
-/** Most errors in one answer: a client needs the first, and a flood of them costs us the writing. */
+/** Most errors in one answer: a client needs the first, and writing a flood of them is work. */
 export const ERRORS_MAX = 10;
 
+/** What is limited in each operation. */
+type LimitName = 'depth' | 'aliases' | 'directives' | 'rootFields';
+
 /** Most of each in one operation, every fragment expanded and each of its spreads counted. */
-const LIMITS = {
+const LIMITS: Readonly<Record<LimitName, number>> = {
   depth: 10,
   aliases: 15,
   directives: 20,
   rootFields: 10,
-  // Each has at least a token; this is what stops fragments that spread each other without end.
-  selections: TOKENS_MAX,
-} as const;
+};
 
-/** What one operation comes to. */
-type Cost = Record<keyof typeof LIMITS, number>;
-
-/** Introspection's own query nests deeper than any of ours; where it is on, it passes. */
-const INTROSPECTION_DEPTH = 15;
-
-/** What is the same at both GraphQL doors. */
-export interface DoorRules {
-  readonly rules: ValidationRule[];
-  readonly options: NonNullable<Parameters<typeof validate>[3]>;
-}
-
-/**
- * What both GraphQL doors refuse beyond the language's own rules. The limits are one rule, counted
- * after expanding fragments: no name is exempt, and a fragment spread twice counts twice. Counting
- * stops at the first limit that is passed, so that a bomb costs no more than the limit.
- *
- * @escape.tech/graphql-armor is left out: aliases of `__typename`, what lies below `__schema` and the
- * directives at a fragment's second spread are missing from its counts, and its one measure that is
- * not here, a weighted cost, has nothing to add where selections, depth and pages are bounded.
- */
-export function doorRules({ introspection }: { readonly introspection: boolean }): DoorRules {
-  return {
-    rules: [
-      UnconditionalRootRule,
-      LimitsRule,
-      ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
-    ],
-    // One more says that there are more.
-    options: { maxErrors: ERRORS_MAX - 1 },
-  };
-}
-
-function LimitsRule(context: ValidationContext) {
-  return {
-    OperationDefinition(operation: OperationDefinitionNode): void {
-      const message = passedLimit(operation, (name) => context.getFragment(name));
-      if (message !== undefined)
-        context.reportError(new GraphQLError(message, { nodes: operation }));
-    },
-  };
-}
-
-type FragmentOf = (name: string) => FragmentDefinitionNode | null | undefined;
-
-function passedLimit(
-  operation: OperationDefinitionNode,
-  fragmentOf: FragmentOf,
-): string | undefined {
-  const cost: Cost = {
-    depth: 0,
-    aliases: 0,
-    directives: operation.directives?.length ?? 0,
-    rootFields: 0,
-    selections: 0,
-  };
-  const mutation = operation.operation === 'mutation';
-  const within = (): boolean =>
-    (Object.keys(LIMITS) as (keyof Cost)[]).every((name) => cost[name] <= limitOf(name, operation));
-  expand(operation.selectionSet, { fragmentOf, cost, within, spread: [] }, 1);
-  for (const name of Object.keys(LIMITS) as (keyof Cost)[]) {
-    const limit = limitOf(name, operation);
-    if (cost[name] > limit) return `The operation has more than ${limit} ${WORDS[name]}.`;
-  }
-  return mutation && cost.rootFields > 1 ? 'One request carries one mutation.' : undefined;
-}
-
-const WORDS: Readonly<Record<keyof Cost, string>> = {
+const WORDS: Readonly<Record<LimitName, string>> = {
   depth: 'levels',
   aliases: 'aliases',
   directives: 'directives',
   rootFields: 'root fields',
-  selections: 'fields and fragments',
 };
 
-function limitOf(name: keyof Cost, operation: OperationDefinitionNode): number {
-  return name === 'depth' && isIntrospection(operation) ? INTROSPECTION_DEPTH : LIMITS[name];
+/** Most fields in a whole document after expansion. The standard introspection query has about 250. */
+const FIELDS_MAX = 300;
+
+/** Most fields, inline fragments and spreads: spreads of fragments without fields are work, too. */
+const SELECTIONS_MAX = TOKENS_MAX;
+
+/**
+ * Most times that one response name may occur in a selection set. Validation compares each two of
+ * them, so its cost grows with the square: 150 repetitions took 40 ms.
+ */
+const REPEATS_MAX = 10;
+
+/** Introspection's own query nests deeper than any of ours; where it is on, it passes. */
+const INTROSPECTION_DEPTH = 15;
+
+/** Most levels in variables. No input has more than three; deep ones overflow the stack of what reads them. */
+const VARIABLES_DEPTH_MAX = 20;
+
+/** What an endpoint demands of documents, beyond the language's own rules. */
+export interface DocumentPolicy {
+  /** Whether clients may read the schema, and are given hints at the right name. */
+  readonly introspection: boolean;
+}
+
+/**
+ * What is wrong with a document: past a limit, or invalid. Limits come first and cost linear time, so
+ * that validation, whose cost is not linear, sees only what is within them.
+ *
+ * @escape.tech/graphql-armor is left out: aliases of `__typename`, what lies below `__schema` and the
+ * directives at a fragment's second spread are missing from its counts, and it counts after validation.
+ */
+export function documentErrors(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { introspection }: DocumentPolicy,
+): readonly GraphQLError[] {
+  const expansion = new Expansion(document);
+  // No other rule is linear on a document whose fragments contain themselves.
+  if (expansion.isCyclic) return check(schema, document, [NoFragmentCyclesRule]);
+  const passed = passedLimits(document, expansion);
+  if (passed.length > 0) return passed;
+  const unread = introspection ? [] : [NoSchemaIntrospectionCustomRule];
+  return check(schema, document, [...specifiedRules, UnconditionalRootRule, ...unread], {
+    hideSuggestions: !introspection,
+  });
+}
+
+function check(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rules: readonly ValidationRule[],
+  options: { readonly hideSuggestions?: boolean } = {},
+): readonly GraphQLError[] {
+  // The error after the last one says that there are more.
+  return validate(schema, document, rules, { ...options, maxErrors: ERRORS_MAX - 1 });
+}
+
+/** The limits that a document passes: at most one error for each operation. */
+function passedLimits(document: DocumentNode, expansion: Expansion): readonly GraphQLError[] {
+  const total = (name: 'fields' | 'selections'): number =>
+    expansion.roots.reduce((sum, root) => sum + expansion.costOf(root)[name], 0);
+  if (total('fields') > FIELDS_MAX)
+    return [new GraphQLError(`The document has more than ${FIELDS_MAX} fields.`)];
+  if (total('selections') > SELECTIONS_MAX)
+    return [new GraphQLError(`The document has more than ${SELECTIONS_MAX} fields and fragments.`)];
+  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const errors = operations.flatMap((operation) => {
+    const message = passedLimit(operation, expansion.costOf(operation));
+    return message === undefined ? [] : [new GraphQLError(message, { nodes: operation })];
+  });
+  return errors.length > 0 ? errors.slice(0, ERRORS_MAX) : repetitions(expansion);
+}
+
+function passedLimit(operation: OperationDefinitionNode, cost: Cost): string | undefined {
+  for (const name of Object.keys(LIMITS) as LimitName[]) {
+    const isDeep = name === 'depth' && isIntrospection(operation);
+    const limit = isDeep ? INTROSPECTION_DEPTH : LIMITS[name];
+    if (cost[name] > limit) return `The operation has more than ${limit} ${WORDS[name]}.`;
+  }
+  const isMutation = operation.operation === 'mutation';
+  return isMutation && cost.rootFields > 1 ? 'One request carries one mutation.' : undefined;
+}
+
+/** The first response name that occurs too often; called only where the number of selections is bounded. */
+function repetitions(expansion: Expansion): GraphQLError[] {
+  for (const root of expansion.roots) {
+    const fields = expansion.repeated(root, REPEATS_MAX);
+    if (fields === undefined) continue;
+    const name = (fields[0]!.alias ?? fields[0]!.name).value;
+    const message = `The name "${name}" occurs more than ${REPEATS_MAX} times in one selection set.`;
+    return [new GraphQLError(message, { nodes: fields[0] })];
+  }
+  return [];
 }
 
 /** Only an operation whose root fields are all introspection's own. */
@@ -116,39 +141,17 @@ function isIntrospection({ selectionSet }: OperationDefinitionNode): boolean {
   );
 }
 
-interface Expansion {
-  readonly fragmentOf: FragmentOf;
-  readonly cost: Cost;
-  readonly within: () => boolean;
-  /** Fragments being expanded: a cycle is another rule's error, and must not hang this one. */
-  readonly spread: readonly string[];
-}
-
-function expand(set: SelectionSetNode, expansion: Expansion, depth: number): void {
-  const { cost } = expansion;
-  cost.depth = Math.max(cost.depth, depth);
-  for (const selection of set.selections) {
-    if (!expansion.within()) return;
-    cost.selections += 1;
-    cost.directives += selection.directives?.length ?? 0;
-    if (selection.kind === Kind.FIELD) expandField(selection, expansion, depth);
-    else if (selection.kind === Kind.INLINE_FRAGMENT)
-      expand(selection.selectionSet, expansion, depth);
-    else expandSpread(selection.name.value, expansion, depth);
+/** What is wrong with the nesting of variables, or undefined. Reads each value once, without recursion. */
+export function variablesError(variables: unknown): string | undefined {
+  let level: unknown[] = [variables];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > VARIABLES_DEPTH_MAX)
+      return `The variables are nested more than ${VARIABLES_DEPTH_MAX} levels deep.`;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null
+        ? Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null)
+        : [],
+    );
   }
-}
-
-function expandField(field: FieldNode, expansion: Expansion, depth: number): void {
-  const { cost } = expansion;
-  if (depth === 1) cost.rootFields += 1;
-  if (field.alias !== undefined) cost.aliases += 1;
-  if (field.selectionSet !== undefined) expand(field.selectionSet, expansion, depth + 1);
-}
-
-function expandSpread(name: string, expansion: Expansion, depth: number): void {
-  const { cost, fragmentOf, spread } = expansion;
-  const fragment = spread.includes(name) ? undefined : fragmentOf(name);
-  if (fragment == null) return;
-  cost.directives += fragment.directives?.length ?? 0;
-  expand(fragment.selectionSet, { ...expansion, spread: [...spread, name] }, depth);
+  return undefined;
 }

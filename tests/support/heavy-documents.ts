@@ -1,0 +1,106 @@
+/** What a heavy document is made of. */
+export interface HeavyParts {
+  /** How many repetitions; past 10 the limits refuse most of them. */
+  readonly count: number;
+  /** Another one each time makes a document that the server does not know. */
+  readonly alias: string;
+  readonly id: string;
+}
+
+/** A kind of document that costs the server much more than it costs the sender. */
+export type Heavy = readonly [what: string, query: (parts: HeavyParts) => string];
+
+const INNER = 'name price { amount currency }';
+
+const FIELDS: readonly string[] =
+  'id name description totalStock availableStock heldStock soldStock stockStatus stockVersion saleStatus'.split(
+    ' ',
+  );
+
+const times = (count: number, text: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => text(n)).join(' ');
+
+/** A tenth of the count, for what is repeated ten times below repetitions. */
+const tenth = (count: number): number => Math.ceil(count / 10);
+
+/** A product under the alias, with this selection. */
+const product = ({ alias, id }: HeavyParts, selection: string): string =>
+  `${alias}: product(id: "${id}") { ${selection} }`;
+
+/** The family of documents that repeat something, for both endpoints. Each stays within 1,000 tokens. */
+export const HEAVY: readonly Heavy[] = [
+  [
+    'repetitions under an alias',
+    (parts) => `{ ${product(parts, `${INNER} `.repeat(parts.count))} }`,
+  ],
+  [
+    'repetitions in a subscription',
+    ({ count, alias, id }) =>
+      `subscription { ${alias}: stockChanged(productIds: ["${id}"]) { ${`${INNER} `.repeat(count)} } }`,
+  ],
+  [
+    'repetitions in inline fragments',
+    (parts) => `{ ${product(parts, `... { ${INNER} } `.repeat(Math.min(parts.count, 90)))} }`,
+  ],
+  [
+    'repetitions in a fragment',
+    (parts) =>
+      `{ ${product(parts, '...f '.repeat(tenth(parts.count)))} } fragment f on Product { ${`${INNER} `.repeat(10)} }`,
+  ],
+  [
+    'repetitions in fragments of their own',
+    (parts) => {
+      const count = Math.min(parts.count, 60);
+      const fragments = times(count, (n) => `fragment f${n} on Product { price { amount } }`);
+      return `{ ${product(
+        parts,
+        times(count, (n) => `...f${n}`),
+      )} } ${fragments}`;
+    },
+  ],
+  [
+    'fragments of different fields',
+    (parts) => {
+      const count = Math.min(parts.count, 60);
+      const fragments = times(count, (n) => `fragment f${n} on Product { ${FIELDS[n % 10]!} }`);
+      return `{ ${product(
+        parts,
+        times(count, (n) => `...f${n}`),
+      )} } ${fragments}`;
+    },
+  ],
+  [
+    'repetitions below repetitions',
+    (parts) => `{ ${`${product(parts, `${INNER} `.repeat(tenth(parts.count)))} `.repeat(10)} }`,
+  ],
+  [
+    'repetitions in a list',
+    ({ count, alias }) =>
+      `{ ${alias}: products(first: 100) { nodes { ${`${INNER} `.repeat(count)} } } }`,
+  ],
+  [
+    'repetitions of a list',
+    ({ count, alias }) =>
+      `{ ${alias}: products(first: 100) { ${`nodes { ${INNER} } `.repeat(Math.min(count, 90))} } }`,
+  ],
+  [
+    'fields of lists under aliases',
+    ({ count, alias }) =>
+      `{ ${times(10, (n) => `${alias}${n}: products(first: 100) { nodes { ${FIELDS.slice(0, tenth(count)).join(' ')} } }`)} }`,
+  ],
+  [
+    'heavy arguments',
+    ({ count, alias }) =>
+      `{ ${`${alias}: product(id: "${'\\n'.repeat(count * 10)}") { id } `.repeat(10)} }`,
+  ],
+  [
+    'lists as arguments',
+    ({ count, alias, id }) =>
+      `subscription { ${`${alias}: stockChanged(productIds: [${`"${id}" `.repeat(Math.min(count, 80))}]) { id } `.repeat(10)} }`,
+  ],
+  [
+    'comments',
+    ({ count, alias, id }) =>
+      `{ ${alias}: product(id: "${id}") { id } } ${'#\n'.repeat(count * 30)}`,
+  ],
+];
