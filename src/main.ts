@@ -15,9 +15,10 @@ async function main(): Promise<void> {
   const settings = readSettings();
   const tracing = await traced(settings);
   const { startApp, webhookPaths } = await import('./app.ts');
-  const { createLog } = await import('./platform/log.ts');
+  const { createLog, isReadable } = await import('./platform/log.ts');
   const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
-  const log = createLog(settings.LOG_LEVEL);
+  const readable = isReadable(process.stdout, settings.production);
+  const log = createLog(settings.LOG_LEVEL, undefined, { readable });
   if (settings.adminTokenIsNew) showAdminToken(settings);
   const isPrimary = settings.WORKERS > 1 && !isWorker;
   const starting = (isPrimary ? startWorkers : startApp)(settings, log);

@@ -1,4 +1,7 @@
+import { createRequire } from 'node:module';
 import { pino } from 'pino';
+import type PinoPretty from 'pino-pretty';
+import { LogOutput, standardOutput } from './log-output.ts';
 import { requestId } from './request-id.ts';
 
 /**
@@ -13,6 +16,7 @@ const TOLD = [
   'attempts',
   'balanced',
   'code',
+  'dropped',
   'ended',
   'err',
   'eventId',
@@ -55,26 +59,58 @@ interface Lines {
 }
 
 /**
- * The server's log: one JSON object a line on standard output, with the id of the request it
- * belongs to. A closed pipe must not end the sale, so write errors are dropped.
+ * The server's log: one JSON object a line with its level by name and the id of the request it belongs
+ * to; with `readable`, lines for a person at a terminal instead.
  */
-export function createLog(level: string, lines: Lines = standardOutput()): Logger {
-  return pino(
+export function createLog(
+  level: string,
+  lines: Lines = standardOutput(),
+  { readable = false } = {},
+): Logger {
+  const log = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: () => ({ requestId: requestId() }),
-      formatters: { log: onlyTold },
+      formatters: { log: onlyTold, level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => errorOf(error) },
     },
-    lines,
+    readable ? readableLines(lines) : lines,
   );
+  if (lines instanceof LogOutput) {
+    lines.onResumed((dropped) =>
+      log.warn({ dropped }, 'Log lines were dropped: nothing read the log for a while'),
+    );
+  }
+  return log;
 }
 
-function standardOutput(): Lines {
-  process.stdout.on('error', () => {});
-  return process.stdout;
+/** Whether the log is for a person: in development at a terminal. Elsewhere programs read it. */
+export function isReadable({ isTTY = false }: { readonly isTTY?: boolean }, production: boolean) {
+  return isTTY && !production;
+}
+
+function readableLines(lines: Lines): Lines {
+  // Loaded only where it is used.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  const format = prettyFactory({
+    colorize: process.stdout.hasColors?.() === true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'url,version',
+    singleLine: true,
+  });
+  return { write: (line) => lines.write(format(harmless(line))) };
+}
+
+/**
+ * Without characters that steer a terminal or turn its writing round: errors may repeat what a caller
+ * sent. JSON writes some of them as escapes, and a backslash as two.
+ */
+function harmless(line: string): string {
+  return line
+    .replaceAll(/\\(\\|u00[01][0-9a-f]|[bf])/g, (escape) => (escape === '\\\\' ? escape : '\uFFFD'))
+    .replaceAll(/[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\uFFFD');
 }
 
 function onlyTold(facts: Record<string, unknown>): Record<string, unknown> {

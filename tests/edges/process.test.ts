@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -574,6 +574,51 @@ test(
     const ready = JSON.parse(server.out().trim().split('\n').at(-1)!) as Record<string, string>;
     expect(ready['version']).toBe(VERSION);
     expect(ready['msg']).toContain(`(version ${VERSION}, Node ${process.versions.node})`);
+  },
+  WAIT_MS,
+);
+
+test(
+  'at a terminal the log is for people, and JSON in production',
+  async () => {
+    const postgres = process.env['TEST_POSTGRES_URL']!;
+    const name = `flash_sale_terminal_${process.pid}`;
+    await admin(postgres, `create database ${name}`);
+    /** Runs the server at a terminal of its own until it wrote this, then stops it by Ctrl-C. */
+    const atTerminal = async (settings: Record<string, string>, wanted: RegExp) => {
+      const command = `exec ${process.execPath} ${join(ROOT, 'dist/src/main.js')}`;
+      const child = spawn('script', ['-qec', command, '/dev/null'], {
+        cwd: servers.dataDir,
+        env: {
+          PATH: process.env['PATH'],
+          PORT: '0',
+          DATABASE_URL: withDatabase(postgres, name),
+          ADMIN_TOKEN: 'an admin token of more than 24 bytes',
+          HOLD_TOKEN_SECRETS: 'a hold token secret of more than 24 bytes',
+          PAYMENT_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+          HOST: '127.0.0.1',
+          ALLOW_DATA_LOSS: 'true',
+          NO_COLOR: '1',
+          ...settings,
+        },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      let out = '';
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      const closed = once(child, 'close');
+      await until('the line', () => wanted.test(out), 30_000);
+      child.stdin.write('\u0003');
+      await closed;
+      return out;
+    };
+
+    const ours = await atTerminal({}, /^\[[\d:.]+\] INFO: Ready\. GraphQL http:\S+\/graphql/m);
+    const theirs = await atTerminal({ NODE_ENV: 'production' }, /"level":"info".*"msg":"Ready\./);
+    await admin(postgres, `drop database ${name} with (force)`);
+
+    expect(ours).not.toContain('{"level"');
+    expect(ours).toContain('INFO: Stopping');
+    expect(theirs).not.toContain('INFO: Ready');
   },
   WAIT_MS,
 );

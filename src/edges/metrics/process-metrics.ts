@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meters } from '../../meters.ts';
+import { droppedLogLines } from '../../platform/log-output.ts';
 import { VERSION } from '../../platform/version.ts';
 
 /** What can be looked at in this process at any moment, without asking anyone. */
@@ -35,6 +36,15 @@ function nodeFigures(): Registry {
       registers: [nodeRegistry],
       // Workers of one server are one build: their figures are not added up.
       aggregator: 'max',
+    });
+    const dropped = new Counter({
+      name: 'flashsale_log_lines_dropped_total',
+      help: 'Log lines that were dropped because nothing read the log.',
+      registers: [nodeRegistry],
+      collect() {
+        dropped.reset();
+        dropped.inc(droppedLogLines());
+      },
     });
     build.set({ version: VERSION, node_version: process.versions.node }, 1);
   }
