@@ -48,13 +48,13 @@ export class Entrance {
 
   #turn(): void {
     const cameBefore = performance.now() - this.#limits.waitMaxMs;
+    // All who waited too long, however many: none of them waits for further turns.
+    const inTime = this.#waiting.findIndex(({ since }) => since >= cameBefore);
+    const late = this.#waiting.splice(0, inTime < 0 ? this.#waiting.length : inTime);
     const next = this.#waiting.splice(0, this.#limits.perTurn);
     // Before they enter: who comes meanwhile finds either others waiting or nobody.
     if (this.#waiting.length > 0) this.#awaitTurn();
-    for (const { guest, since } of next) {
-      if (guest.isGone()) continue;
-      if (since < cameBefore) guest.turnAway();
-      else guest.enter();
-    }
+    for (const { guest } of late) if (!guest.isGone()) guest.turnAway();
+    for (const { guest } of next) if (!guest.isGone()) guest.enter();
   }
 }

@@ -84,6 +84,18 @@ test('whoever has waited too long is turned away, once', async () => {
   expect(turnedAway).toEqual([0, 1, 2, 3, 4]);
 });
 
+test('all who have waited too long are turned away in one turn, also while the loop is busy', async () => {
+  const entrance = new Entrance({ perTurn: 1, waitMaxMs: 20 });
+  let turnedAway = 0;
+  const guest = { isGone: () => false, enter() {}, turnAway: () => void (turnedAway += 1) };
+
+  for (let number = 0; number < 100; number += 1) entrance.come(guest);
+  for (const end = performance.now() + 30; performance.now() < end;);
+  await nextTurn();
+
+  expect(turnedAway).toBe(100);
+});
+
 test('who comes while others enter is let in a turn later', async () => {
   const entrance = new Entrance({ perTurn: 2, waitMaxMs: 2000 });
   const entered: string[] = [];
