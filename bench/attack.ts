@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { AttackOrder, AttackReport, Target } from './attackers.ts';
+import type { AttackOrder, AttackReport, Burden, Target } from './attackers.ts';
 
 /** Attackers in a process of their own, with the whole hostile corpus. */
 export class Attack {
@@ -28,6 +28,11 @@ export class Attack {
   /** Sends the whole corpus once, evenly over this time. */
   async run(overMs: number): Promise<AttackReport> {
     return (await this.#tell({ do: 'attack', overMs }))!;
+  }
+
+  /** Sends heavy documents only. */
+  async burden(burden: Burden): Promise<AttackReport> {
+    return (await this.#tell({ do: 'burden', ...burden }))!;
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildSchema } from 'graphql';
 import { sendRaw, type RawRequest } from '../tests/support/graphql-client.ts';
+import { HEAVY } from '../tests/support/heavy-documents.ts';
 import { hostileDocuments } from '../tests/support/hostile-documents.ts';
 import { anAddress, SocketDoor, type Payload } from '../tests/support/hostile-doors.ts';
 import {
@@ -43,7 +44,16 @@ export interface Target {
 export type AttackOrder =
   | { readonly do: 'aim'; readonly at: Target }
   /** To send all there is once, evenly over this time. */
-  | { readonly do: 'attack'; readonly overMs: number };
+  | { readonly do: 'attack'; readonly overMs: number }
+  /** To send heavy documents on so many connections for this time, each when the last is answered. */
+  | ({ readonly do: 'burden' } & Burden);
+
+/** So many connections that send nothing but heavy documents. */
+export interface Burden {
+  readonly connections: number;
+  readonly by: 'POST' | 'websocket';
+  readonly overMs: number;
+}
 
 /** What became of an attack. */
 export interface AttackReport {
@@ -136,11 +146,49 @@ async function attack(shots: readonly Shot[], overMs: number): Promise<AttackRep
   return { sent: shots.length, tookMs: performance.now() - startedAt, answers };
 }
 
+let burdens = 0;
+
+/** Sends heavy documents, no two of them the same: half within the limits, half past them. */
+async function burden({ connections, by, overMs }: Burden): Promise<AttackReport> {
+  const answers: Record<string, number> = {};
+  const startedAt = performance.now();
+  let sent = 0;
+  const hand = async (door: SocketDoor): Promise<void> => {
+    while (performance.now() - startedAt < overMs) {
+      burdens += 1;
+      const [, query] = HEAVY[burdens % HEAVY.length]!;
+      const document = query({
+        count: burdens % 2 === 0 ? 10 : 150,
+        alias: `b${burdens}`,
+        id: '1',
+      });
+      const { status } = await (by === 'POST'
+        ? sendRaw(target!.url, {
+            headers: { 'content-type': 'application/json', ...anAddress() },
+            body: JSON.stringify({ query: document }),
+          })
+        : door.subscribe({ query: document.replace(/^\{ (\w+): product\(id: "1"\)/, SUBSCRIBED) }));
+      sent += 1;
+      answers[status] = (answers[status] ?? 0) + 1;
+    }
+  };
+  const doors = Array.from({ length: connections }, () => new SocketDoor(socketUrl));
+  await Promise.all(doors.map(hand));
+  for (const door of doors) door[Symbol.dispose]();
+  return { sent, tookMs: performance.now() - startedAt, answers };
+}
+
+/** Turns a product's document into a subscription of the same weight. */
+const SUBSCRIBED = 'subscription { $1: stockChanged(productIds: ["1"])';
+
+let target: Target | undefined;
 let shots: readonly Shot[] = [];
 let socketUrl = '';
 
 async function carryOut(order: AttackOrder): Promise<AttackReport | undefined> {
   if (order.do === 'attack') return attack(shots, order.overMs);
+  if (order.do === 'burden') return burden(order);
+  target = order.at;
   shots = shotsAt(order.at);
   socketUrl = `${order.at.url.replace('http', 'ws')}/graphql`;
   return undefined;

@@ -6,6 +6,7 @@ import { Attack } from './attack.ts';
 import type { AttackReport, Target } from './attackers.ts';
 import { Crowd } from './crowd.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
+import { besideHeavyDocuments, type HeavyFigures } from './heavy.ts';
 import { Buyers, type Run } from './load.ts';
 import { watchMemory } from './memory.ts';
 import { audit, createHold, makeProduct, serverTime } from './operations.ts';
@@ -14,8 +15,9 @@ import { askAsOperator, machine, median, startBenchServer, type BenchServer } fr
 
 /*
  * npm run bench:hostile: a sale, in turn alone and beside the hostile corpus of the tests, which comes
- * over both GraphQL doors and the webhook from a process of its own. The server is as in production. It
- * ends with 1 as soon as anything hostile is answered by a fault of ours, a buyer by anything but a
+ * over both GraphQL doors and the webhook from a process of its own; then beside heavy documents only
+ * (heavy.ts; `npm run bench:hostile -- heavy` measures that part alone and writes no results). The server
+ * is as in production. It ends with 1 as soon as anything hostile is answered by a fault of ours, a buyer by anything but a
  * hold, or an audit fails.
  */
 
@@ -63,8 +65,15 @@ async function window(server: BenchServer, sale: Sale, attack?: Attack): Promise
   if (report === undefined) return;
   attacks.push(report);
   residentMbs.push(median(seen));
-  const faults = Object.keys(report.answers).filter(isFault);
-  if (faults.length > 0) throw new Error(`Answered by a fault: ${JSON.stringify(report.answers)}`);
+  refuseFaults([report]);
+}
+
+/** @throws Error where anything was answered by a fault */
+function refuseFaults(reports: readonly AttackReport[]): void {
+  for (const { answers } of reports) {
+    const isFaulty = Object.keys(answers).some(isFault);
+    if (isFaulty) throw new Error(`Answered by a fault: ${JSON.stringify(answers)}`);
+  }
 }
 
 /** A 5xx but the wanted 503, or a socket closed because something failed. */
@@ -161,11 +170,17 @@ async function main(server: BenchServer, attack: Attack): Promise<void> {
     },
   });
   await inTurn(server, attack, { sale: full, rounds: FULL.rounds });
-  report({ steady, full }, { date, loadBefore: Number(load) });
+  const heavy = await besideHeavyDocuments(server, attack);
+  refuseFaults(heavy.reports);
+  report({ steady, full, heavy }, { date, loadBefore: Number(load) });
 }
 
 function report(
-  { steady, full }: { readonly steady: Sale; readonly full: Sale },
+  {
+    steady,
+    full,
+    heavy,
+  }: { readonly steady: Sale; readonly full: Sale; readonly heavy: HeavyFigures },
   run: { readonly date: string; readonly loadBefore: number },
 ): void {
   const of = ({ rounds }: Series, figure: 'rate' | 'p50Ms' | 'p99Ms') =>
@@ -192,6 +207,7 @@ function report(
       atMost: true,
       reached: spread([residentMbs[STEADY.rounds]! / residentMbs[4]!]),
     },
+    ...heavy.ratios,
   ];
   const answers: Record<string, number> = {};
   for (const [status, count] of attacks.flatMap((one) => Object.entries(one.answers)))
@@ -202,7 +218,10 @@ function report(
     windows: attacks.length,
     answers,
   };
-  const series = [steady, full].flatMap(({ alone, beside }) => [alone, beside]);
+  const series = [
+    ...[steady, full].flatMap(({ alone, beside }) => [alone, beside]),
+    ...heavy.series,
+  ];
   const folder = join(import.meta.dirname, 'results');
   mkdirSync(folder, { recursive: true });
   const results = { ...run, machine: machine(), attack, ...resultsOf(series, ratios) };
@@ -215,7 +234,11 @@ function report(
 const server = await startBenchServer(SETTINGS);
 try {
   const attack = await Attack.on(await targetOf(server));
-  await main(server, attack);
+  if (process.argv.includes('heavy')) {
+    const { series, ratios, reports } = await besideHeavyDocuments(server, attack);
+    refuseFaults(reports);
+    console.log(`${machine()}\n\n${seriesTable(series)}\n\n${ratioTable(ratios)}`);
+  } else await main(server, attack);
   await attack.close();
 } catch (error) {
   console.error(error);
