@@ -8,7 +8,10 @@ const ANSWER_WAIT_MS = 15_000;
 const PING_MS = 10_000;
 
 /** `fetch` that gives up: by itself it would wait for ever on a connection that died silently. */
-export function fetchInTime(url: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+export function fetchInTime(
+  url: string | URL | Request,
+  init: RequestInit = {},
+): Promise<Response> {
   const deadline = AbortSignal.timeout(ANSWER_WAIT_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
   return fetch(url, { ...init, signal });

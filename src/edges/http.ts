@@ -55,7 +55,8 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
   options.port.serve({
     request: (request, response) => {
       const path = pathOf(request);
-      const isOperation = path === '/graphql' && request.method !== 'GET';
+      const isPage = request.method === 'GET' || request.method === 'HEAD';
+      const isOperation = path === '/graphql' && !isPage;
       measure(doorOf(path, options), response, options);
       const id = requestIdOf(request, trustedHops);
       response.setHeader('x-request-id', id);

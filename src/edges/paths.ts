@@ -5,7 +5,7 @@ import type { Meters } from '../meters.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Shop } from '../shop.ts';
 import { answerJson } from './body.ts';
-import { Explorer } from './explorer.ts';
+import { serveExplorer } from './explorer.ts';
 import { takeDelivery } from './webhook/door.ts';
 import type { Provider } from './webhook/provider.ts';
 
@@ -45,7 +45,7 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
       allow: 'POST',
     });
   });
-  app.get('/graphql', serveExplorer(options.explorer));
+  serveExplorer(app, options.explorer);
   app.get('/healthz', (_request, response) => answerJson(response, 200, '{"status":"ok"}'));
   app.get('/readyz', (_request, response) => {
     const why = unready();
@@ -67,23 +67,6 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
     );
   });
   return app;
-}
-
-function serveExplorer(isOn: boolean) {
-  const explorer = new Explorer();
-  return async (request: Request, response: Response): Promise<void> => {
-    const isBrowser =
-      request.headers.accept?.includes('text/html') && request.query['query'] === undefined;
-    if (!isOn || !isBrowser) {
-      return answerJson(response, 400, errorJson('bad_request', 'Operations are sent by POST.'), {
-        allow: 'POST',
-      });
-    }
-    const page = await explorer.page();
-    response
-      .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'gzip' })
-      .end(page);
-  };
 }
 
 function serveMetrics({ token, scrape }: MetricsDoor, log: Logger) {

@@ -102,7 +102,8 @@ const isPort = (text: string): boolean =>
 
 /** The URL with the parameters that pg-connection-string reads TLS from. */
 function withParameters(text: string, parameters: Parameters): string {
-  const all = new URLSearchParams([...parameters].map(([name, { value }]) => [name, value]));
+  const pairs = [...parameters].map(([name, { value }]): [string, string] => [name, value]);
+  const all = new URLSearchParams(pairs);
   const mode = all.get('sslmode') ?? SSL_MODES[all.get('ssl') ?? ''];
   all.delete('ssl');
   if (mode !== undefined)

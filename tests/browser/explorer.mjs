@@ -19,7 +19,13 @@ const dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-browser-'));
 chmodSync(dataDir, 0o755);
 const server = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
   cwd: dataDir,
-  env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: join(dataDir, 'data') },
+  env: {
+    PATH: process.env.PATH,
+    PORT: '0',
+    DATA_DIR: join(dataDir, 'data'),
+    // The page's own origin is allowed all the same.
+    ALLOWED_ORIGINS: 'https://elsewhere.example',
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const exited = once(server, 'exit');
@@ -31,9 +37,10 @@ const browser = await chromium.launch({
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    '--disable-quic',
     '--no-first-run',
     // Whatever has a name of its own is not on this machine, and is not found.
-    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+    '--host-resolver-rules=MAP shop.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   ],
 });
 
@@ -43,17 +50,28 @@ try {
     viewport: { width: 1280, height: 800 },
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  page.setDefaultTimeout(WAIT_MS);
   const [requested, complaints] = [[], []];
-  page.on('request', (request) => requested.push(request.url()));
-  page.on('websocket', (socket) => requested.push(socket.url()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  const watch = (watched) => {
+    watched.setDefaultTimeout(WAIT_MS);
+    watched.on('request', (request) => requested.push(request.url()));
+    watched.on('websocket', (socket) => requested.push(socket.url()));
+    watched.on('pageerror', (error) => complaints.push(error.message));
+    watched.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+    watched.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+  };
+  watch(page);
 
   await page.goto(`${url}/graphql`);
+  const tabs = await page.locator('.graphiql-tab').allInnerTexts();
+  assert.deepEqual(
+    tabs.map((title) => title.trim()),
+    ['Look', 'Hold', 'Order', 'Live', 'Admin'],
+  );
+  await execute(page);
+  await told(page, '"Midnight Sneaker"');
+  console.log('The explorer opens with five tabs, and runs the first.');
   await write(page, '{ product(id: "1") { name availableStock } }');
   await execute(page);
   await told(page, '"Flash Sale Widget"');
@@ -70,9 +88,22 @@ try {
   await told(page, '"availableStock": 95');
   console.log('The explorer shows live stock change.');
 
+  // Neither loopback nor in ALLOWED_ORIGINS; a context of its own has no tabs stored yet.
+  const elsewhere = url.replace('127.0.0.1', 'shop.example');
+  const other = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  watch(other);
+  await other.goto(`${elsewhere}/graphql/`);
+  await other.getByRole('tab', { name: 'Live' }).click();
+  await execute(other);
+  await told(other, '"availableStock": 95');
+  await holdUnits(url, 5);
+  await told(other, '"availableStock": 90');
+  console.log('At another host name the tab Live shows live stock change.');
+
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
   const strange = requested.filter(
-    (one) => !/^(data|blob):/.test(one) && new URL(one).hostname !== '127.0.0.1',
+    (one) =>
+      !/^(data|blob):/.test(one) && !['127.0.0.1', 'shop.example'].includes(new URL(one).hostname),
   );
   assert.deepEqual(strange, [], 'a request left this machine');
   assert.ok(

@@ -1,2 +1,10 @@
 // Plain JavaScript, because jest imports this file itself: Node strips the types of what it imports.
-export { startTestPostgres as default } from './test-postgres.ts';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { startTestPostgres } from './test-postgres.ts';
+
+/** Builds the pages, where they are not up to date, and starts the tests' Postgres. */
+export default async function setUp() {
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../web/build.mjs')]);
+  await startTestPostgres();
+}

@@ -1,0 +1,11 @@
+/** The part of the package that is used; its types on npm leave out `preferred`. */
+declare module 'negotiator' {
+  export default class Negotiator {
+    constructor(request: { readonly headers: object });
+    /** Those of `available` that Accept-Encoding allows, best first; of equals, the first of `preferred`. */
+    encodings<Encoding extends string>(
+      available: readonly Encoding[],
+      options: { readonly preferred: readonly Encoding[] },
+    ): Encoding[];
+  }
+}
