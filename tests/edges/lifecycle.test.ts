@@ -198,3 +198,26 @@ test('a database that answers nothing any more holds no stop up', async () => {
   expect(told).toBe('ECONNRESET');
   expect(await ask(beside.url, HOLD_QUERY, { token })).toMatchObject({ status: 'ACTIVE' });
 });
+
+test.each(['/healthz', '/readyz'])(
+  '%s is answered before the operations that wait for their turn',
+  async (path) => {
+    await using server = await startTestServer();
+    const state = { answered: 0 };
+    using probe = await openRawConnection(server.url);
+    probe.write(getText(path));
+    await probe.heads(1);
+
+    const asked = Array.from({ length: 400 }, () =>
+      send(server.url, '{ products { totalCount } }').then(() => (state.answered += 1)),
+    );
+    await until('the first answers', () => state.answered > 0);
+    probe.write(getText(path));
+    const [, head] = await probe.heads(2);
+    const before = state.answered;
+    await Promise.all(asked);
+
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(before).toBeLessThan(300);
+  },
+);
