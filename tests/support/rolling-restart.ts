@@ -62,19 +62,23 @@ export async function restartInTurn(wanted: RollingRestart): Promise<RollingRest
   const buying = Array.from({ length: BUYERS }, () =>
     buy({ places, agent, productId, state, result }),
   );
-  const endAt = performance.now() + ms;
-  while (performance.now() < endAt || result.restarts < places.length) {
-    const place = places[result.restarts % places.length]!;
-    place.running.child.kill('SIGTERM');
-    const code = await place.running.exited;
-    if (code !== 0) result.failures.push(`a server ended with ${code}`);
-    place.running = servers.start({ ...settings, PORT: place.port });
-    await place.running.ready();
-    result.restarts += 1;
+  try {
+    const endAt = performance.now() + ms;
+    while (performance.now() < endAt || result.restarts < places.length) {
+      const place = places[result.restarts % places.length]!;
+      place.running.child.kill('SIGTERM');
+      const code = await place.running.exited;
+      if (code !== 0) result.failures.push(`a server ended with ${code}`);
+      place.running = servers.start({ ...settings, PORT: place.port });
+      await place.running.ready();
+      result.restarts += 1;
+    }
+  } finally {
+    // Also where a server does not start: loops that go on would keep the test run from ending.
+    state.going = false;
+    await Promise.all([balancing, ...buying]);
+    agent.destroy();
   }
-  state.going = false;
-  await Promise.all([balancing, ...buying]);
-  agent.destroy();
   return result;
 }
 
