@@ -49,7 +49,7 @@ export async function startApp(settings: Settings, log: Logger): Promise<App> {
 async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
   const origins = openOrigins(settings, log);
   const port = await openPort(settings, origins, log);
-  closers.push('the port', () => port.drain());
+  closers.push('the port', () => port.close());
   const { database } = await openDatabase(settings, { log, closers, share: false });
   await prepareDatabase(database, settings, log);
 

@@ -166,11 +166,20 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
+/** The part of the grace for which a stop takes connections at most: then a balancer meets none. */
+const LEAVING_PART_MAX = 0.6;
+
+/** The part for which it answers at most on kept connections after that; the rest finishes requests. */
+const KEPT_PART_MAX = 0.3;
+
 async function drain(port: Port, graceMs: number, doors: GraphqlDoors): Promise<void> {
+  const quietMs = graceMs * QUIET_PART;
   port.leave();
-  await port.quiet(graceMs);
-  const closed = port.drain(graceMs * QUIET_PART);
-  await doors.socket.stop();
-  await closed;
+  const isQuiet = await port.quiet(quietMs, graceMs * LEAVING_PART_MAX);
+  const closed = port.drain();
+  const socketsStopped = doors.socket.stop();
+  if (!isQuiet) await port.quiet(quietMs, graceMs * KEPT_PART_MAX);
+  port.closeIdle(quietMs);
+  await Promise.all([closed, socketsStopped]);
   await doors.graphql.stop();
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { bindError, urlOf, type Place } from './bind.ts';
@@ -180,24 +180,34 @@ export class Port {
     this.#connections.leave();
   }
 
-  /** Resolves once callers have stopped to send requests, as far as can be known within the grace. */
-  quiet(graceMs: number): Promise<void> {
-    return this.#traffic.quiet(graceMs);
+  /** Whether callers have stopped to send requests for `quietMs`; false where they have not by the limit. */
+  quiet(quietMs: number, limitMs: number): Promise<boolean> {
+    return this.#traffic.quiet(quietMs, limitMs);
   }
 
   /**
-   * No new connections from now on, and those that have been idle for `idleMs` are closed: on a younger
-   * one the request may be on its way. Resolves once the last connection is closed. Harmless twice.
+   * No new connections from now on. Idle ones stay open until they are closed. Resolves once the last
+   * connection is closed. Harmless twice.
    */
-  drain(idleMs = 0): Promise<void> {
+  drain(): Promise<void> {
     this.leave();
+    // The method of the HTTP server would close idle connections at once.
+    return new Promise(
+      (resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()),
+    );
+  }
+
+  /** Closes each connection once it has been idle for `idleMs`: on a younger one a request may be on its way. */
+  closeIdle(idleMs: number): void {
     const closing = setInterval(() => this.#connections.closeIdle(idleMs), CLOSE_IDLE_MS);
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        clearInterval(closing);
-        resolve();
-      });
-    });
+    this.#server.once('close', () => clearInterval(closing)).close();
+  }
+
+  /** Closes it at once but for requests under way. */
+  close(): Promise<void> {
+    const closed = this.drain();
+    this.closeIdle(0);
+    return closed;
   }
 
   /** Cuts whatever is still open. */

@@ -145,7 +145,7 @@ test('the answer 503 has them while the server starts, and a preflight passes th
     await from(ORIGIN, { method: 'GET', path: '/readyz' }, port.url),
     await preflight(ORIGIN, '/graphql', port.url),
   ];
-  await port.drain();
+  await port.close();
 
   expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 204]);
   for (const answer of answers) expectReadable(answer);

@@ -21,34 +21,44 @@ test('a server is not quiet while operations come, and is while only health and 
   const order: string[] = [];
 
   await Promise.all([
-    operations.quiet(4000).then(() => order.push('operations')),
-    looks.quiet(4000).then(() => order.push('looks')),
+    operations.quiet(400, 3000).then(() => order.push('operations')),
+    looks.quiet(400, 3000).then(() => order.push('looks')),
   ]);
   for (const end of ends) end();
 
   expect(order).toEqual(['looks', 'operations']);
 });
 
-test('where a load balancer looks regularly, quiet is longer than the time between its looks', async () => {
-  const [looked, alone] = [new Traffic(), new Traffic()];
+test('where a load balancer looks regularly, quiet begins once it has looked twice again', async () => {
+  const traffic = new Traffic();
   for (let look = 0; look < 5; look += 1) {
-    looked.count(to('/readyz'));
-    await delay(150);
+    traffic.count(to('/readyz'));
+    await delay(20);
   }
   const order: string[] = [];
-  // Sent by a load balancer that has not looked yet.
-  const late = delay(400).then(() => {
-    order.push('request');
-    looked.count(to('/graphql'));
-  });
 
-  await Promise.all([
-    late,
-    alone.quiet(1000).then(() => order.push('alone')),
-    looked.quiet(2000).then(() => order.push('looked')),
+  const [looked, alone] = [traffic.quiet(100, 20_000), new Traffic().quiet(400, 20_000)];
+  const both = Promise.all([
+    looked.then(() => order.push('looked at')),
+    alone.then(() => order.push('alone')),
   ]);
+  await alone;
+  traffic.count(to('/readyz'));
+  await new Traffic().quiet(400, 20_000);
+  order.push('one look');
+  traffic.count(to('/readyz'));
+  await both;
 
-  expect(order).toEqual(['alone', 'request', 'looked']);
+  expect(order).toEqual(['alone', 'one look', 'looked at']);
+});
+
+test('what never ends is not waited for longer than the limit', async () => {
+  const traffic = new Traffic();
+  const end = keepComing(traffic, '/graphql');
+
+  expect(await traffic.quiet(50, 300)).toBe(false);
+  end();
+  expect(await traffic.quiet(50, 20_000)).toBe(true);
 });
 
 test('a request that arrives while the process is held up is seen before quiet', async () => {
@@ -65,7 +75,7 @@ test('a request that arrives while the process is held up is seen before quiet',
   const caller = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(caller, 'connect');
 
-  const quiet = traffic.quiet(500).then(() => order.push('quiet'));
+  const quiet = traffic.quiet(50, 5000).then(() => order.push('quiet'));
   caller.write('x');
   const heldUpUntil = performance.now() + 200;
   while (performance.now() < heldUpUntil);

@@ -9,6 +9,9 @@ import { ROOT } from './project.ts';
 import { ADMIN_TOKEN } from './server.ts';
 import { until } from './shop.ts';
 
+/** A start takes four seconds of a processor: on a machine loaded to many times its cores, a minute. */
+const READY_MS = 120_000;
+
 /** A server process and what it said. */
 export interface Running {
   readonly child: ChildProcess;
@@ -65,7 +68,7 @@ export class ServerProcesses {
             if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${err}`);
             return /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out)?.[1];
           },
-          30_000,
+          READY_MS,
         ),
     };
   }
