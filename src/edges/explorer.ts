@@ -31,7 +31,6 @@ const PAGE_HEADERS = {
   'cache-control': 'no-cache',
   'content-security-policy': POLICY,
   'referrer-policy': 'no-referrer',
-  vary: 'Accept, Accept-Encoding',
 };
 
 /** The name of an asset holds the hash of its content: it never changes. */
@@ -44,11 +43,12 @@ const ASSET_HEADERS = { 'cache-control': 'public, max-age=31536000, immutable' }
 export function serveExplorer(app: Express, isOn: boolean): void {
   const explorer = new Explorer();
   app.get('/graphql', (request, response) => {
+    response.vary('Accept');
     const isBrowser =
       request.headers.accept?.includes('text/html') && request.query['query'] === undefined;
     if (isOn && isBrowser) return explorer.answerPage(request, response);
     const body = JSON.stringify({ error: 'bad_request', message: 'Operations are sent by POST.' });
-    answerJson(response, 400, body, { allow: 'POST', vary: 'Accept' });
+    answerJson(response, 400, body, { allow: 'POST' });
   });
   if (!isOn) return;
   app.get(

@@ -56,7 +56,7 @@ export class StaticFiles {
    */
   answer(name: string, { request, response, headers }: StaticAnswer): void {
     const { type, etag, contents } = this.#files.get(name)!;
-    response.set({ vary: 'Accept-Encoding', ...headers });
+    response.set(headers).vary('Accept-Encoding');
     const encoding = preferredEncoding(request, contents);
     if (encoding === undefined) {
       const message = 'The file is sent as br, gzip or identity.';

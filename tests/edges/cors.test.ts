@@ -82,6 +82,7 @@ test.each<[number, string, RawRequest]>([
   [413, 'a long operation', { headers: JSON_TYPE, body: 'x'.repeat(129 * 1024) }],
   [415, 'a webhook of another type', { path: WEBHOOK, headers: { 'content-type': 'text/plain' } }],
   [200, 'health', { method: 'GET', path: '/healthz' }],
+  [200, 'the explorer', { method: 'GET', headers: { accept: 'text/html' } }],
 ])('the answer %i to %s has the headers of CORS', async (status, _what, request) => {
   const answer = await from(ORIGIN, request);
 
