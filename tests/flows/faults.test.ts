@@ -128,18 +128,21 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
 
   test('of a connection that is refused, once with the first and then as a count', async () => {
     await postgres.stop();
-    const refused = await Promise.allSettled(Array.from({ length: 40 }, readOne));
-    const first = linesOf('ECONNREFUSED').length;
-    const counted = await until('the count', () =>
-      lines.find(({ msg, times }) => times && msg.includes('ECONNREFUSED')),
-    );
-    await postgres.startAgain();
-    await until('the database', () => readOne().catch(() => false));
+    try {
+      const refused = await Promise.allSettled(Array.from({ length: 40 }, readOne));
+      const first = linesOf('ECONNREFUSED').length;
+      const counted = await until('the count', () =>
+        lines.find(({ msg, times }) => times && msg.includes('ECONNREFUSED')),
+      );
 
-    expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(first).toBe(1);
-    expect(counted).toMatchObject({ level: 40, sqlState: 'ECONNREFUSED' });
-    expect(counted.times).toBeGreaterThan(20);
+      expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
+      expect(first).toBe(1);
+      expect(counted).toMatchObject({ level: 40, sqlState: 'ECONNREFUSED' });
+      expect(counted.times).toBeGreaterThan(20);
+    } finally {
+      await postgres.startAgain();
+      await until('the database', () => readOne().catch(() => false));
+    }
   });
 });
 
