@@ -10,7 +10,7 @@ import { makeProduct, openSession, openTestShop, until, type TestShop } from '..
 const CONNECTIONS_MAX = 12;
 
 interface Line {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly sqlState?: string;
   readonly times?: number;
@@ -88,7 +88,9 @@ describe('with all connections of the database in use', () => {
     await using _others = await useUpConnections();
 
     await expect(bare.database.rows('select 1', [])).rejects.toThrow(UnavailableFault);
-    expect(linesOf('too many clients already')).toMatchObject([{ level: 40, sqlState: '53300' }]);
+    expect(linesOf('too many clients already')).toMatchObject([
+      { level: 'warn', sqlState: '53300' },
+    ]);
   });
 
   test('the pool is as large as before once connections are free', async () => {
@@ -113,7 +115,7 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
 
     await expect(lost).rejects.toThrow('the outcome is unknown');
     expect(linesOf('terminating connection due to administrator command')).toMatchObject([
-      { level: 40, sqlState: '57P01', msg: expect.stringContaining('the outcome is unknown') },
+      { level: 'warn', sqlState: '57P01', msg: expect.stringContaining('the outcome is unknown') },
     ]);
   });
 
@@ -123,7 +125,9 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
     );
 
     await expect(full).rejects.toThrow(UnavailableFault);
-    expect(linesOf('No space left on device')).toMatchObject([{ level: 40, sqlState: '53100' }]);
+    expect(linesOf('No space left on device')).toMatchObject([
+      { level: 'warn', sqlState: '53100' },
+    ]);
   });
 
   test('of a connection that is refused, once with the first and then as a count', async () => {
@@ -137,7 +141,7 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
 
       expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
       expect(first).toBe(1);
-      expect(counted).toMatchObject({ level: 40, sqlState: 'ECONNREFUSED' });
+      expect(counted).toMatchObject({ level: 'warn', sqlState: 'ECONNREFUSED' });
       expect(counted.times).toBeGreaterThan(20);
     } finally {
       await postgres.startAgain();
