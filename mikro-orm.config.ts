@@ -3,17 +3,19 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { ProductTable } from './src/catalog/product.entity.ts';
 import { HoldTable } from './src/holds/hold.entity.ts';
+import { readDatabaseSetting } from './src/config.ts';
 import { ActTable } from './src/operator/act.entity.ts';
 import { OrderTable } from './src/orders/order.entity.ts';
 import { PaymentEventTable } from './src/payments/payment-event.entity.ts';
 import { RefundTable } from './src/payments/refund.entity.ts';
+import { sessionOptions } from './src/platform/database.ts';
 import { StockLevelTable } from './src/stock/stock-level.entity.ts';
 import { StockMovementTable } from './src/stock/stock-movement.entity.ts';
 
 /** Beside this file, built or not; a path of its own would depend on the folder started from. */
 const MIGRATIONS = join(import.meta.dirname, 'src/migrations');
 
-/** The tables and their migrations: read by app.ts, and by the ORM's own command line. */
+/** The tables and their migrations. */
 export const tables: Options = defineConfig({
   entities: [
     ProductTable,
@@ -42,4 +44,13 @@ export const tables: Options = defineConfig({
   forceUtcTimezone: true,
 });
 
-export default tables;
+/**
+ * For the ORM's own command line: the tables in the database that DATABASE_URL names, reached as the
+ * server reaches it. A function, so that the server reads no setting by importing the tables.
+ */
+export default function tablesOfCommandLine(): Options {
+  const connection = readDatabaseSetting();
+  return connection === undefined
+    ? tables
+    : { ...tables, ...sessionOptions({ connection, poolMax: 2 }) };
+}

@@ -62,6 +62,27 @@ export function readSettings(
   return complete(read, connection);
 }
 
+/**
+ * Reads the database alone, for the ORM's own command line: it needs no secret and keeps none.
+ *
+ * @throws SettingsError with what is wrong with DATABASE_URL
+ */
+export function readDatabaseSetting(
+  environment: NodeJS.ProcessEnv = process.env,
+  envFile = '.env',
+): Connection | undefined {
+  const { DATABASE_URL } = SETTINGS;
+  const sources = readSources({ DATABASE_URL }, environment, envFile);
+  const url = DATABASE_URL.type.safeParse(sources.texts.get('DATABASE_URL'));
+  if (!url.success) throw new SettingsError([`DATABASE_URL ${complaintOf(url.error)}.`]);
+  // The other settings of the file are not known here, and not complained of.
+  const unreadable = sources.unreadable.size > 0 ? sources.complaints.slice(-1) : [];
+  const { connection, complaints } = readConnection({ DATABASE_URL: url.data }, environment);
+  if (unreadable.length + complaints.length > 0)
+    throw new SettingsError([...unreadable, ...complaints]);
+  return connection;
+}
+
 function readEach({ texts, unreadable }: Sources): {
   readonly read: Read;
   readonly complaints: string[];

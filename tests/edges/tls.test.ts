@@ -22,7 +22,7 @@ beforeAll(async () => {
       () => true,
     ),
   );
-}, 60_000);
+}, 120_000);
 
 afterAll(() => postgres[Symbol.asyncDispose]());
 
@@ -114,6 +114,22 @@ test('a role that needs a certificate gets it', async () => {
   expect(await complaintsOf(asTill(verified))).toEqual([expect.stringMatching(/certificate/)]);
   expect(await complaintsOf(asTill({ ...verified, ...client }))).toEqual([]);
 });
+
+test('the ORM’s own command line reaches it as the server does', async () => {
+  const { PATH } = process.env;
+  const bin = join(ROOT, 'node_modules/@mikro-orm/cli/cli.js');
+  const debug = (DATABASE_URL: string) =>
+    promisify(execFile)(process.execPath, [bin, 'debug'], {
+      cwd: ROOT,
+      env: { PATH, MIKRO_ORM_CLI_CONFIG: './mikro-orm.config.ts', DATABASE_URL },
+    });
+
+  const verified = await debug(postgres.url(postgres.verified));
+  const plain = await debug(postgres.url({ sslmode: 'disable' }));
+
+  expect(verified.stdout).toContain('database connection successful');
+  expect(plain.stdout).toContain('database connection failed');
+}, 60_000);
 
 test('cli status shows the version of TLS and the application name', async () => {
   const DATABASE_URL = postgres.url({ ...postgres.verified, application_name: 'till 4' });
