@@ -27,7 +27,7 @@ import {
 } from '../support/shop.ts';
 
 const schema = buildShopSchema();
-const executeCompiled = compilingExecute({ timesBefore: 0 });
+const executeCompiled = compilingExecute({ timesBefore: 0, fieldsMax: Infinity });
 
 let database: TestDatabase;
 let server: TestShop;
@@ -288,4 +288,51 @@ test('an operation that is not in a compiled document is not executed', async ()
 
   expect(one.errors).toBeUndefined();
   expect(other).toEqual({ errors: [expect.objectContaining({ message: expect.any(String) })] });
+});
+
+describe('compiling', () => {
+  /** Executes a document so many times; how often it was to be compiled by then. */
+  async function compilings(query: string, times: number): Promise<number> {
+    let compilings = 0;
+    const run = compilingExecute({ compileLater: () => void (compilings += 1) });
+    const document = parse(query);
+    for (let time = 0; time < times; time += 1)
+      await run({ schema, document, contextValue: newContext() });
+    return compilings;
+  }
+
+  const fields = (count: number): string => `{ ${'__typename '.repeat(count)} }`;
+
+  test('waits until a document was executed 100 times, and comes once', async () => {
+    expect(await compilings(fields(1), 100)).toBe(0);
+    expect(await compilings(fields(1), 101)).toBe(1);
+    expect(await compilings(fields(1), 300)).toBe(1);
+  });
+
+  test('is left out for a document of more than 60 fields, fragments expanded', async () => {
+    const spread = (count: number) =>
+      `{ ${'...f '.repeat(count)} } fragment f on Query { ${'__typename '.repeat(10)} }`;
+
+    expect(await compilings(fields(60), 101)).toBe(1);
+    expect(await compilings(fields(61), 101)).toBe(0);
+    expect(await compilings(spread(6), 101)).toBe(1);
+    expect(await compilings(spread(7), 101)).toBe(0);
+  });
+
+  test('is nothing that an answer waits for', async () => {
+    const compile: (() => void)[] = [];
+    const run = compilingExecute({ timesBefore: 0, compileLater: (later) => compile.push(later) });
+    const document = parse('{ __typename }');
+    const ask = () => run({ schema, document, contextValue: newContext() });
+
+    const before = await ask();
+    compile[0]!();
+    const after = await ask();
+
+    expect([before, after]).toEqual([
+      { data: { __typename: 'Query' } },
+      { data: { __typename: 'Query' } },
+    ]);
+    expect(compile).toHaveLength(1);
+  });
 });

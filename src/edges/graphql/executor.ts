@@ -28,6 +28,8 @@ const FIELDS_MAX = 60;
 export interface CompilingOptions {
   /** How often a document is executed before. */
   readonly timesBefore?: number;
+  /** Most fields of a document that is compiled. */
+  readonly fieldsMax?: number;
   /** Runs the compiling: at once, or when the event loop has time. */
   readonly compileLater?: (compile: () => void) => void;
 }
@@ -50,6 +52,7 @@ interface Asked {
  */
 export function compilingExecute({
   timesBefore = TIMES_BEFORE,
+  fieldsMax = FIELDS_MAX,
   compileLater = (compile) => compile(),
 }: CompilingOptions = {}): Execute {
   const known = new WeakMap<DocumentNode, Asked>();
@@ -59,7 +62,7 @@ export function compilingExecute({
     if (asked === undefined) known.set(document, (asked = { times: 0, compiled: null }));
     const { times } = asked;
     asked.times += 1;
-    if (times === timesBefore && isWorthIt(document)) {
+    if (times === timesBefore && isWorthIt(document, fieldsMax)) {
       const kept = asked;
       compileLater(() => (kept.compiled = compile(schema, document, operationName)));
     }
@@ -105,10 +108,10 @@ function compile(
   return isCompiledQuery(compiled) ? compiled : null;
 }
 
-function isWorthIt(document: DocumentNode): boolean {
+function isWorthIt(document: DocumentNode, fieldsMax: number): boolean {
   if (!isPlain(document)) return false;
   const expansion = new Expansion(document);
-  return expansion.roots.every((root) => expansion.costOf(root).fields <= FIELDS_MAX);
+  return expansion.roots.every((root) => expansion.costOf(root).fields <= fieldsMax);
 }
 
 /** One operation, without directives, introspection, and variables inside of written-in values. */
