@@ -85,7 +85,7 @@ export default {
     ),
     rule(
       'metrics-have-one-home',
-      'Who is measured knows the words of src/meters.ts; how figures are kept and told is one folder’s.',
+      'Who is measured knows the words of src/server/metrics/meters.ts; how figures are kept and told is one folder’s.',
       { path: '^src/', pathNot: '^src/edges/metrics/' },
       { path: 'node_modules/prom-client/' },
     ),
@@ -99,7 +99,7 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     // This project's TypeScript has no API for tools: without swc less would be seen, in the worst case
-    // nothing, and all would seem well. tests/house/walls.test.ts looks at what is seen.
+    // nothing, and all would seem well. tests/project/walls.test.ts looks at what is seen.
     parser: 'swc',
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
-import { ProductTable } from './src/catalog/product.entity.ts';
-import { HoldTable } from './src/holds/hold.entity.ts';
-import { readDatabaseSetting } from './src/config.ts';
-import { ActTable } from './src/operator/act.entity.ts';
-import { OrderTable } from './src/orders/order.entity.ts';
-import { PaymentEventTable } from './src/payments/payment-event.entity.ts';
-import { RefundTable } from './src/payments/refund.entity.ts';
-import { sessionOptions } from './src/platform/database.ts';
-import { StockLevelTable } from './src/stock/stock-level.entity.ts';
-import { StockMovementTable } from './src/stock/stock-movement.entity.ts';
+import { ProductTable } from './src/shop/catalog/product.entity.ts';
+import { HoldTable } from './src/shop/purchases/hold.entity.ts';
+import { readDatabaseSetting } from './src/config/settings.ts';
+import { ActTable } from './src/shop/admin/audit-log.entity.ts';
+import { OrderTable } from './src/shop/purchases/order.entity.ts';
+import { PaymentEventTable } from './src/shop/payments/payment-event.entity.ts';
+import { RefundTable } from './src/shop/payments/refund.entity.ts';
+import { sessionOptions } from './src/postgres/database.ts';
+import { StockLevelTable } from './src/shop/stock/stock-level.entity.ts';
+import { StockMovementTable } from './src/shop/stock/stock-movement.entity.ts';
 
 /** Beside this file, built or not; a path of its own would depend on the folder started from. */
 const MIGRATIONS = join(import.meta.dirname, 'src/migrations');

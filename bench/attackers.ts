@@ -22,7 +22,7 @@ import {
   type NamedProducts,
 } from '../tests/support/hostile-values.ts';
 import { WEBHOOK } from '../tests/support/provider.ts';
-import { signPayload } from '../src/edges/webhook/signature.ts';
+import { signPayload } from '../src/server/webhook/signature.ts';
 
 /*
  * The attackers, in a process of their own (started by bench/attack.ts): the hostile corpus of the tests,

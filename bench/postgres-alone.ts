@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { newId } from '../src/platform/ids.ts';
+import { newId } from '../src/lib/ids.ts';
 import { Tally, type Run } from './load.ts';
 
 /**

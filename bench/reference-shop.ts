@@ -10,30 +10,30 @@ import type { AddressInfo } from 'node:net';
 /** A module of the build. */
 const built = (module: string): string => new URL(`../dist/src/${module}.js`, import.meta.url).href;
 
-const { readSettings } = (await import(built('config'))) as typeof import('../src/config.ts');
+const { readSettings } = (await import(built('config'))) as typeof import('../src/config/settings.ts');
 const { createLog } = (await import(
   built('platform/log')
-)) as typeof import('../src/platform/log.ts');
+)) as typeof import('../src/lib/log.ts');
 const { Closers } = (await import(
   built('platform/closers')
-)) as typeof import('../src/platform/closers.ts');
+)) as typeof import('../src/lib/closers.ts');
 const { openDatabase } = (await import(
   built('open-database')
-)) as typeof import('../src/open-database.ts');
+)) as typeof import('../src/postgres/open-database.ts');
 const { migrate } = (await import(
   built('platform/migrate')
-)) as typeof import('../src/platform/migrate.ts');
-const { noMeters } = (await import(built('meters'))) as typeof import('../src/meters.ts');
+)) as typeof import('../src/postgres/migrate.ts');
+const { noMeters } = (await import(built('meters'))) as typeof import('../src/server/metrics/meters.ts');
 const { RateLimits } = (await import(
   built('edges/rate-limits')
-)) as typeof import('../src/edges/rate-limits.ts');
+)) as typeof import('../src/server/http/rate-limits.ts');
 const { openShop } = (await import(built('open-shop'))) as typeof import('../src/open-shop.ts');
 const { buildShopSchema } = (await import(
   built('edges/graphql/schema')
-)) as typeof import('../src/edges/graphql/schema.ts');
+)) as typeof import('../src/server/graphql/schema/schema.ts');
 const { Context } = (await import(
   built('edges/graphql/context')
-)) as typeof import('../src/edges/graphql/context.ts');
+)) as typeof import('../src/server/graphql/context.ts');
 
 /** What a resolver gets. */
 export type ShopContext = InstanceType<typeof Context>;
@@ -43,7 +43,7 @@ type Caller = ShopContext['caller'];
 
 export const { openGraphqlHttp } = (await import(
   built('edges/graphql/http')
-)) as typeof import('../src/edges/graphql/http.ts');
+)) as typeof import('../src/server/graphql/http/http.ts');
 
 export const settings = readSettings();
 export const log = createLog(settings.LOG_LEVEL);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { signPayload } from '../src/edges/webhook/signature.ts';
+import { signPayload } from '../src/server/webhook/signature.ts';
 import { Connections, machine, median, rateOf, startBenchServer } from './server.ts';
 
 /**

@@ -1,27 +1,27 @@
 import cluster from 'node:cluster';
-import { isLoopback, isUnsignedAccepted } from './config.safety.ts';
-import type { Settings } from './config.ts';
-import { openHttp, type HttpDoor } from './edges/http.ts';
-import { ProcessMetrics, type LiveFigures } from './edges/metrics/process-metrics.ts';
-import { scrapeAlone, scrapeThroughPrimary } from './edges/metrics/scrape.ts';
-import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
-import type { MetricsDoor } from './edges/paths.ts';
-import { Origins } from './edges/origins.ts';
-import { Port } from './edges/port.ts';
-import { startSchedule } from './edges/schedule.ts';
-import { paymentsProvider } from './edges/webhook/payments.ts';
-import type { Provider } from './edges/webhook/provider.ts';
-import { openDatabase } from './open-database.ts';
-import { noMeters } from './meters.ts';
+import { isLoopback, isUnsignedAccepted } from './config/safety.ts';
+import type { Settings } from './config/settings.ts';
+import { openHttp, type HttpDoor } from './server/http/server.ts';
+import { ProcessMetrics, type LiveFigures } from './server/metrics/process-metrics.ts';
+import { scrapeAlone, scrapeThroughPrimary } from './server/metrics/scrape.ts';
+import { ShopMetrics } from './server/metrics/shop-metrics.ts';
+import type { MetricsDoor } from './server/http/routes.ts';
+import { Origins } from './server/http/origins.ts';
+import { Port } from './server/http/port.ts';
+import { startSchedule } from './server/schedule.ts';
+import { paymentsProvider } from './server/webhook/payments-provider.ts';
+import type { Provider } from './server/webhook/provider.ts';
+import { openDatabase } from './postgres/open-database.ts';
+import { noMeters } from './server/metrics/meters.ts';
 import { openShop } from './open-shop.ts';
-import { readFigures } from './payments/read-figures.ts';
-import { Availability } from './platform/availability.ts';
-import { Closers } from './platform/closers.ts';
-import type { Logger } from './platform/log.ts';
-import type { NoticeBoard } from './platform/notices.ts';
-import { openFilesMax } from './platform/open-files.ts';
+import { readFigures } from './shop/reconciliation/read-figures.ts';
+import { Availability } from './postgres/availability.ts';
+import { Closers } from './lib/closers.ts';
+import type { Logger } from './lib/log.ts';
+import type { NoticeBoard } from './live/change-notifier.ts';
+import { openFilesMax } from './lib/open-files.ts';
 import { prepareDatabase } from './prepare-database.ts';
-import type { Shop } from './shop.ts';
+import type { Shop } from './shop/shop.ts';
 
 /** A running server. */
 export interface App {
@@ -174,7 +174,7 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
     providers[PAYMENTS_PATH] = paymentsProvider(settings.PAYMENT_WEBHOOK_SECRETS ?? []);
   if (paths.includes(STRIPE_PATH)) {
     // Loaded only where it is used: Stripe's package is large.
-    const { stripeProvider } = await import('./edges/webhook/stripe.ts');
+    const { stripeProvider } = await import('./server/webhook/stripe.ts');
     providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!, {
       allowTestMode: settings.STRIPE_ALLOW_TEST_MODE,
     });

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { nodeComplaint, VERSION } from './platform/version.ts';
+import { nodeComplaint, VERSION } from './lib/version.ts';
 
 /** The command line. What it needs is imported only on a Node that can load it. */
 async function main(): Promise<void> {

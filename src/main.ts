@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import type { App } from './app.ts';
-import type { Settings } from './config.ts';
-import { markShown } from './platform/kept-secret.ts';
-import type { Logger } from './platform/log.ts';
-import { nodeComplaint, VERSION } from './platform/version.ts';
+import type { Settings } from './config/settings.ts';
+import { markShown } from './config/dev-secret.ts';
+import type { Logger } from './lib/log.ts';
+import { nodeComplaint, VERSION } from './lib/version.ts';
 
 /** The process: read the settings, start the app, stop it on a signal. */
 async function main(): Promise<void> {
@@ -11,11 +11,11 @@ async function main(): Promise<void> {
   const complaint = nodeComplaint();
   if (complaint !== undefined) throw new PlainError(complaint);
   // Imported only now: an older Node would fail on the first of them with less plain words.
-  const { readSettings } = await import('./config.ts');
+  const { readSettings } = await import('./config/settings.ts');
   const settings = readSettings();
   const tracing = await traced(settings);
   const { startApp, webhookPaths } = await import('./app.ts');
-  const { createLog, isReadable } = await import('./platform/log.ts');
+  const { createLog, isReadable } = await import('./lib/log.ts');
   const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
   const readable = isReadable(process.stdout, settings.production);
   const log = createLog(settings.LOG_LEVEL, undefined, { readable });
@@ -40,7 +40,7 @@ function showAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
 /** Starts tracing where it is wanted, before anything that is to be traced is loaded. */
 async function traced({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Settings): Promise<Stoppable> {
   if (endpoint === undefined) return { stop: async () => {} };
-  const { startTracing } = await import('./tracing.ts');
+  const { startTracing } = await import('./server/tracing.ts');
   return startTracing(endpoint);
 }
 

@@ -1,23 +1,23 @@
-import type { Product } from './catalog/find-products.ts';
-import type { Settings } from './config.ts';
-import { createHolds, type BatchAnswer } from './holds/create-hold.ts';
-import type { HoldRequest } from './holds/hold.rules.ts';
-import { HoldTokens } from './holds/hold-token.ts';
-import { DeniedTries } from './operator/denied-tries.ts';
-import { countAnswers, measuredLock, noMeters, type Meters } from './meters.ts';
-import { PurchaseFeed } from './orders/purchase-feed.ts';
-import type { Database } from './platform/database.ts';
-import { newId } from './platform/ids.ts';
-import { Lanes } from './platform/lane.ts';
-import { lockId } from './platform/locked-row.ts';
-import { NoticeBoard, type Changes } from './platform/notices.ts';
-import { asRequest } from './platform/request-id.ts';
-import type { Shop } from './shop.ts';
-import { findStockedProducts } from './stock/find-stocked.ts';
-import { FreshProducts } from './stock/fresh-products.ts';
-import { lockStockRow } from './stock/locked-stock.ts';
-import { StockFeed } from './stock/stock-feed.ts';
-import type { StockCount } from './stock/stock.rules.ts';
+import type { Product } from './shop/catalog/find-products.ts';
+import type { Settings } from './config/settings.ts';
+import { createHolds, type BatchAnswer } from './shop/purchases/create-hold.ts';
+import type { HoldRequest } from './shop/purchases/hold.rules.ts';
+import { HoldTokens } from './shop/purchases/hold-token.ts';
+import { DeniedTries } from './shop/admin/unauthorized-attempts.ts';
+import { countAnswers, measuredLock, noMeters, type Meters } from './server/metrics/meters.ts';
+import { PurchaseFeed } from './live/purchase-feed.ts';
+import type { Database } from './postgres/database.ts';
+import { newId } from './lib/ids.ts';
+import { Lanes } from './lib/batch-queue.ts';
+import { lockId } from './postgres/locked-row.ts';
+import { NoticeBoard, type Changes } from './live/change-notifier.ts';
+import { asRequest } from './lib/request-id.ts';
+import type { Shop } from './shop/shop.ts';
+import { findStockedProducts } from './shop/stock/find-stocked.ts';
+import { FreshProducts } from './live/product-cache.ts';
+import { lockStockRow } from './shop/stock/locked-stock.ts';
+import { StockFeed } from './live/stock-feed.ts';
+import type { StockCount } from './shop/stock/stock.rules.ts';
 
 type ShopSettings = Pick<
   Settings,

@@ -1,9 +1,9 @@
-import type { Settings } from './config.ts';
-import type { Database } from './platform/database.ts';
-import type { Logger } from './platform/log.ts';
-import { migrate, whileAlone } from './platform/migrate.ts';
+import type { Settings } from './config/settings.ts';
+import type { Database } from './postgres/database.ts';
+import type { Logger } from './lib/log.ts';
+import { migrate, whileAlone } from './postgres/migrate.ts';
 import { readSchemaState, type SchemaState } from './schema-complaints.ts';
-import { seedDemo } from './seed.ts';
+import { seedDemo } from './shop/stock/seed-demo.ts';
 
 /** The database is not one that this server may run on: every complaint, one line each. */
 export class NotReadyToStart extends Error {

@@ -1,5 +1,5 @@
-import type { Database } from './platform/database.ts';
-import { pendingMigrations } from './platform/migrate.ts';
+import type { Database } from './postgres/database.ts';
+import { pendingMigrations } from './postgres/migrate.ts';
 
 /** The oldest PostgreSQL that the shop is tested on. */
 const SERVER_VERSION_MIN = 150_000;

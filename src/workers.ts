@@ -1,15 +1,15 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { areMetricsOn, type App } from './app.ts';
-import type { Settings } from './config.ts';
-import { checkPlace } from './edges/bind.ts';
-import { answerScrapes } from './edges/metrics/scrape.ts';
-import { ShopMetrics } from './edges/metrics/shop-metrics.ts';
-import { openDatabase } from './open-database.ts';
-import { readFigures } from './payments/read-figures.ts';
-import { Closers } from './platform/closers.ts';
-import { PG_VARIABLES } from './platform/database-url.ts';
-import type { Logger } from './platform/log.ts';
+import type { Settings } from './config/settings.ts';
+import { checkPlace } from './server/http/bind.ts';
+import { answerScrapes } from './server/metrics/scrape.ts';
+import { ShopMetrics } from './server/metrics/shop-metrics.ts';
+import { openDatabase } from './postgres/open-database.ts';
+import { readFigures } from './shop/reconciliation/read-figures.ts';
+import { Closers } from './lib/closers.ts';
+import { PG_VARIABLES } from './postgres/database-url.ts';
+import type { Logger } from './lib/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
 /** A worker that ends by itself is replaced after this: at once would be a hot loop if it cannot start. */

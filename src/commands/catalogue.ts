@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { listProducts, type Product } from '../catalog/find-products.ts';
-import { saleStatus } from '../catalog/product.rules.ts';
-import { auditStock } from '../orders/audit-stock.ts';
-import { decimalText } from '../platform/money.ts';
-import { productNotFound, type SaleStatus } from '../refusal.ts';
-import { countStock } from '../stock/count-stock.ts';
-import { listMovements, type StockMovement } from '../stock/list-movements.ts';
-import type { StockCount } from '../stock/stock.rules.ts';
+import { listProducts, type Product } from '../shop/catalog/find-products.ts';
+import { saleStatus } from '../shop/catalog/product.rules.ts';
+import { auditStock } from '../shop/reconciliation/audit-stock.ts';
+import { decimalText } from '../lib/money.ts';
+import { productNotFound, type SaleStatus } from '../shop/refusal.ts';
+import { countStock } from '../shop/stock/count-stock.ts';
+import { listMovements, type StockMovement } from '../shop/stock/list-movements.ts';
+import type { StockCount } from '../shop/stock/stock.rules.ts';
 import { withDatabase } from './opened.ts';
 import {
   productId,

@@ -1,9 +1,9 @@
-import { readSettings } from '../config.ts';
-import { openDatabase, type OpenDatabase } from '../open-database.ts';
+import { readSettings } from '../config/settings.ts';
+import { openDatabase, type OpenDatabase } from '../postgres/open-database.ts';
 import { openShop } from '../open-shop.ts';
-import { Closers } from '../platform/closers.ts';
-import { silentLog } from '../platform/log.ts';
-import type { Shop } from '../shop.ts';
+import { Closers } from '../lib/closers.ts';
+import { silentLog } from '../lib/log.ts';
+import type { Shop } from '../shop/shop.ts';
 
 /**
  * Opens the database for as long as the work takes: the one that the settings name, or the embedded

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseProductId } from '../catalog/product.rules.ts';
-import type { Operator } from '../operator/perform-act.ts';
-import { parseUuid } from '../platform/ids.ts';
+import { parseProductId } from '../shop/catalog/product.rules.ts';
+import type { Operator } from '../shop/admin/with-audit.ts';
+import { parseUuid } from '../lib/ids.ts';
 
 /** Who acts from the command line, as the audit log names them: whoever has the database's address. */
 export const COMMAND_LINE: Operator = { actor: 'command line', address: null, requestId: null };

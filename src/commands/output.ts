@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Page } from '../platform/page.ts';
-import { unwatched, type Progress } from '../platform/progress.ts';
+import type { Page } from '../postgres/page.ts';
+import { unwatched, type Progress } from '../lib/progress.ts';
 
 /** How a command ends, for scripts. */
 export const EXIT = {

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { replayPaymentEvent } from '../operator/replay-event.ts';
-import { listDeadEvents } from '../payments/dead-letters.ts';
+import { replayPaymentEvent } from '../shop/admin/replay-event.ts';
+import { listDeadEvents } from '../shop/payments/dead-letters.ts';
 import {
   listPaymentEvents,
   type PaymentEvent,
   type PaymentEventPageWanted,
-} from '../payments/list-payments.ts';
-import { BusyFault } from '../platform/faults.ts';
-import { receivedText } from '../platform/money.ts';
-import { isRefusal } from '../refusal.ts';
-import type { Shop } from '../shop.ts';
+} from '../shop/payments/list-payments.ts';
+import { BusyFault } from '../postgres/faults.ts';
+import { receivedText } from '../lib/money.ts';
+import { isRefusal } from '../shop/refusal.ts';
+import type { Shop } from '../shop/shop.ts';
 import { withDatabase, withShop } from './opened.ts';
 import {
   COMMAND_LINE,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { migrate, whileAlone } from '../platform/migrate.ts';
+import { migrate, whileAlone } from '../postgres/migrate.ts';
 import { requireMigratable } from '../prepare-database.ts';
-import { seedDemo } from '../seed.ts';
+import { seedDemo } from '../shop/stock/seed-demo.ts';
 import { withDatabase } from './opened.ts';
 import { withJson, type JsonOption } from './options.ts';
 import { answer } from './output.ts';

@@ -7,8 +7,8 @@ import { addRefunds } from './refunds.ts';
 import { addSales } from './sales.ts';
 import { addUpkeep } from './upkeep.ts';
 import { addWebhook } from './webhook.ts';
-import { asFault, isFault } from '../platform/faults.ts';
-import { VERSION } from '../platform/version.ts';
+import { asFault, isFault } from '../postgres/faults.ts';
+import { VERSION } from '../lib/version.ts';
 
 /** Runs the command that the process was started with; the exit code is set at its end. */
 export async function runCommandLine(): Promise<void> {

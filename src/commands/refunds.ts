@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { resolveRefund } from '../operator/resolve-refund.ts';
-import type { Refund } from '../payments/find-refunds.ts';
-import { listRefunds, type RefundPageWanted } from '../payments/list-payments.ts';
-import { receivedText } from '../platform/money.ts';
-import { isRefusal } from '../refusal.ts';
+import { resolveRefund } from '../shop/admin/resolve-refund.ts';
+import type { Refund } from '../shop/payments/find-refunds.ts';
+import { listRefunds, type RefundPageWanted } from '../shop/payments/list-payments.ts';
+import { receivedText } from '../lib/money.ts';
+import { isRefusal } from '../shop/refusal.ts';
 import { withDatabase, withShop } from './opened.ts';
 import {
   COMMAND_LINE,

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Hold } from '../holds/find-holds.ts';
-import { holdStatus } from '../holds/hold.rules.ts';
-import { listHolds, type HoldPageWanted } from '../holds/list-holds.ts';
-import type { Order } from '../orders/find-orders.ts';
-import { listOrders, type OrderPageWanted } from '../orders/list-orders.ts';
-import { totalOf } from '../orders/order.rules.ts';
-import { decimalText } from '../platform/money.ts';
+import type { Hold } from '../shop/purchases/find-holds.ts';
+import { holdStatus } from '../shop/purchases/hold.rules.ts';
+import { listHolds, type HoldPageWanted } from '../shop/purchases/list-holds.ts';
+import type { Order } from '../shop/purchases/find-orders.ts';
+import { listOrders, type OrderPageWanted } from '../shop/purchases/list-orders.ts';
+import { totalOf } from '../shop/purchases/order.rules.ts';
+import { decimalText } from '../lib/money.ts';
 import { withDatabase } from './opened.ts';
 import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from './options.ts';
 import { answerPage, type Shown } from './output.ts';

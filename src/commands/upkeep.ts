@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { blankEnded, countEnded } from '../operator/blank-ended.ts';
-import { readStatus, type Status } from '../operator/read-status.ts';
-import { adminReconcile } from '../operator/reconcile.ts';
-import type { Waiting } from '../payments/read-figures.ts';
-import { pendingMigrations } from '../platform/migrate.ts';
+import { blankEnded, countEnded } from '../shop/admin/redact-ended.ts';
+import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
+import { adminReconcile } from '../shop/reconciliation/reconcile.ts';
+import type { Waiting } from '../shop/reconciliation/read-figures.ts';
+import { pendingMigrations } from '../postgres/migrate.ts';
 import { withDatabase, withShop } from './opened.ts';
 import { COMMAND_LINE, days, withJson, type JsonOption } from './options.ts';
 import { answer, foundSomething, tableOf, withBar } from './output.ts';

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
-import { readSettings } from '../config.ts';
-import { localUrlOf } from '../edges/bind.ts';
-import { simulatePayment, type Simulation } from '../simulate-payment.ts';
+import { readSettings } from '../config/settings.ts';
+import { localUrlOf } from '../server/http/bind.ts';
+import { simulatePayment, type Simulation } from './simulate-payment.ts';
 import { wholeNumber } from './options.ts';
 import { say } from './output.ts';
 

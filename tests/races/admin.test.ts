@@ -1,13 +1,13 @@
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { adminCancelOrder } from '../../src/operator/cancel-order.ts';
-import { changeStock } from '../../src/operator/change-stock.ts';
-import { adminReconcile, reconcile } from '../../src/operator/reconcile.ts';
-import { resolveRefund } from '../../src/operator/resolve-refund.ts';
-import { findOrders } from '../../src/orders/find-orders.ts';
-import { findRefunds } from '../../src/payments/find-refunds.ts';
-import type { LockStock } from '../../src/stock/locked-stock.ts';
-import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
-import type { Shop } from '../../src/shop.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
+import { changeStock } from '../../src/shop/admin/change-stock.ts';
+import { adminReconcile, reconcile } from '../../src/shop/reconciliation/reconcile.ts';
+import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
+import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
+import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
+import type { Shop } from '../../src/shop/shop.ts';
 import { deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,

@@ -1,10 +1,10 @@
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { cancelOrder } from '../../src/orders/cancel-order.ts';
-import { placeOrder } from '../../src/payments/place-order.ts';
-import { releaseHold } from '../../src/holds/release-hold.ts';
-import { BusyFault } from '../../src/platform/faults.ts';
-import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
-import type { LockStock } from '../../src/stock/locked-stock.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
+import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
+import { BusyFault } from '../../src/postgres/faults.ts';
+import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
+import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { ask, codeOf, deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,

@@ -1,5 +1,5 @@
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { receivePayment } from '../../src/payments/receive-payment.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,

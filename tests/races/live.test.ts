@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { updateProduct } from '../../src/catalog/update-product.ts';
-import { transact } from '../../src/platform/transaction.ts';
-import type { Shop } from '../../src/shop.ts';
-import { findStockedProducts, isOlder, type StockedProduct } from '../../src/stock/find-stocked.ts';
-import { StockFeed } from '../../src/stock/stock-feed.ts';
-import type { StockCount } from '../../src/stock/stock.rules.ts';
+import { updateProduct } from '../../src/shop/catalog/update-product.ts';
+import { transact } from '../../src/postgres/transaction.ts';
+import type { Shop } from '../../src/shop/shop.ts';
+import { findStockedProducts, isOlder, type StockedProduct } from '../../src/shop/stock/find-stocked.ts';
+import { StockFeed } from '../../src/live/stock-feed.ts';
+import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
 import * as buyer from '../support/buyer.ts';
 import { ask, CREATE_HOLD, CREATE_ORDER, RELEASE_HOLD } from '../support/graphql-client.ts';
 import { ROOT } from '../support/project.ts';

@@ -1,8 +1,8 @@
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { findHold } from '../../src/holds/find-holds.ts';
-import { cancelOrder } from '../../src/orders/cancel-order.ts';
-import { findOrder } from '../../src/orders/find-orders.ts';
-import { placeOrder } from '../../src/payments/place-order.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { findHold } from '../../src/shop/purchases/find-holds.ts';
+import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
+import { findOrder } from '../../src/shop/purchases/find-orders.ts';
+import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import {
   codeOf,
   deliver,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { findOrders } from '../../src/orders/find-orders.ts';
-import { findRefunds } from '../../src/payments/find-refunds.ts';
-import { receivePayment } from '../../src/payments/receive-payment.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,

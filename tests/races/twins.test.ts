@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { expireDue } from '../../src/holds/expire-due.ts';
-import { findOrders } from '../../src/orders/find-orders.ts';
-import type { LockStock } from '../../src/stock/locked-stock.ts';
-import { StockLevelTable } from '../../src/stock/stock-level.entity.ts';
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
+import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,

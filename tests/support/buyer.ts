@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { createHold, type HoldAnswer } from '../../src/holds/create-hold.ts';
-import type { Hold } from '../../src/holds/find-holds.ts';
-import type { Order } from '../../src/orders/find-orders.ts';
-import { placeOrder } from '../../src/payments/place-order.ts';
+import { createHold, type HoldAnswer } from '../../src/shop/purchases/create-hold.ts';
+import type { Hold } from '../../src/shop/purchases/find-holds.ts';
+import type { Order } from '../../src/shop/purchases/find-orders.ts';
+import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import {
   receivePayment,
   type Receipt,
   type ReceivedPayment,
-} from '../../src/payments/receive-payment.ts';
-import { isFault } from '../../src/platform/faults.ts';
-import type { Shop } from '../../src/shop.ts';
+} from '../../src/shop/payments/receive-payment.ts';
+import { isFault } from '../../src/postgres/faults.ts';
+import type { Shop } from '../../src/shop/shop.ts';
 
 /** What a buyer may say of a hold. */
 export interface Wish {

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { HoldTokens } from '../../src/holds/hold-token.ts';
+import { HoldTokens } from '../../src/shop/purchases/hold-token.ts';
 
 /** The 64 letters of base64 in URLs, in order. */
 export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -2,16 +2,16 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tables } from '../../mikro-orm.config.ts';
-import { connectDatabase } from '../../src/platform/database.ts';
+import { connectDatabase } from '../../src/postgres/database.ts';
 import {
   ensureCluster,
   ensureDatabase,
   Postmaster,
   readPassword,
-} from '../../src/platform/embedded-postgres.cluster.ts';
-import { findPlace } from '../../src/platform/embedded-postgres.place.ts';
-import { silentLog } from '../../src/platform/log.ts';
-import { migrate } from '../../src/platform/migrate.ts';
+} from '../../src/postgres/embedded/cluster.ts';
+import { findPlace } from '../../src/postgres/embedded/binaries.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
 import { freePort } from './server-process.ts';
 import { openSession, until } from './shop.ts';
 import { admin, connectionTo } from './test-postgres.ts';

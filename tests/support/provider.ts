@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { signPayload } from '../../src/edges/webhook/signature.ts';
+import { signPayload } from '../../src/server/webhook/signature.ts';
 import { sendRaw } from './graphql-client.ts';
 
 /** Where events of our own contract are delivered. */

@@ -1,11 +1,11 @@
 import { createServer, connect, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { startApp } from '../../src/app.ts';
-import { readSettings } from '../../src/config.ts';
-import type { SETTINGS } from '../../src/config.settings.ts';
-import type { Database } from '../../src/platform/database.ts';
-import { silentLog, type Logger } from '../../src/platform/log.ts';
-import type { Shop } from '../../src/shop.ts';
+import { readSettings } from '../../src/config/settings.ts';
+import type { SETTINGS } from '../../src/config/settings.table.ts';
+import type { Database } from '../../src/postgres/database.ts';
+import { silentLog, type Logger } from '../../src/lib/log.ts';
+import type { Shop } from '../../src/shop/shop.ts';
 import { createTestDatabase, openTestShop } from './shop.ts';
 
 /** Opens the operator's part of the API on every test server. */

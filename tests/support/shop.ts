@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
 import { openShop, withLanes } from '../../src/open-shop.ts';
-import { auditStock } from '../../src/orders/audit-stock.ts';
-import { connectDatabase, type Database } from '../../src/platform/database.ts';
-import { silentLog, type Logger } from '../../src/platform/log.ts';
-import type { Shop } from '../../src/shop.ts';
-import { countStock } from '../../src/stock/count-stock.ts';
-import type { StockCount } from '../../src/stock/stock.rules.ts';
-import { createProduct, type NewProduct } from '../../src/stock/create-product.ts';
+import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
+import { connectDatabase, type Database } from '../../src/postgres/database.ts';
+import { silentLog, type Logger } from '../../src/lib/log.ts';
+import type { Shop } from '../../src/shop/shop.ts';
+import { countStock } from '../../src/shop/stock/count-stock.ts';
+import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
+import { createProduct, type NewProduct } from '../../src/shop/stock/create-product.ts';
 import { admin, connectionTo, withDatabase } from './test-postgres.ts';
 
 /** A database of its own for one test file, cloned from the migrated template. */

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
-import { printShopSchema } from '../../src/edges/graphql/schema.ts';
+import { printShopSchema } from '../../src/server/graphql/schema/schema.ts';
 
 /** `npm run schema`: prints schema.graphql anew from the resolvers. */
 writeFileSync('schema.graphql', printShopSchema());

@@ -1,0 +1,109 @@
+import ipaddr from 'ipaddr.js';
+import type { Connection } from '../postgres/connection.ts';
+
+/** What safety looks at of the settings that were read. */
+export interface SettingsToJudge {
+  readonly NODE_ENV: string;
+  readonly HOST?: string | undefined;
+  readonly DATABASE_URL?: string | undefined;
+  readonly HOLD_TOKEN_SECRETS?: readonly string[] | undefined;
+  readonly PAYMENT_WEBHOOK_SECRETS?: readonly string[] | undefined;
+  readonly STRIPE_WEBHOOK_SECRETS?: readonly string[] | undefined;
+  readonly ADMIN_TOKEN?: string | undefined;
+  readonly METRICS_TOKEN?: string | undefined;
+}
+
+/** Without these production does not start. */
+const REQUIRED = [
+  'DATABASE_URL',
+  'PAYMENT_WEBHOOK_SECRETS',
+  'HOLD_TOKEN_SECRETS',
+  'ADMIN_TOKEN',
+] as const;
+
+/** Shortest secret that is not guessed: 24 bytes. */
+const SECRET_BYTES_MIN = 24;
+
+/**
+ * What must not run: production without its secrets, or an open webhook that strangers can reach.
+ *
+ * @param malformed settings that are set to something unreadable: neither missing nor judged
+ */
+export function unsafe(read: SettingsToJudge, malformed: readonly string[] = []): string[] {
+  if (malformed.includes('NODE_ENV')) return [];
+  const isMissing = (name: keyof SettingsToJudge): boolean =>
+    read[name] === undefined && !malformed.includes(name);
+  // Where only Stripe is configured the other webhook is off and needs no secret.
+  const isWebhookBare = isMissing('PAYMENT_WEBHOOK_SECRETS') && isMissing('STRIPE_WEBHOOK_SECRETS');
+  if (read.NODE_ENV === 'production') {
+    return [
+      ...REQUIRED.filter((name) =>
+        name === 'PAYMENT_WEBHOOK_SECRETS' ? isWebhookBare : isMissing(name),
+      ).map((name) => `${name} must be set in production.`),
+      ...shortSecrets(read),
+    ];
+  }
+  const isOpen = isWebhookBare && !isLoopback(read.HOST ?? '127.0.0.1');
+  return isOpen ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
+}
+
+function shortSecrets(read: SettingsToJudge): string[] {
+  return secretsOf(read)
+    .filter(([, bytes]) => bytes < SECRET_BYTES_MIN)
+    .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`);
+}
+
+/** What decides whether unsigned payment events are accepted. */
+interface Openness {
+  readonly production: boolean;
+  readonly HOST: string;
+}
+
+/** Whether unsigned payment events are accepted where no secret is set: in development, by this machine. */
+export function isUnsignedAccepted({ production, HOST }: Openness): boolean {
+  return !production && isLoopback(HOST);
+}
+
+/**
+ * What must not run in production: a connection to another machine that can be read on its way.
+ *
+ * @param connection what DATABASE_URL says
+ */
+export function exposed(
+  read: { readonly NODE_ENV: string; readonly DATABASE_ALLOW_PLAINTEXT?: boolean },
+  connection: Connection | undefined,
+): string[] {
+  if (read.NODE_ENV !== 'production' || read.DATABASE_ALLOW_PLAINTEXT !== false) return [];
+  if (connection === undefined || connection.tls !== undefined) return [];
+  if (connection.host.startsWith('/') || isLoopback(connection.host)) return [];
+  return [
+    'DATABASE_URL names another machine without TLS: add sslmode=verify-full, or set DATABASE_ALLOW_PLAINTEXT=true.',
+  ];
+}
+
+/** Every secret that is set: its setting, and how many bytes it has. */
+function secretsOf(read: SettingsToJudge): (readonly [name: string, bytes: number])[] {
+  const {
+    HOLD_TOKEN_SECRETS = [],
+    STRIPE_WEBHOOK_SECRETS = [],
+    PAYMENT_WEBHOOK_SECRETS = [],
+  } = read;
+  const base64 = (secret: string) => Buffer.from(secret.slice('whsec_'.length), 'base64').length;
+  return [
+    ...HOLD_TOKEN_SECRETS.map((one) => ['HOLD_TOKEN_SECRETS', Buffer.byteLength(one)] as const),
+    ...STRIPE_WEBHOOK_SECRETS.map(
+      (one) => ['STRIPE_WEBHOOK_SECRETS', Buffer.byteLength(one)] as const,
+    ),
+    ...PAYMENT_WEBHOOK_SECRETS.map((one) => ['PAYMENT_WEBHOOK_SECRETS', base64(one)] as const),
+    ...(['ADMIN_TOKEN', 'METRICS_TOKEN'] as const).flatMap((name) =>
+      read[name] === undefined ? [] : [[name, Buffer.byteLength(read[name])] as const],
+    ),
+  ];
+}
+
+/** Whether only this machine can reach the address; IPv6 in brackets or not. */
+export function isLoopback(host: string): boolean {
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  if (/^localhost\.?$/i.test(address)) return true;
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+}

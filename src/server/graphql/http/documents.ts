@@ -1,0 +1,151 @@
+import { GraphQLError, parse, type DocumentNode, type GraphQLSchema, type Location } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { BusyFault } from '../../../postgres/faults.ts';
+import { documentErrors, TOKENS_MAX, type DocumentPolicy } from './limits.ts';
+import { WorkBudget, type Work } from './work-budget.ts';
+
+/**
+ * What new documents may cost. They may take a fifth of the event loop; less leaves room for what
+ * receiving and refusing them takes. The burst is for an app that starts: a dozen documents at once.
+ * Two seconds is as long as a request waits for a lock.
+ */
+export const BUDGET = {
+  share: 0.15,
+  burstMs: 1500,
+  waitMaxMs: 2000,
+  waitingMax: 1000,
+  weightMax: 8 * 1024 * 1024,
+} as const;
+
+/**
+ * Memory for documents, in estimated bytes. An app has a dozen of 20 KB each, and several of its versions
+ * are in use; a flood of new ones pushes out the longest unused.
+ */
+const BYTES_MAX = 8 * 1024 * 1024;
+
+/** A token with its part of the syntax tree (measured: 240 to 400 bytes). */
+const TOKEN_BYTES = 400;
+
+/** An error with its stack and positions (measured: 7 to 10 KB). */
+const ERROR_BYTES = 10_240;
+
+const OVERLOADED = 'Too many new documents wait for this server; nothing was done.';
+
+/** A document that may be executed, or what is wrong with it. */
+export type Checked =
+  | { readonly document: DocumentNode; readonly errors?: undefined }
+  | { readonly errors: readonly GraphQLError[] };
+
+/** A document being checked, and all who wait for it. */
+interface Pending {
+  readonly outcome: Promise<Checked>;
+  readonly isGone: (() => boolean)[];
+}
+
+/** What documents are checked by. */
+export interface DocumentsOptions extends DocumentPolicy {
+  readonly schema: GraphQLSchema;
+  /** Absent: what is right for a server. */
+  readonly budget?: WorkBudget;
+}
+
+/**
+ * Documents parsed and checked, for both GraphQL endpoints. A known one costs nothing; a new one waits
+ * for its part of the event loop, so that a flood of new ones holds up no known one. What is wrong with
+ * a document is known as well.
+ */
+export class Documents {
+  /** Parsing, checking and compiling share it. */
+  readonly budget: WorkBudget;
+  readonly #options: DocumentsOptions;
+  readonly #known = new LRUCache<string, Checked>({ maxSize: BYTES_MAX, sizeCalculation: bytesOf });
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+    this.budget = options.budget ?? new WorkBudget(BUDGET);
+  }
+
+  /**
+   * The document, or its errors; at once where it is known. OVERLOADED where it waited too long. A
+   * document that everyone who asked for it has left is dropped.
+   */
+  check(query: string, isGone: () => boolean = () => false): Checked | Promise<Checked> {
+    const known = this.#known.get(query);
+    if (known !== undefined) return known;
+    const pending = this.#pending.get(query) ?? this.#begin(query);
+    pending.isGone.push(isGone);
+    return pending.outcome;
+  }
+
+  #begin(query: string): Pending {
+    const { promise, resolve, reject } = Promise.withResolvers<Checked>();
+    const pending: Pending = { outcome: promise, isGone: [] };
+    const work: Work = {
+      weight: query.length,
+      isGone: () => pending.isGone.every((isGone) => isGone()),
+      run: () => {
+        this.#pending.delete(query);
+        try {
+          const checked = this.#read(query);
+          this.#known.set(query, checked);
+          resolve(checked);
+        } catch (error) {
+          reject(error);
+        }
+      },
+      refuse: () => {
+        this.#pending.delete(query);
+        resolve({ errors: [overloadedError()] });
+      },
+    };
+    this.#pending.set(query, pending);
+    this.budget.add(work);
+    return pending;
+  }
+
+  #read(query: string): Checked {
+    let document: DocumentNode;
+    try {
+      document = parse(query, { maxTokens: TOKENS_MAX });
+    } catch (error) {
+      return { errors: [coded(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')] };
+    }
+    const errors = documentErrors(this.#options.schema, document, this.#options);
+    return errors.length > 0
+      ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) }
+      : { document };
+  }
+}
+
+/** About what a document holds in memory: text, tokens with their syntax tree, or errors. */
+function bytesOf(checked: Checked, query: string): number {
+  const text = 1024 + 2 * query.length;
+  if (checked.errors === undefined) return text + TOKEN_BYTES * tokensFrom(checked.document.loc);
+  const { errors } = checked;
+  const [node] = errors.flatMap(({ nodes = [] }) => nodes);
+  return text + ERROR_BYTES * errors.length + TOKEN_BYTES * tokensFrom(node?.loc);
+}
+
+/** The tokens of the whole document: each node keeps all of them, as a linked list with the comments. */
+function tokensFrom(loc: Location | undefined): number {
+  let token = loc?.startToken ?? null;
+  while (token?.prev) token = token.prev;
+  let count = 0;
+  for (; token !== null; token = token.next) count += 1;
+  return count;
+}
+
+/** A request that the endpoint does not serve. */
+export function badRequestError(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}
+
+function overloadedError(): GraphQLError {
+  return new GraphQLError(OVERLOADED, { originalError: new BusyFault(OVERLOADED) });
+}
+
+/** The error with the code that Apollo gives it over HTTP. */
+function coded({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+}

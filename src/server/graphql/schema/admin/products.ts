@@ -1,0 +1,167 @@
+import { IsInt, Length, Matches, ValidateIf } from 'class-validator';
+import { Arg, Authorized, Ctx, Field, ID, InputType, Int, Mutation, Resolver } from 'type-graphql';
+import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
+import { changeTerms, putOnSale } from '../../../../shop/admin/change-catalog.ts';
+import { productNotFound } from '../../../../shop/refusal.ts';
+import { Context } from '../../context.ts';
+import { checkInput, ONE_OR_MORE, TEXT } from '../input.ts';
+import { ProductType, type ListedProduct } from '../product.ts';
+import { outcomeOf, ProductNotFound, rightful } from '../refusals.ts';
+import { DateTime, Decimal } from '../scalars.ts';
+import { operatorOf } from './operator.ts';
+
+/** A price as it may be written; what its currency allows is judged with the product. */
+const PRICE = {
+  pattern: /^[0-9.]{1,20}$/,
+  message: '$property must be a plain decimal of at most 20 characters',
+};
+
+const NAME_LENGTH = { message: '$property must be 1 to 200 characters' };
+const DESCRIPTION_LENGTH = { message: '$property must be at most 5000 characters' };
+
+@InputType('CreateProductInput', { description: 'What is to go on sale.' })
+class CreateProductInput {
+  @Length(1, 200, NAME_LENGTH)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, { description: 'What buyers call it, 1 to 200 characters.' })
+  declare name: string;
+
+  @ValidateIf((input: CreateProductInput) => input.description != null)
+  @Length(0, 5000, DESCRIPTION_LENGTH)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description: 'What buyers should know of it, at most 5000 characters.',
+  })
+  declare description?: string | null;
+
+  @Matches(PRICE.pattern, PRICE)
+  @Field(() => Decimal, {
+    description: 'Exact decimal, with no more digits than the currency has.',
+  })
+  declare price: string;
+
+  @Matches(/^[A-Za-z]{3}$/, { message: '$property must be an ISO 4217 code' })
+  @Field(() => String, { description: 'ISO 4217 code.' })
+  declare currency: string;
+
+  @Field(() => Int, { description: 'Units offered, 0 or more.' })
+  declare totalStock: number;
+
+  @Field(() => Int, { defaultValue: 10, description: 'Most units in one hold, 1 or more.' })
+  declare maxPerHold: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most units one customer may have; omitted: no limit.',
+  })
+  declare maxPerCustomer?: number | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the sale begins; omitted: at once.' })
+  declare saleStartsAt?: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale ends; omitted: it does not.',
+  })
+  declare saleEndsAt?: Date | null;
+}
+
+/** Whether the field was named at all: null is a value, and for some of them a wrong one. */
+const named = (field: string) => ValidateIf((input: object) => field in input);
+
+@InputType('UpdateProductInput', {
+  description:
+    'What is to become of a product. What is left out stays as it is; null clears what may be missing.',
+})
+class UpdateProductInput {
+  @Field(() => ID, { description: 'The product.' })
+  declare id: string;
+
+  @named('name')
+  @Length(1, 200, NAME_LENGTH)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description: 'What buyers call it, 1 to 200 characters; not null.',
+  })
+  declare name?: string;
+
+  @ValidateIf((input: UpdateProductInput) => input.description != null)
+  @Length(0, 5000, DESCRIPTION_LENGTH)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description: 'What buyers should know of it, at most 5000 characters; null: nothing.',
+  })
+  declare description?: string | null;
+
+  @named('price')
+  @Matches(PRICE.pattern, PRICE)
+  @Field(() => Decimal, {
+    nullable: true,
+    description:
+      'Exact decimal, with no more digits than the currency has; not null. Holds and orders that stand keep theirs.',
+  })
+  declare price?: string;
+
+  @named('maxPerHold')
+  @IsInt(ONE_OR_MORE)
+  @Field(() => Int, { nullable: true, description: 'Most units in one hold, 1 or more; not null.' })
+  declare maxPerHold?: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Most units one customer may have; null: no limit.',
+  })
+  declare maxPerCustomer?: number | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the sale begins; null: at once.' })
+  declare saleStartsAt?: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale ends; null: it does not.',
+  })
+  declare saleEndsAt?: Date | null;
+}
+
+const UpdateProductResult = outcomeOf('UpdateProductResult', ProductType, 'Product', [
+  ProductNotFound,
+]);
+
+@Resolver()
+export class AdminProductResolver {
+  @Authorized()
+  @Mutation(() => ProductType, { description: 'Operator: puts a product on sale.' })
+  async createProduct(
+    @Arg('input', () => CreateProductInput, { validateFn: checkInput, description: 'The product.' })
+    input: CreateProductInput,
+    @Ctx() context: Context,
+  ): Promise<ListedProduct> {
+    const {
+      description = null,
+      maxPerCustomer = null,
+      saleStartsAt = null,
+      saleEndsAt = null,
+      ...rest
+    } = input;
+    const wanted = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt };
+    return rightful(await putOnSale(context.shop, operatorOf(context), wanted)) as ListedProduct;
+  }
+
+  @Authorized()
+  @Mutation(() => UpdateProductResult, {
+    description: 'Operator: changes what a product is and on what terms it is sold.',
+  })
+  async updateProduct(
+    @Arg('input', () => UpdateProductInput, { validateFn: checkInput, description: 'The change.' })
+    input: UpdateProductInput,
+    @Ctx() context: Context,
+  ): Promise<object> {
+    const { id: text, ...change } = input;
+    const id = parseProductId(text);
+    if (id === undefined) return productNotFound;
+    return rightful(await changeTerms(context.shop, operatorOf(context), { ...change, id }));
+  }
+}

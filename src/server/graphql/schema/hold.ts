@@ -1,0 +1,215 @@
+import { Length, Matches, Min, ValidateIf } from 'class-validator';
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { parseProductId } from '../../../shop/catalog/product.rules.ts';
+import { createHold, type HoldAnswer } from '../../../shop/purchases/create-hold.ts';
+import { findHold, type Hold } from '../../../shop/purchases/find-holds.ts';
+import { holdStatus } from '../../../shop/purchases/hold.rules.ts';
+import { releaseHold } from '../../../shop/purchases/release-hold.ts';
+import type { Order } from '../../../shop/purchases/find-orders.ts';
+import { totalMinor } from '../../../shop/purchases/order.rules.ts';
+import { remainingMs } from '../../../lib/time.ts';
+import { productNotFound, type Busy } from '../../../shop/refusal.ts';
+import { Context } from '../context.ts';
+import { HoldStatusEnum } from './enums.ts';
+import { judgeToken } from './token-guard.ts';
+import { checkInput, IDEMPOTENCY_KEY, ONE_OR_MORE, TEXT } from './input.ts';
+import { OrderType } from './order.ts';
+import { ProductType, type ListedProduct } from './product.ts';
+import {
+  answered,
+  BusyType,
+  HoldNotActive,
+  HoldNotFound,
+  IdempotencyKeyReused,
+  InsufficientStock,
+  outcomeOf,
+  ProductNotFound,
+  PurchaseLimitExceeded,
+  SaleNotOpen,
+} from './refusals.ts';
+import { DateTime, moneyOf, MoneyType } from './scalars.ts';
+
+@ObjectType('Hold', {
+  description: 'So many units of one product, promised to one buyer until expiresAt.',
+})
+export class HoldType {
+  @Field(() => ID, { description: 'UUIDv7. It opens nothing.' })
+  declare id: string;
+
+  @Field(() => String, {
+    description:
+      'The secret that opens this hold. The same for a replayed createHold; not stored in clear.',
+  })
+  declare token: string;
+
+  @Field(() => ProductType, { description: 'What is held.' })
+  declare product: ListedProduct;
+
+  @Field(() => Int, { description: 'How many units.' })
+  declare quantity: number;
+
+  @Field(() => MoneyType, { description: 'Price frozen when the hold was made.' })
+  declare unitPrice: MoneyType;
+
+  @Field(() => MoneyType, { description: 'unitPrice times quantity.' })
+  declare totalAmount: MoneyType;
+
+  @Field(() => HoldStatusEnum, {
+    description: 'EXPIRED from the deadline on, whether or not a sweep came by.',
+  })
+  declare status: string;
+
+  @Field(() => DateTime, { description: 'When the hold was made.' })
+  declare createdAt: Date;
+
+  @Field(() => DateTime, { description: 'The deadline.' })
+  declare expiresAt: Date;
+
+  @Field(() => Int, {
+    description:
+      "Milliseconds left by the server's clock, 0 once over, at most 2147483647: what a countdown should run on.",
+  })
+  declare remainingMs: number;
+
+  @Field(() => ID, {
+    description:
+      "The id that this hold's order will bear. A payment may be started with it before createOrder; its webhook then waits for the order.",
+  })
+  declare orderId: string;
+
+  @Field(() => OrderType, { nullable: true, description: 'The order it became; null until then.' })
+  declare order: Order | null;
+}
+
+@InputType('CreateHoldInput', { description: 'What a buyer wants to hold.' })
+class CreateHoldInput {
+  @Field(() => ID, { description: 'The product.' })
+  declare productId: string;
+
+  @Min(1, ONE_OR_MORE)
+  @Field(() => Int, { defaultValue: 1, description: "1 to the product's maxPerHold." })
+  declare quantity: number;
+
+  @ValidateIf((input: CreateHoldInput) => input.customerId != null)
+  @Length(1, 128, { message: '$property must be 1 to 128 characters' })
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit rests on this value alone, so the caller must authenticate the buyer.',
+  })
+  declare customerId?: string | null;
+
+  @ValidateIf((input: CreateHoldInput) => input.idempotencyKey != null)
+  @Matches(IDEMPOTENCY_KEY.pattern, IDEMPOTENCY_KEY)
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "16 to 128 printable ASCII characters of the client's own randomness, best a UUID. Who presents it with the same arguments receives the hold and its token, so it is as secret as the token. Same key and arguments: the same hold, however often and however parallel.",
+  })
+  declare idempotencyKey?: string | null;
+}
+
+const CreateHoldResult = outcomeOf('CreateHoldResult', HoldType, 'Hold', [
+  ProductNotFound,
+  InsufficientStock,
+  SaleNotOpen,
+  PurchaseLimitExceeded,
+  IdempotencyKeyReused,
+  BusyType,
+]);
+
+const ReleaseHoldResult = outcomeOf('ReleaseHoldResult', HoldType, 'Hold', [
+  HoldNotFound,
+  HoldNotActive,
+  BusyType,
+]);
+
+@Resolver(() => HoldType)
+export class HoldResolver {
+  @Query(() => HoldType, { nullable: true, description: 'null for an unknown token.' })
+  async hold(
+    @Arg('token', () => String, { description: 'The hold token.' }) token: string,
+    @Ctx() context: Context,
+  ): Promise<Hold | null> {
+    await judgeToken(context, token);
+    return findHold(context.shop, token);
+  }
+
+  @Mutation(() => CreateHoldResult, {
+    description: 'Holds units for one buyer until the hold expires.',
+  })
+  async createHold(
+    @Arg('input', () => CreateHoldInput, { validateFn: checkInput, description: 'What to hold.' })
+    input: CreateHoldInput,
+    @Ctx() { shop, caller, limits }: Context,
+  ): Promise<HoldAnswer | Busy> {
+    await limits.count('holds', caller);
+    const { quantity, customerId = null, idempotencyKey = null } = input;
+    const productId = parseProductId(input.productId);
+    if (productId === undefined) return productNotFound;
+    return answered(() => createHold(shop, { productId, quantity, customerId, idempotencyKey }));
+  }
+
+  @Mutation(() => ReleaseHoldResult, {
+    description: 'Gives the units back at once. Releasing a released hold returns it again.',
+  })
+  async releaseHold(
+    @Arg('token', () => String, { description: 'The hold token.' }) token: string,
+    @Ctx() context: Context,
+  ): Promise<object> {
+    await judgeToken(context, token);
+    return answered(() => releaseHold(context.shop, token));
+  }
+
+  @FieldResolver(() => String)
+  token(@Root() { id }: Hold, @Ctx() { shop }: Context): string {
+    return shop.holdTokens.issue(id);
+  }
+
+  @FieldResolver(() => ProductType)
+  async product(@Root() { productId }: Hold, @Ctx() { loaders }: Context): Promise<ListedProduct> {
+    return (await loaders.product.load(productId))!;
+  }
+
+  @FieldResolver(() => MoneyType)
+  unitPrice(@Root() { unitPriceMinor, currency }: Hold): MoneyType {
+    return moneyOf({ minor: unitPriceMinor, currency });
+  }
+
+  @FieldResolver(() => MoneyType)
+  totalAmount(@Root() hold: Hold): MoneyType {
+    return moneyOf({ minor: totalMinor(hold), currency: hold.currency });
+  }
+
+  @FieldResolver(() => HoldStatusEnum)
+  status(@Root() hold: Hold): string {
+    return holdStatus(hold);
+  }
+
+  @FieldResolver(() => Int)
+  remainingMs(@Root() hold: Hold): number {
+    return holdStatus(hold) === 'ACTIVE' ? remainingMs(hold.readAt, hold.expiresAt) : 0;
+  }
+
+  @FieldResolver(() => OrderType, { nullable: true })
+  order(
+    @Root() { status, orderId }: Hold,
+    @Ctx() { loaders }: Context,
+  ): Promise<Order | null> | null {
+    return status === 'CONVERTED' ? loaders.order.load(orderId) : null;
+  }
+}

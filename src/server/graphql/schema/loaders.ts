@@ -1,0 +1,67 @@
+import DataLoader from 'dataloader';
+import { findOrders, type Order } from '../../../shop/purchases/find-orders.ts';
+import { findRefunds, type Refund } from '../../../shop/payments/find-refunds.ts';
+import type { Shop } from '../../../shop/shop.ts';
+import { countStock } from '../../../shop/stock/count-stock.ts';
+import { findStockedProducts, type StockedProduct } from '../../../shop/stock/find-stocked.ts';
+import type { StockCount } from '../../../shop/stock/stock.rules.ts';
+
+/**
+ * What one operation reads, gathered: however many products, stocks or orders it names, each kind
+ * costs one statement. New for each operation, so nothing is remembered beyond it; each is made when
+ * it is first asked for, since most operations ask for one at most.
+ */
+export class Loaders {
+  readonly #shop: Shop;
+  readonly #options: { readonly cache: boolean };
+  #product: DataLoader<number, StockedProduct | null> | undefined;
+  #stock: DataLoader<number, StockCount | null> | undefined;
+  #order: DataLoader<string, Order | null> | undefined;
+  #refunds: DataLoader<string, readonly Refund[]> | undefined;
+
+  /** For a stream nothing is remembered: each of its events shows what was committed before it. */
+  constructor(shop: Shop, { isStream }: { readonly isStream: boolean }) {
+    this.#shop = shop;
+    this.#options = { cache: !isStream };
+  }
+
+  get product(): DataLoader<number, StockedProduct | null> {
+    return (this.#product ??= new DataLoader((ids) => this.#findProducts(ids), this.#options));
+  }
+
+  get stock(): DataLoader<number, StockCount | null> {
+    return (this.#stock ??= new DataLoader(async (ids) => {
+      const counts = await countStock(this.#shop, ids);
+      return inOrder(ids, counts, ({ productId }) => productId);
+    }, this.#options));
+  }
+
+  get order(): DataLoader<string, Order | null> {
+    return (this.#order ??= new DataLoader(async (ids) => {
+      const orders = await findOrders(this.#shop, ids);
+      return inOrder(ids, orders, ({ id }) => id);
+    }, this.#options));
+  }
+
+  get refunds(): DataLoader<string, readonly Refund[]> {
+    return (this.#refunds ??= new DataLoader(async (orderIds) => {
+      const refunds = await findRefunds(this.#shop, orderIds);
+      const ofOrder = Map.groupBy(refunds, ({ orderId }) => orderId);
+      return orderIds.map((orderId) => ofOrder.get(orderId) ?? []);
+    }, this.#options));
+  }
+
+  async #findProducts(ids: readonly number[]): Promise<(StockedProduct | null)[]> {
+    if (this.#options.cache) return this.#shop.freshProducts.load(ids);
+    return inOrder(ids, await findStockedProducts(this.#shop, ids), ({ id }) => id);
+  }
+}
+
+function inOrder<Key, Row>(
+  keys: readonly Key[],
+  rows: readonly Row[],
+  keyOf: (row: Row) => Key,
+): (Row | null)[] {
+  const found = new Map(rows.map((row) => [keyOf(row), row]));
+  return keys.map((key) => found.get(key) ?? null);
+}

@@ -1,0 +1,42 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLDateTimeISO } from 'graphql-scalars';
+import { Field, ObjectType } from 'type-graphql';
+import { decimalText, type Money } from '../../../lib/money.ts';
+
+/** An instant of the database's clock, UTC, ISO 8601. */
+export const DateTime = new GraphQLScalarType({
+  ...GraphQLDateTimeISO.toConfig(),
+  name: 'DateTime',
+  description: 'An instant of the database’s clock, UTC, ISO 8601: "2026-11-27T18:00:00.000Z".',
+});
+
+function parseDecimal(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new GraphQLError('A Decimal is a string, never a float: "29.99".');
+}
+
+/** Exact decimal text; what is plain decimal for a currency is judged where the currency is known. */
+export const Decimal = new GraphQLScalarType<string, string>({
+  name: 'Decimal',
+  description: 'Exact decimal number as a string, never a float: "29.99".',
+  serialize: (value) => String(value),
+  parseValue: parseDecimal,
+  parseLiteral: (node) => parseDecimal(node.kind === Kind.STRING ? node.value : undefined),
+});
+
+/** Money as the API shows it. */
+@ObjectType('Money', { description: 'An exact amount of one currency.' })
+export class MoneyType {
+  @Field(() => Decimal, {
+    description: 'Exact decimal in the currency\'s own number of digits: "29.99", "1500" for JPY.',
+  })
+  declare amount: string;
+
+  @Field(() => String, { description: 'ISO 4217 code.' })
+  declare currency: string;
+}
+
+/** Money of the shop as the API shows it. */
+export function moneyOf(money: Money): MoneyType {
+  return { amount: decimalText(money), currency: money.currency };
+}

@@ -1,0 +1,98 @@
+import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
+import { findProducts, type Product } from '../../../shop/catalog/find-products.ts';
+import { parseProductId } from '../../../shop/catalog/product.rules.ts';
+import type { Hold } from '../../../shop/purchases/find-holds.ts';
+import type { Order } from '../../../shop/purchases/find-orders.ts';
+import { watchHold, watchOrder } from '../../../live/watch-purchase.ts';
+import type { Shop } from '../../../shop/shop.ts';
+import { LiveProducts } from '../../../live/live-products.ts';
+import type { Context } from '../context.ts';
+import { HoldType } from './hold.ts';
+import { OrderType } from './order.ts';
+import { judgeToken } from './token-guard.ts';
+import { ProductType, type ListedProduct } from './product.ts';
+import { badUserInputError } from './refusals.ts';
+
+/** Most products one subscription may name. */
+const PRODUCTS_MAX = 50;
+
+type Subscribing<Arguments> = { readonly args: Arguments; readonly context: Context };
+
+@Resolver()
+export class StreamResolver {
+  @Subscription(() => ProductType, {
+    description:
+      'First the current state of each product named (1 to 50), then each change, on whichever server it happened; at most 20 a second per product, the newest winning. stockVersion never falls.',
+    subscribe: ({ args, context }: Subscribing<{ productIds: string[] }>) =>
+      subscribeStock(context, args.productIds),
+  })
+  stockChanged(
+    @Root() product: ListedProduct,
+    @Arg('productIds', () => [ID], { description: 'The products, 1 to 50.' }) _productIds: string[],
+  ): ListedProduct {
+    return product;
+  }
+
+  @Subscription(() => HoldType, {
+    description:
+      'First the current state, then every change of status, expiry included, at most 250 ms after the deadline; completes once the hold is no longer active.',
+    subscribe: ({ args, context }: Subscribing<{ token: string }>) =>
+      opened(args.token, context, watchHold),
+  })
+  holdChanged(
+    @Root() hold: Hold,
+    @Arg('token', () => String, { description: 'The hold token.' }) _token: string,
+  ): Hold {
+    return hold;
+  }
+
+  @Subscription(() => OrderType, {
+    description:
+      'First the current state (as soon as the order exists), then every change of status, each after its commit; completes when the order is no longer pending, or when the hold ended without one.',
+    subscribe: ({ args, context }: Subscribing<{ holdToken: string }>) =>
+      opened(args.holdToken, context, watchOrder),
+  })
+  orderChanged(
+    @Root() order: Order,
+    @Arg('holdToken', () => String, { description: 'The hold token.' }) _holdToken: string,
+  ): Order {
+    return order;
+  }
+}
+
+async function subscribeStock({ shop }: Context, ids: readonly string[]): Promise<LiveProducts> {
+  if (ids.length < 1 || ids.length > PRODUCTS_MAX) {
+    throw badUserInputError(`${ids.length} products named; it must be 1 to ${PRODUCTS_MAX}.`);
+  }
+  const products = await productsNamed(shop, [...new Set(ids)]);
+  return new LiveProducts(shop, [...products.keys()]);
+}
+
+/** The products of these ids in their order; an error of the request where one does not exist. */
+async function productsNamed(
+  shop: Context['shop'],
+  ids: readonly string[],
+): Promise<Map<number, Product>> {
+  const productIds = ids.map(parseProductId);
+  const found = await findProducts(
+    shop,
+    productIds.flatMap((id) => id ?? []),
+  );
+  const products = new Map(found.map((product) => [product.id, product]));
+  const unknown = ids.filter((_, position) => !products.has(productIds[position] ?? 0));
+  if (unknown.length > 0)
+    throw badUserInputError(`No product has the id ${JSON.stringify(unknown[0]!.slice(0, 40))}.`);
+  return products;
+}
+
+/** The stream that a token opens; an error of the request for one that opens nothing. */
+async function opened<State>(
+  token: string,
+  context: Context,
+  watch: (shop: Shop, token: string) => Promise<AsyncIterableIterator<State> | null>,
+): Promise<AsyncIterableIterator<State>> {
+  await judgeToken(context, token);
+  const stream = await watch(context.shop, token);
+  if (stream === null) throw badUserInputError('No hold has this token.');
+  return stream;
+}

@@ -1,0 +1,55 @@
+import type { Database } from '../../postgres/database.ts';
+import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import type { SaleStatus } from '../refusal.ts';
+import { ProductTable, type Product } from './product.entity.ts';
+
+export type { Product } from './product.entity.ts';
+
+interface CatalogNeeds {
+  readonly database: Database;
+}
+
+/** Many products by id, as committed; unknown ids are left out. */
+export function findProducts(shop: CatalogNeeds, ids: readonly number[]): Promise<Product[]> {
+  return shop.database.find(ProductTable, { id: { $in: [...ids] } });
+}
+
+/** Which page of the catalogue is wanted. */
+export interface ProductPageWanted extends PageWanted<number> {
+  /** Only products whose sale stands so; null for all. */
+  readonly saleStatus: SaleStatus | null;
+}
+
+/** The sale's status as SQL says it, by the database's clock: the same rule as `saleStatus`. */
+const IN_STATUS: Readonly<Record<SaleStatus, string>> = {
+  ENDED: 'sale_ends_at <= c.now',
+  UPCOMING: 'sale_starts_at > c.now and (sale_ends_at is null or sale_ends_at > c.now)',
+  LIVE: '(sale_starts_at is null or sale_starts_at <= c.now) and (sale_ends_at is null or sale_ends_at > c.now)',
+};
+
+const pageOf = (condition: string): string =>
+  pageStatement({ table: 'products', key: ['id', 'int'], condition });
+
+const PAGES = {
+  ANY: pageOf('true'),
+  ENDED: pageOf(IN_STATUS.ENDED),
+  UPCOMING: pageOf(IN_STATUS.UPCOMING),
+  LIVE: pageOf(IN_STATUS.LIVE),
+} as const;
+
+/** One page of the catalogue, newest first. */
+export function listProducts(
+  shop: CatalogNeeds,
+  wanted: ProductPageWanted,
+): Promise<Page<Product>> {
+  return readPage(
+    shop.database,
+    {
+      statement: PAGES[wanted.saleStatus ?? 'ANY'],
+      params: [],
+      keyOf: ({ id }) => id,
+      find: (ids) => findProducts(shop, ids),
+    },
+    wanted,
+  );
+}

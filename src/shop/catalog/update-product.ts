@@ -1,0 +1,86 @@
+import { invariant } from '../../lib/invariant.ts';
+import { decimalText, minorFromDecimal } from '../../lib/money.ts';
+import type { Transaction } from '../../postgres/transaction.ts';
+import {
+  badUserInput,
+  productNotFound,
+  type BadUserInput,
+  type ProductNotFound,
+} from '../refusal.ts';
+import { ProductTable, type Product } from './product.entity.ts';
+import { wrongWithName, wrongWithTerms, type ProductTerms } from './product.rules.ts';
+
+/** What is to become of a product; what is not named stays as it is, and its currency always. */
+export type ProductChange = { readonly id: number } & Partial<
+  Omit<ProductTerms, 'currency'> & { readonly name: string; readonly description: string | null }
+>;
+
+/** What changing a product needs of the shop. */
+export interface UpdateProductNeeds {
+  /** Told of a product's new name, price and rules, once they are committed. */
+  readonly announceProduct: (product: Product) => void;
+}
+
+/** A product before and after its change. */
+export interface ChangedProduct {
+  readonly before: Product;
+  readonly after: Product;
+}
+
+/**
+ * Two operators change one product in turn: what each leaves out, the other's change stands. Foreign
+ * keys point at this row, so the lock is the one that an update takes, which their checks pass.
+ */
+const LOCK = 'select id from products where id = $1 for no key update';
+
+/**
+ * `updated_at` rises with every change, even within a millisecond or after the clock went back:
+ * clients order two values of one stock version by it.
+ */
+const UPDATE = `
+  update products set name = $2, description = $3, price_minor = $4, max_per_hold = $5,
+    max_per_customer = $6, sale_starts_at = $7, sale_ends_at = $8,
+    updated_at = greatest(shop_clock(), updated_at + interval '1 millisecond')
+  where id = $1
+    and (name, description, price_minor, max_per_hold, max_per_customer, sale_starts_at, sale_ends_at)
+      is distinct from ($2, $3, $4::bigint, $5::int, $6::int, $7::timestamptz(3), $8::timestamptz(3))`;
+
+/**
+ * Changes what a product is and on what terms it is sold, inside the caller's transaction. Holds and
+ * orders that stand keep the price they were made at.
+ */
+export async function updateProduct(
+  shop: UpdateProductNeeds,
+  tx: Transaction,
+  change: ProductChange,
+): Promise<ChangedProduct | ProductNotFound | BadUserInput> {
+  const { id } = change;
+  await tx.rows(LOCK, [id]);
+  const before = await readProduct(tx, id);
+  if (before === null) return productNotFound;
+  const price = decimalText({ minor: before.priceMinor, currency: before.currency });
+  const wanted = { ...before, price, ...change };
+  const wrong =
+    (change.name === undefined ? undefined : wrongWithName(change.name)) ?? wrongWithTerms(wanted);
+  if (wrong !== undefined) return badUserInput(wrong);
+  const priceMinor = minorFromDecimal(wanted.price, wanted.currency);
+  invariant(priceMinor !== undefined, 'a price that is not wrong has minor units');
+
+  await tx.rows(UPDATE, [
+    id,
+    wanted.name,
+    wanted.description,
+    priceMinor.toString(),
+    wanted.maxPerHold,
+    wanted.maxPerCustomer,
+    wanted.saleStartsAt,
+    wanted.saleEndsAt,
+  ]);
+  const after = (await readProduct(tx, id))!;
+  tx.afterCommit(() => shop.announceProduct(after));
+  return { before, after };
+}
+
+async function readProduct(tx: Transaction, id: number): Promise<Product | null> {
+  return (await tx.em.findOne(ProductTable, id, { disableIdentityMap: true })) as Product | null;
+}

@@ -1,0 +1,51 @@
+import { findHold, type Hold } from '../purchases/find-holds.ts';
+import { createOrder } from '../purchases/create-order.ts';
+import { OrderTable, type Order } from '../purchases/order.entity.ts';
+import { isFault } from '../../postgres/faults.ts';
+import { lockRow } from '../../postgres/locked-row.ts';
+import { transact, type Transaction } from '../../postgres/transaction.ts';
+import { holdNotFound, isRefusal, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
+import { pastRivals, type PaymentNeeds } from './settle-event.ts';
+import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
+
+/**
+ * Turns a hold into an order and applies, in the same transaction, what its payment provider said
+ * before the order existed. This is what the API calls createOrder; it stands on the last stair
+ * because orders never hear of payments.
+ *
+ * Where settling what waits breaks, the buyer has the order all the same: the events stay in the
+ * inbox, whose sweep counts their tries and gives them up for a person to look at.
+ *
+ * @throws BusyFault when a lock was not had in time
+ */
+export async function placeOrder(
+  shop: PaymentNeeds,
+  holdToken: string,
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  const hold = await findHold(shop, holdToken);
+  if (hold === null) return holdNotFound;
+  const place = (drain: boolean) =>
+    transact(shop.database, (tx) => placeIn(tx, shop, { hold, drain }));
+  try {
+    return await pastRivals(() => place(true));
+  } catch (error) {
+    if (isFault(error)) throw error;
+    shop.database.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
+    return place(false);
+  }
+}
+
+async function placeIn(
+  tx: Transaction,
+  shop: PaymentNeeds,
+  { hold, drain }: { readonly hold: Hold; readonly drain: boolean },
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  const { id: holdId, orderId } = hold;
+  await shop.lockOrder(tx, orderId);
+  const waiting = drain ? await lockWaitingEvents(tx, orderId) : [];
+  const movesUnits = waiting.length > 0;
+  const order = await createOrder(shop, tx, { orderId, holdId, movesUnits });
+  if (isRefusal(order) || waiting.length === 0) return order;
+  for (const event of waiting) await settleWaiting(shop, tx, event);
+  return (await lockRow(tx, OrderTable, orderId))!;
+}

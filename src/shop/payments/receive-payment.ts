@@ -1,0 +1,149 @@
+import { newId } from '../../lib/ids.ts';
+import { canonicalDecimal } from '../../lib/money.ts';
+import { transact, type Transaction } from '../../postgres/transaction.ts';
+import { answerOf, eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
+import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
+import { carryOut, judge, pastRivals, type PaymentNeeds, type Settlement } from './settle-event.ts';
+import { readClock } from '../../postgres/clock.ts';
+
+/** One event of a payment provider, verified and parsed. */
+export interface ReceivedPayment {
+  readonly provider: string;
+  readonly idempotencyKey: string;
+  readonly paymentId: string | null;
+  /** Null where a provider's event names no usable order. */
+  readonly orderId: string | null;
+  readonly reportedStatus: string;
+  /** Decimal text; null where the event names none. */
+  readonly amount: string | null;
+  /** Upper case; null where the event names none. */
+  readonly currency: string | null;
+  /** The amount as it came, where it cannot be read; null otherwise. */
+  readonly unreadableAmount: string | null;
+  /** Why the event is recorded without effect, one sentence; null where settlement decides. */
+  readonly ignoredBecause: string | null;
+  /** The body as received. */
+  readonly payload: string;
+  /** The headers that matter. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What the sender is told: the event's answer, new or as before, or that its key stands for another. */
+export type Receipt =
+  (PaymentAnswer & { readonly replayed: boolean }) | { readonly conflict: true };
+
+/**
+ * Receives one event: recorded, applied and answered in one transaction. The same key with the same
+ * content is answered as the first time, with one effect, however parallel; with other content it
+ * is a conflict and changes nothing.
+ *
+ * @throws BusyFault | UnavailableFault when nothing was recorded, or the commit is unknown: the
+ *   provider is to deliver again
+ */
+export function receivePayment(shop: PaymentNeeds, received: ReceivedPayment): Promise<Receipt> {
+  return pastRivals(() => transact(shop.database, (tx) => receive(shop, tx, received)));
+}
+
+async function receive(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  received: ReceivedPayment,
+): Promise<Receipt> {
+  if (received.orderId !== null) await shop.lockOrder(tx, received.orderId);
+  const first = await findEvent(tx, received);
+  if (first !== null) return repeat(tx, first, received);
+
+  const event = { ...received, id: newId(), receivedAt: await readClock(tx) };
+  const settlement = await judge(shop, tx, event);
+  const answer = answerFor(event, settlement);
+  await insertEvent(tx, event, settlement, answer);
+  await carryOut(shop, tx, event, settlement);
+  return { ...answer, replayed: false };
+}
+
+async function findEvent(tx: Transaction, received: ReceivedPayment): Promise<PaymentEvent | null> {
+  const { provider, idempotencyKey } = received;
+  const found = await tx.em.findOne(
+    PaymentEventTable,
+    { provider, idempotencyKey },
+    { disableIdentityMap: true },
+  );
+  return found as PaymentEvent | null;
+}
+
+const COUNT_DUPLICATE = `
+  update payment_events set duplicates = duplicates + 1 where id = $1
+  returning answer_status as status, answer_body as body`;
+
+async function repeat(
+  tx: Transaction,
+  first: PaymentEvent,
+  received: ReceivedPayment,
+): Promise<Receipt> {
+  if (!sameContent(first, received)) return { conflict: true };
+  // The answer as of this update: a parked event may have been settled since it was found.
+  const [answer] = await tx.rows<PaymentAnswer>(COUNT_DUPLICATE, [first.id]);
+  return { ...answer!, replayed: true };
+}
+
+/** The six fields, amount by value; further fields and headers do not count. */
+function sameContent(first: PaymentEvent, received: ReceivedPayment): boolean {
+  const value = (amount: string | null) => (amount === null ? null : canonicalDecimal(amount));
+  return (
+    first.paymentId === received.paymentId &&
+    first.orderId === received.orderId &&
+    first.reportedStatus === received.reportedStatus &&
+    value(first.amount) === value(received.amount) &&
+    first.unreadableAmount === received.unreadableAmount &&
+    first.currency === received.currency
+  );
+}
+
+/** What the sender of an event is told of its settlement. */
+export function answerFor(
+  event: Pick<PaymentEvent, 'idempotencyKey' | 'paymentId' | 'orderId'>,
+  { verdict, order }: Settlement,
+): PaymentAnswer {
+  const paid = verdict.kind === 'PAY' || verdict.kind === 'RETAKE';
+  return answerOf(verdict, { ...event, orderStatus: paid ? 'PAID' : (order?.status ?? null) });
+}
+
+/** Whether the payment is counted from this event on. */
+export function counts({ verdict }: Settlement): boolean {
+  return verdict.kind === 'PAY' || verdict.kind === 'RETAKE' || verdict.kind === 'REFUND';
+}
+
+const INSERT_EVENT = `
+  insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status,
+    amount, currency, status, counted, reason, attempts, next_try_at, duplicates, received_at,
+    settled_at, payload, headers, answer_status, answer_body, unreadable_amount)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text, $10, $11, 0,
+    case when $9::text = 'PARKED' then $12::timestamptz + interval '1 second' end, 0, $12,
+    case when $9::text <> 'PARKED' then $12::timestamptz end, $13, $14, $15, $16, $17)`;
+
+async function insertEvent(
+  tx: Transaction,
+  event: ReceivedPayment & { readonly id: string; readonly receivedAt: Date },
+  settlement: Settlement,
+  answer: PaymentAnswer,
+): Promise<void> {
+  await tx.rows(INSERT_EVENT, [
+    event.id,
+    event.provider,
+    event.idempotencyKey,
+    event.paymentId,
+    event.orderId,
+    event.reportedStatus,
+    event.amount,
+    event.currency,
+    eventStatusOf(settlement.verdict),
+    counts(settlement),
+    reasonOf(settlement.verdict),
+    event.receivedAt,
+    event.payload,
+    JSON.stringify(event.headers),
+    answer.status,
+    answer.body,
+    event.unreadableAmount,
+  ]);
+}

@@ -1,0 +1,176 @@
+import { reclaimDue } from '../purchases/due-units.ts';
+import { HoldTable, type Hold } from '../purchases/hold.entity.ts';
+import { holdStatus } from '../purchases/hold.rules.ts';
+import type { OrderNeeds } from '../purchases/create-order.ts';
+import { OrderTable, type Order } from '../purchases/order.entity.ts';
+import { totalOf } from '../purchases/order.rules.ts';
+import { breaksUnique } from '../../postgres/faults.ts';
+import { invariant } from '../../lib/invariant.ts';
+import { lockRow } from '../../postgres/locked-row.ts';
+import { decimalText } from '../../lib/money.ts';
+import type { Transaction } from '../../postgres/transaction.ts';
+import { withLockedStock } from '../stock/locked-stock.ts';
+import { unitMove, type Bucket } from '../stock/unit-move.ts';
+import { openRefund } from './open-refund.ts';
+import type { PaymentEvent } from './payment-event.entity.ts';
+import { settle, type Verdict } from './settlement.rules.ts';
+
+/** What payments need of the shop. */
+export interface PaymentNeeds extends OrderNeeds {
+  /** How long an event waits for an order that never comes, in milliseconds. */
+  readonly parkedEventTtlMs: number;
+  /** Whether a success must name its amount. */
+  readonly requireAmount: boolean;
+}
+
+/** The parts of an event that settling looks at. */
+export type EventToSettle = Pick<
+  PaymentEvent,
+  | 'id'
+  | 'provider'
+  | 'paymentId'
+  | 'orderId'
+  | 'reportedStatus'
+  | 'amount'
+  | 'unreadableAmount'
+  | 'currency'
+  | 'receivedAt'
+> & {
+  /** Why the event has no effect; an event that waits for its order never has such a reason. */
+  readonly ignoredBecause?: string | null;
+};
+
+/** What was found and decided, for the caller to record and carry out. */
+export interface Settlement {
+  readonly verdict: Verdict;
+  readonly order: Order | null;
+  /** The hold whose order is awaited, where there is one. */
+  readonly hold: Hold | null;
+  /** The database's clock at which it was decided. */
+  readonly decidedAt: Date;
+}
+
+const FACTS = `
+  select shop_clock() as now,
+    exists (select from payment_events where provider = $1 and payment_id = $2 and counted) as counted`;
+
+/**
+ * Decides what an event does, under the lock on its order's id, which the caller has taken. An
+ * ended order whose money came late takes the stock lock here already: whether its units are free
+ * is part of what is judged.
+ */
+export async function judge(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+): Promise<Settlement> {
+  const { provider, paymentId, orderId } = event;
+  const order = orderId === null ? null : await lockRow(tx, OrderTable, orderId);
+  const hold = order === null && orderId !== null ? await holdOf(tx, orderId) : null;
+  const unitsAvailable = order !== null && (await areUnitsAvailable(shop, tx, event, order));
+  const [facts] = await tx.rows<{ now: string; counted: boolean }>(FACTS, [provider, paymentId]);
+  const decidedAt = new Date(facts!.now);
+  const verdict = settle(event, {
+    order: order && { ...order, total: decimalText(totalOf(order)) },
+    counted: facts!.counted,
+    waitOver: isWaitOver(shop, event, { hold, decidedAt }),
+    unitsAvailable,
+    requireAmount: shop.requireAmount,
+  });
+  return { verdict, order, hold, decidedAt };
+}
+
+/** Whether no order can come any more: none was named, its hold ended without one, or time is up. */
+function isWaitOver(
+  { parkedEventTtlMs }: PaymentNeeds,
+  { orderId, receivedAt }: EventToSettle,
+  { hold, decidedAt }: Pick<Settlement, 'hold' | 'decidedAt'>,
+): boolean {
+  if (orderId === null) return true;
+  if (hold !== null && holdStatus({ ...hold, readAt: decidedAt }) !== 'ACTIVE') return true;
+  return decidedAt.getTime() - receivedAt.getTime() >= parkedEventTtlMs;
+}
+
+/** Tries against rivals that report the same event or payment at this moment for other orders. */
+const RIVAL_TRIES_MAX = 5;
+
+/**
+ * Runs a settlement again when a rival was first to record the same event or to count the same
+ * payment under another order, whose lock does not keep the two apart: its row is seen then.
+ */
+export async function pastRivals<T>(settlement: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await settlement();
+    } catch (error) {
+      const isRival =
+        breaksUnique(error, 'payment_events_key') || breaksUnique(error, 'payment_events_counted');
+      if (!isRival || attempt === RIVAL_TRIES_MAX) throw error;
+    }
+  }
+}
+
+async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
+  const found = await tx.em.findOne(HoldTable, { orderId }, { disableIdentityMap: true });
+  return found as Hold | null;
+}
+
+/**
+ * Late money: due units of the product are reclaimed first, then it is seen whether enough are
+ * available. The one place where the stock lock is not the last thing before the commit: what the
+ * event becomes rests on it, so its row is written under it.
+ */
+async function areUnitsAvailable(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+  order: Order,
+): Promise<boolean> {
+  const late = order.status === 'EXPIRED' || order.cancelledBy === 'BUYER';
+  if (!late || event.reportedStatus !== 'success') return false;
+  const available = await withLockedStock(shop, tx, order.productId, async (stock) => {
+    if (stock.count.available < order.quantity) await reclaimDue(shop, tx, stock);
+    return stock.count.available >= order.quantity;
+  });
+  return available === true;
+}
+
+/** Paid is set once, from a state that may be paid; the units go with it in the same statement. */
+const sell = (from: Bucket, payable: string): string =>
+  unitMove({
+    changed: `
+      update orders set status = 'PAID', cancelled_by = null, sold_version = $2,
+        payment_provider = $4, payment_id = $5, paid_at = shop_clock(), updated_at = shop_clock()
+      where id = $3 and status in (${payable})
+      returning quantity`,
+    buckets: { [from]: -1, sold: 1 },
+    cause: 'SALE',
+  });
+
+const SELL = {
+  PAY: sell('held', "'PENDING'"),
+  RETAKE: sell('available', "'EXPIRED', 'CANCELLED'"),
+} as const;
+
+/** Carries a verdict out. The event's row must stand already, and nothing may follow but the commit. */
+export async function carryOut(
+  shop: PaymentNeeds,
+  tx: Transaction,
+  event: EventToSettle,
+  { verdict, order, hold }: Settlement,
+): Promise<void> {
+  const { provider, paymentId, orderId } = event;
+  if (verdict.kind === 'REFUND') {
+    await openRefund(tx, event, { reason: verdict.reason, meantFor: order ?? hold });
+  }
+  if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
+    const statement = SELL[verdict.kind];
+    const sold = await withLockedStock(shop, tx, order!.productId, (stock) =>
+      stock.move(statement, [order!.id, provider, paymentId]),
+    );
+    invariant(sold?.length === 1, 'a locked payable order is paid once');
+  }
+  if (orderId !== null && order !== null) {
+    tx.afterCommit(() => shop.announcePurchases([orderId]));
+  }
+}

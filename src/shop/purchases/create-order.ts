@@ -1,0 +1,98 @@
+import type { DueNeeds } from './due-units.ts';
+import type { FindHoldNeeds } from './find-holds.ts';
+import { HoldTable, type Hold } from './hold.entity.ts';
+import { holdNotActive } from './hold.rules.ts';
+import { readClock } from '../../postgres/clock.ts';
+import { invariant } from '../../lib/invariant.ts';
+import { lockRow } from '../../postgres/locked-row.ts';
+import type { Transaction } from '../../postgres/transaction.ts';
+import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
+import { unitMove } from '../stock/unit-move.ts';
+import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
+import { OrderTable, type Order } from './order.entity.ts';
+
+/** What orders need of the shop. */
+export interface OrderNeeds extends DueNeeds, FindHoldNeeds {
+  /** How long an order awaits its payment, in milliseconds. */
+  readonly orderPaymentTtlMs: number;
+  /** The lock on an order's id, taken before all others; a race's twin hands in another that takes none. */
+  readonly lockOrder: (tx: Transaction, orderId: string) => Promise<void>;
+}
+
+/** The hold becomes an order: its units stay held, so the stock row is not touched. */
+const CONVERT = `
+  with converted as (
+    update holds set status = 'CONVERTED' where id = $1 and status = 'ACTIVE' returning *)
+  insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+    status, created_at, payment_expires_at, updated_at)
+  select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+    'PENDING', $2, $3, $2
+  from converted
+  returning id`;
+
+/** The same for a hold that costs nothing: no payment is awaited, so its units are sold at once. */
+const CONVERT_AND_SELL = unitMove({
+  before: `
+    converted as (
+      update holds set status = 'CONVERTED' where id = $3 and status = 'ACTIVE' returning *),`,
+  changed: `
+    insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+      status, created_at, payment_expires_at, paid_at, updated_at, sold_version)
+    select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+      'PAID', $4::timestamptz, $5::timestamptz, $4::timestamptz, $4::timestamptz, $2
+    from converted
+    returning id, quantity`,
+  buckets: { held: -1, sold: 1 },
+  cause: 'SALE',
+});
+
+/** Which hold is to become which order. */
+export interface OrderFromHold {
+  readonly orderId: string;
+  readonly holdId: string;
+  /** Whether the caller goes on to move the product's units: the lock is then taken before judging. */
+  readonly movesUnits: boolean;
+}
+
+/**
+ * Turns a live hold into an order that awaits its payment, inside the caller's transaction and
+ * under the lock on the order's id. Repeating it gives the same order, also after the hold's
+ * deadline. At or after the deadline it is refused, even if the wait for a lock, the stock row's
+ * among them, ran across it. A hold that costs nothing becomes a paid order.
+ */
+export async function createOrder(
+  shop: OrderNeeds,
+  tx: Transaction,
+  { orderId, holdId, movesUnits }: OrderFromHold,
+): Promise<Order | HoldNotFound | HoldNotActive> {
+  const made = await lockRow(tx, OrderTable, orderId);
+  if (made !== null) return made;
+  const hold: Hold | null = await lockRow(tx, HoldTable, holdId);
+  if (hold === null) return holdNotFound;
+  const isFree = hold.unitPriceMinor === 0n;
+  const stock = movesUnits || isFree ? await lockStock(shop, tx, hold.productId) : undefined;
+  const now = stock === undefined ? hold.readAt : await readClock(tx);
+  const ended = holdNotActive({ ...hold, readAt: now });
+  if (ended !== undefined) return ended;
+
+  const paymentExpiresAt = new Date(now.getTime() + shop.orderPaymentTtlMs);
+  await convert(tx, isFree ? stock : undefined, [hold.id, now, paymentExpiresAt]);
+  tx.afterCommit(() => {
+    const { productId, quantity } = hold;
+    shop.database.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
+    shop.announcePurchases([orderId]);
+  });
+  return (await lockRow(tx, OrderTable, orderId))!;
+}
+
+/** @param stock where the order costs nothing: its units are sold in the same statement */
+async function convert(
+  tx: Transaction,
+  stock: LockedStock | undefined,
+  params: readonly unknown[],
+): Promise<void> {
+  const created = stock
+    ? await stock.move(CONVERT_AND_SELL, params)
+    : await tx.rows(CONVERT, params);
+  invariant(created.length === 1, 'a locked live hold becomes one order');
+}

@@ -1,0 +1,60 @@
+import { readFigures, type ShopFigures } from './read-figures.ts';
+import type { Database } from '../../postgres/database.ts';
+
+/** How the shop stands: the database it is on, what is on sale, what is under way and what waits. */
+export interface Status extends Omit<ShopFigures, 'stock'> {
+  readonly database: {
+    readonly version: string;
+    /** Whether it follows another one and takes no changes. */
+    readonly isStandby: boolean;
+    /** Sessions of everybody on this server of Postgres, and how many it takes. */
+    readonly connections: number;
+    readonly connectionsMax: number;
+    /** The version of TLS, as in TLSv1.3; null in clear text. */
+    readonly tls: string | null;
+    /** This session's name in pg_stat_activity. */
+    readonly applicationName: string;
+  };
+  /** The database's clock. */
+  readonly now: Date;
+  readonly products: { readonly upcoming: number; readonly live: number; readonly ended: number };
+  /** Of all products together. */
+  readonly units: {
+    readonly total: number;
+    readonly available: number;
+    readonly held: number;
+    readonly sold: number;
+  };
+  readonly activeHolds: number;
+  readonly pendingOrders: number;
+}
+
+/** What is under way is counted by its partial index, however much has ended. */
+const COUNTS = `
+  with clock as (select shop_clock() as now)
+  select now,
+    json_build_object('version', current_setting('server_version'), 'isStandby', pg_is_in_recovery(),
+      'connections', (select count(*) from pg_stat_activity where backend_type = 'client backend'),
+      'connectionsMax', current_setting('max_connections')::int,
+      'tls', (select version from pg_stat_ssl where pid = pg_backend_pid()),
+      'applicationName', current_setting('application_name')) as database,
+    (select json_build_object('upcoming', count(*) filter (where not over and not begun),
+        'live', count(*) filter (where not over and begun), 'ended', count(*) filter (where over))
+      from (select coalesce(sale_ends_at <= now, false) as over,
+        coalesce(sale_starts_at <= now, true) as begun from products) p) as products,
+    (select json_build_object('total', coalesce(sum(total), 0), 'available', coalesce(sum(available), 0),
+        'held', coalesce(sum(held), 0), 'sold', coalesce(sum(sold), 0)) from stock_levels) as units,
+    (select count(*)::int from holds where status = 'ACTIVE') as "activeHolds",
+    (select count(*)::int from orders where status = 'PENDING') as "pendingOrders"
+  from clock`;
+
+type Counts = Pick<Status, 'database' | 'products' | 'units' | 'activeHolds' | 'pendingOrders'> & {
+  readonly now: string;
+};
+
+/** Reads how the shop stands. It changes nothing, and works on a standby too. */
+export async function readStatus(shop: { readonly database: Database }): Promise<Status> {
+  const [counts] = await shop.database.rows<Counts>(COUNTS, []);
+  const { stock: _ofEachProduct, ...waiting } = await readFigures(shop);
+  return { ...counts!, now: new Date(counts!.now), ...waiting };
+}

@@ -1,0 +1,19 @@
+import type { Database } from '../../postgres/database.ts';
+import { StockLevelTable } from './stock-level.entity.ts';
+import type { StockCount } from './stock.rules.ts';
+
+/** The stock of many products at once, as committed; unknown ids are left out. */
+export function countStock(
+  shop: { readonly database: Database },
+  productIds: readonly number[],
+): Promise<StockCount[]> {
+  return shop.database.find(StockLevelTable, { productId: { $in: [...productIds] } });
+}
+
+/** The stock of the newest products, at most this many: those of the sale that is on. */
+export function countNewestStock(
+  shop: { readonly database: Database },
+  limit: number,
+): Promise<StockCount[]> {
+  return shop.database.find(StockLevelTable, {}, { orderBy: { productId: 'desc' }, limit });
+}

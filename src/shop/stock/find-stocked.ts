@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Product } from '../catalog/find-products.ts';
+import { saleStatus } from '../catalog/product.rules.ts';
+import type { Database } from '../../postgres/database.ts';
+import type { StockCount } from './stock.rules.ts';
+
+/** A product with its stock, as one answer shows them. */
+export type StockedProduct = Product & { readonly stock: StockCount };
+
+type Instant = 'saleStartsAt' | 'saleEndsAt' | 'createdAt' | 'updatedAt' | 'readAt';
+
+/** A product and its counters as the database driver gives them: instants and large numbers are text. */
+type StockedRow = Omit<Product, Instant | 'priceMinor'> &
+  Pick<StockCount, 'version' | 'total' | 'available' | 'held' | 'sold'> & {
+    readonly [Column in Instant]: string | (null extends Product[Column] ? null : never);
+  } & { readonly priceMinor: string };
+
+/**
+ * One statement, hence one snapshot: with two, a change of the product that is committed between
+ * them would show the old product beside the newer stock.
+ */
+const FIND = `
+  select p.id, p.name, p.description, p.price_minor as "priceMinor", p.currency,
+    p.max_per_hold as "maxPerHold", p.max_per_customer as "maxPerCustomer",
+    p.sale_starts_at as "saleStartsAt", p.sale_ends_at as "saleEndsAt",
+    p.created_at as "createdAt", p.updated_at as "updatedAt",
+    s.version, s.total, s.available, s.held, s.sold, shop_clock() as "readAt"
+  from products p join stock_levels s on s.product_id = p.id
+  where p.id = any($1::int[])`;
+
+/** Products with their stock, as committed at one moment; unknown ids are left out. */
+export async function findStockedProducts(
+  shop: { readonly database: Database },
+  ids: readonly number[],
+): Promise<StockedProduct[]> {
+  return (await shop.database.rows<StockedRow>(FIND, [ids])).map(stockedProduct);
+}
+
+function stockedProduct(row: StockedRow): StockedProduct {
+  const { version, total, available, held, sold, ...product } = row;
+  const readAt = new Date(row.readAt);
+  return {
+    ...product,
+    priceMinor: BigInt(row.priceMinor),
+    saleStartsAt: row.saleStartsAt === null ? null : new Date(row.saleStartsAt),
+    saleEndsAt: row.saleEndsAt === null ? null : new Date(row.saleEndsAt),
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    readAt,
+    stock: { productId: row.id, version, total, available, held, sold, readAt },
+  };
+}
+
+/**
+ * Whether the first value is older than the second. Of one product, `version` and `updatedAt` never
+ * fall from one committed moment to the next.
+ */
+export function isOlder(one: StockedProduct, other: StockedProduct): boolean {
+  return one.stock.version < other.stock.version || one.updatedAt < other.updatedAt;
+}
+
+/**
+ * Whether a value that was read later shows something else, the sale status included. An older one
+ * is no news: a database that was restored must not take a subscriber back.
+ */
+export function isNews(read: StockedProduct, known: StockedProduct): boolean {
+  return !isOlder(read, known) && !isDeepStrictEqual(shown(read), shown(known));
+}
+
+function shown(product: StockedProduct): object {
+  const { readAt, stock, ...row } = product;
+  return { ...row, stock: { ...stock, readAt: null }, status: saleStatus(product, readAt) };
+}

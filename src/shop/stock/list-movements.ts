@@ -1,0 +1,35 @@
+import type { Database } from '../../postgres/database.ts';
+import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { StockMovementTable, type StockMovement } from './stock-movement.entity.ts';
+
+export type { StockMovement } from './stock-movement.entity.ts';
+
+/** Which page of one product's movements is wanted, by version. */
+export interface MovementPageWanted extends PageWanted<number> {
+  readonly productId: number;
+}
+
+const MOVEMENTS = pageStatement({
+  table: 'stock_movements',
+  key: ['version', 'int'],
+  condition: 'product_id = $3',
+});
+
+/** One page of what changed a product's stock, newest first; empty for an unknown product. */
+export function listMovements(
+  shop: { readonly database: Database },
+  wanted: MovementPageWanted,
+): Promise<Page<StockMovement>> {
+  const { productId } = wanted;
+  return readPage(
+    shop.database,
+    {
+      statement: MOVEMENTS,
+      params: [productId],
+      keyOf: ({ version }) => version,
+      find: (versions) =>
+        shop.database.find(StockMovementTable, { productId, version: { $in: versions } }),
+    },
+    wanted,
+  );
+}

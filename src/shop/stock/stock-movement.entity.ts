@@ -1,0 +1,70 @@
+import { defineEntity } from '@mikro-orm/core';
+import type { RowOf } from '../../postgres/row.ts';
+import { ProductTable } from '../catalog/product.entity.ts';
+
+const p = defineEntity.properties;
+
+/** Why a stock row changed: one word for each way units move. */
+export const STOCK_CAUSES = [
+  'HOLD',
+  'RELEASE',
+  'EXPIRY',
+  'SALE',
+  'CANCELLATION',
+  'RECLAIM',
+  'ADJUSTMENT',
+  'REPAIR',
+] as const;
+
+/** One of the ways units move. */
+export type StockCause = (typeof STOCK_CAUSES)[number];
+
+/**
+ * What each version of a stock row changed and why: append-only, written in the same transaction,
+ * one row for a whole batch. "Why is stock 3?" is one query, and the movements replayed give the
+ * law at every version.
+ */
+export const StockMovementTable = defineEntity({
+  name: 'StockMovement',
+  tableName: 'stock_movements',
+  properties: {
+    productId: () => p.manyToOne(ProductTable).mapToPk().primary().fieldName('product_id'),
+    version: p.integer().primary(),
+    availableDelta: p.integer(),
+    heldDelta: p.integer(),
+    soldDelta: p.integer(),
+    totalDelta: p.integer(),
+    cause: p.enum(STOCK_CAUSES),
+    reason: p.text().nullable(),
+    at: p.datetime().columnType('timestamptz(3)'),
+    /** SHA-256 of the operator's idempotency key, for adjustments that carried one. */
+    idempotencyKeyHash: p.text().nullable(),
+    /** SHA-256 of what was asked under that key: the same key with other arguments is refused. */
+    argumentsHash: p.text().nullable(),
+  },
+  checks: [
+    {
+      name: 'stock_movements_law',
+      expression: 'available_delta + held_delta + sold_delta = total_delta',
+    },
+  ],
+  uniques: [
+    {
+      name: 'stock_movements_idempotency_key',
+      properties: 'idempotencyKeyHash',
+      where: 'idempotency_key_hash is not null',
+    },
+  ],
+  triggers: [
+    {
+      name: 'stock_movements_append_only',
+      timing: 'before',
+      events: ['update', 'delete'],
+      forEach: 'row',
+      body: "raise exception 'a stock movement is never changed'; return null;",
+    },
+  ],
+});
+
+/** One committed change of a product's stock. */
+export type StockMovement = RowOf<typeof StockMovementTable>;

@@ -1,0 +1,144 @@
+import { parse } from 'node:path';
+import { parseSync } from '@swc/core';
+import { filesLike, linesLike, textOf } from '../support/project.ts';
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<
+      string,
+      {
+        readonly version?: string;
+        readonly resolved?: string;
+        readonly integrity?: string;
+        readonly hasInstallScript?: boolean;
+        readonly optionalDependencies?: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+}
+
+const lock = JSON.parse(textOf('package-lock.json')) as Lock;
+const manifest = JSON.parse(textOf('package.json')) as Readonly<
+  Record<string, Readonly<Record<string, string>> | undefined>
+>;
+
+const CODE = filesLike('{src,tests,bench}/**/*.{ts,mjs}', '*.{ts,mjs}', '.dependency-cruiser.mjs');
+
+test('no marks are left behind: what is to be done stands in an issue', () => {
+  // Put together, so that this line is none itself; without the colon XXX is ISO 4217's "no currency".
+  const marks = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'HA' + 'CK'].join('|')})\\b|\\bXXX:`);
+
+  expect(linesLike(marks, [...CODE, ...filesLike('*.md', 'docs/**/*.md', '.ci/run')])).toEqual([]);
+});
+
+test('no test is switched off, and none switches the others off', () => {
+  const narrowed =
+    /\b(?:test|it|describe)(?:\.concurrent)?\.(?:only|skip|todo)\b|\b[xf](?:test|it|describe)\(/;
+
+  expect(linesLike(narrowed, filesLike('tests/**/*.ts'))).toEqual([]);
+});
+
+test('no two tests have the same title', () => {
+  const seen = new Map<string, string>();
+  const twice: string[] = [];
+  for (const file of filesLike('tests/**/*.test.ts')) {
+    const titles = titlesIn(parseSync(textOf(file), { syntax: 'typescript', decorators: true }));
+    expect([file, titles.length > 0]).toEqual([file, true]);
+    for (const title of titles) {
+      if (seen.has(title)) twice.push(`${title}: ${seen.get(title)} and ${file}`);
+      seen.set(title, file);
+    }
+  }
+
+  expect(twice).toEqual([]);
+});
+
+test('each package that would run a script when it is installed is allowed to, or not, by name', () => {
+  const decided = JSON.parse(textOf('package.json')).allowScripts as Record<string, boolean>;
+  const wanting = Object.entries(lock.packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''));
+
+  expect(wanting.filter((name) => decided[name] === undefined)).toEqual([]);
+  expect(Object.keys(decided).filter((name) => !wanting.includes(name))).toEqual([]);
+});
+
+test('the lock file has every platform’s packages, with versions and checksums and without addresses', () => {
+  const flaws = Object.entries(lock.packages).flatMap(([path, entry]) => [
+    ...(path !== '' && entry.version === undefined ? [`${path} has no version`] : []),
+    ...(path !== '' && entry.integrity === undefined ? [`${path} has no checksum`] : []),
+    ...(entry.resolved === undefined ? [] : [`${path} names an address`]),
+    ...Object.keys(entry.optionalDependencies ?? {})
+      .filter((name) => !isLocked(name, path))
+      .map((name) => `${name}, wanted by ${path || 'package.json'}, is missing`),
+  ]);
+
+  expect(flaws).toEqual([]);
+});
+
+test('package.json names exact versions', () => {
+  const loose = ['dependencies', 'devDependencies', 'optionalDependencies', 'overrides'].flatMap(
+    (group) =>
+      Object.entries(manifest[group] ?? {}).filter(
+        ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
+      ),
+  );
+
+  expect(loose).toEqual([]);
+});
+
+/** Whether the lock has a package where `path` would find it: its own copy, or the common one. */
+function isLocked(name: string, path: string): boolean {
+  return `node_modules/${name}` in lock.packages || `${path}/node_modules/${name}` in lock.packages;
+}
+
+/** The tests' full titles in a parsed file: those of the describes around them, then their own. */
+function titlesIn(node: unknown, around = ''): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if (Array.isArray(node)) return node.flatMap((part) => titlesIn(part, around));
+  const { verb, title } = calledIn(node as Call);
+  if (verb === 'test' || verb === 'it') return [`${around}${title}`];
+  const inside = verb === 'describe' ? `${around}${title} > ` : around;
+  return Object.values(node).flatMap((part) => titlesIn(part, inside));
+}
+
+/** As much of a call as concerns us: `test('…', …)` or `test.each(…)('…', …)`. */
+interface Call {
+  readonly type?: string;
+  readonly callee?: {
+    readonly value?: string;
+    readonly object?: { readonly value?: string };
+  } & Call;
+  readonly arguments?: readonly {
+    readonly expression: {
+      readonly value?: unknown;
+      readonly quasis?: readonly { readonly raw: string }[];
+    };
+  }[];
+}
+
+function calledIn({ type, callee, arguments: given }: Call): { verb?: string; title?: string } {
+  if (type !== 'CallExpression') return {};
+  const each = callee?.type === 'CallExpression' ? callee.callee?.object?.value : undefined;
+  const first = given?.[0]?.expression;
+  const title = first?.quasis?.map(({ raw }) => raw).join('${}') ?? String(first?.value);
+  return { verb: each ?? callee?.value, title };
+}
+
+test('docs/night.md names every migration, in order', () => {
+  const [, applied = ''] = /^Applied: (.+)$/m.exec(textOf('docs/night.md')) ?? [];
+  const migrations = filesLike('src/migrations/Migration*.ts').map((file) => parse(file).name);
+
+  expect(applied.split(', ')).toEqual(migrations);
+});
+
+test('one file alone takes the lock on a stock row', () => {
+  const takers = linesLike(
+    /\bshop\.lockStock\(|createQueryBuilder\(StockLevelTable/,
+    filesLike('src/**/*.ts'),
+  );
+
+  expect(new Set(takers.map((line) => line.split(':')[0]))).toEqual(
+    new Set(['src/shop/stock/locked-stock.ts']),
+  );
+});

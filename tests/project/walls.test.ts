@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { filesLike, linesLike, ROOT } from '../support/project.ts';
+
+/** What dependency-cruiser tells of one run. */
+interface Cruise {
+  readonly modules: readonly {
+    readonly source: string;
+    readonly dependencies: readonly {
+      readonly resolved: string;
+      readonly dependencyTypes: string[];
+    }[];
+  }[];
+  readonly summary: { readonly violations: readonly object[] };
+}
+
+const OURS = filesLike('src/**/*.ts');
+
+async function cruise(): Promise<Cruise> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+      'src',
+      'mikro-orm.config.ts',
+      '--config',
+      '.dependency-cruiser.mjs',
+      '--output-type',
+      'json',
+    ],
+    { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 },
+  );
+  return JSON.parse(stdout) as Cruise;
+}
+
+test('the walls of the house stand, and the watchman sees every file of src and its type imports', async () => {
+  const { modules, summary } = await cruise();
+
+  const seen = modules.map(({ source }) => source);
+  expect(summary.violations).toEqual([]);
+  expect(OURS.length).toBeGreaterThan(50);
+  expect(seen).toEqual(expect.arrayContaining(OURS));
+  // shop.ts imports nothing but types.
+  const shop = modules.find(({ source }) => source === 'src/shop/shop.ts')!;
+  expect(shop.dependencies).toContainEqual(
+    expect.objectContaining({
+      resolved: 'src/live/stock-feed.ts',
+      dependencyTypes: expect.arrayContaining(['type-only']),
+    }),
+  );
+});
+
+test('no clock of the server decides anything: src asks for no time of its own', () => {
+  expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, OURS)).toEqual([]);
+});
+
+test('only config.ts reads the environment', () => {
+  const others = OURS.filter((file) => file !== 'src/config/settings.ts');
+
+  expect(linesLike(/\bprocess\.env\b|\bfrom 'node:process'/, others)).toEqual([]);
+});

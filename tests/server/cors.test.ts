@@ -1,0 +1,223 @@
+import { silentLog, type Logger } from '../../src/lib/log.ts';
+import { Origins } from '../../src/server/http/origins.ts';
+import { Port } from '../../src/server/http/port.ts';
+import {
+  CREATE_HOLD,
+  sendRaw,
+  type RawAnswer,
+  type RawRequest,
+} from '../support/graphql-client.ts';
+import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { createTestDatabase, makeProduct, until } from '../support/shop.ts';
+import { openRawSocket } from '../support/socket-client.ts';
+
+const ORIGIN = 'https://shop.example';
+const JSON_TYPE = { 'content-type': 'application/json' };
+const SECRET = `whsec_${Buffer.from('a webhook secret for tests of CORS').toString('base64')}`;
+
+const warnings: string[] = [];
+const log: Logger = { ...silentLog, warn: (_facts, message) => void warnings.push(message) };
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startTestServer({
+    ALLOWED_ORIGINS: ORIGIN,
+    PAYMENT_WEBHOOK_SECRETS: SECRET,
+    METRICS_TOKEN: 'a metrics token that is long enough',
+    HOLDS_PER_MINUTE: '1',
+    log,
+  });
+});
+
+beforeEach(() => void (warnings.length = 0));
+
+afterAll(() => server.stop());
+
+const from = (origin: string, request: RawRequest, url = server.url): Promise<RawAnswer> =>
+  sendRaw(url, { ...request, headers: { ...request.headers, origin } });
+
+const preflight = (origin: string, path = '/graphql', url = server.url): Promise<RawAnswer> =>
+  from(
+    origin,
+    {
+      method: 'OPTIONS',
+      path,
+      headers: {
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    },
+    url,
+  );
+
+/** A page of the allowed origin can read the answer, and when to come again. */
+function expectReadable({ headers }: RawAnswer): void {
+  expect(headers['access-control-allow-origin']).toBe(ORIGIN);
+  expect(headers['access-control-expose-headers']?.toLowerCase().split(',')).toEqual([
+    'retry-after',
+    'x-request-id',
+  ]);
+  expect(headers.vary).toMatch(/\borigin\b/i);
+}
+
+const operation = (query: string): RawRequest => ({
+  headers: JSON_TYPE,
+  body: JSON.stringify({ query }),
+});
+
+const WEBHOOK = '/api/payments/webhook';
+
+test.each<[number, string, RawRequest]>([
+  [200, 'an operation', operation('{ __typename }')],
+  [400, 'an operation that is not valid', operation('{ unknown }')],
+  [400, 'a body that is not JSON', { headers: JSON_TYPE, body: '{' }],
+  [400, 'a form', { headers: { 'content-type': 'text/plain' }, body: 'x' }],
+  [400, 'a malformed target', { path: 'http:///graphql', ...operation('{ __typename }') }],
+  [401, 'a webhook without signature', { path: WEBHOOK, headers: JSON_TYPE, body: '{}' }],
+  [401, 'metrics without the token', { method: 'GET', path: '/metrics' }],
+  [404, 'an unknown path', { method: 'GET', path: '/nowhere' }],
+  [405, 'an operation by PUT', { method: 'PUT', path: '/graphql' }],
+  [405, 'a webhook by GET', { method: 'GET', path: WEBHOOK }],
+  [413, 'a long operation', { headers: JSON_TYPE, body: 'x'.repeat(129 * 1024) }],
+  [415, 'a webhook of another type', { path: WEBHOOK, headers: { 'content-type': 'text/plain' } }],
+  [200, 'health', { method: 'GET', path: '/healthz' }],
+  [200, 'the explorer', { method: 'GET', headers: { accept: 'text/html' } }],
+])('the answer %i to %s has the headers of CORS', async (status, _what, request) => {
+  const answer = await from(ORIGIN, request);
+
+  expect(answer.status).toBe(status);
+  expectReadable(answer);
+});
+
+test('the answer 429 has them, and says when to come again', async () => {
+  const productId = String(await makeProduct(server.shop));
+  const hold = {
+    headers: JSON_TYPE,
+    body: JSON.stringify({ query: CREATE_HOLD, variables: { input: { productId } } }),
+  };
+  await from(ORIGIN, hold);
+
+  const answer = await from(ORIGIN, hold);
+
+  expect(answer.status).toBe(429);
+  expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+  expect(answer.headers['x-request-id']).toEqual(expect.any(String));
+  expectReadable(answer);
+});
+
+test('the answer 503 has them: without a database, and while the server stops', async () => {
+  const database = await createTestDatabase();
+  await using line = await openDatabaseLine(database.url);
+  const away = await startTestServer({ DATABASE_URL: line.url, ALLOWED_ORIGINS: ORIGIN });
+  const read = operation('{ products { totalCount } }');
+
+  line.cut();
+  const failed = await until('the fault', async () => {
+    const answer = await from(ORIGIN, read, away.url);
+    return answer.status === 503 && answer;
+  });
+  line.mend();
+  const stopped = away.stopServer();
+  const ready = await from(ORIGIN, { method: 'GET', path: '/readyz' }, away.url);
+  const allowed = await preflight(ORIGIN, '/graphql', away.url);
+  await stopped;
+  await away.stop();
+  await database.drop();
+
+  expect([failed.status, ready.status, allowed.status]).toEqual([503, 503, 204]);
+  expect(failed.headers['retry-after']).toBe('1');
+  for (const answer of [failed, ready, allowed]) expectReadable(answer);
+});
+
+test('the answer 503 has them while the server starts, and a preflight passes then', async () => {
+  const origins = new Origins({ isNamed: (one) => one === ORIGIN, trustedHops: 0, log });
+  const port = await Port.open({
+    host: '127.0.0.1',
+    port: 0,
+    connectionsMax: 10,
+    keepAliveSeconds: 75,
+    origins,
+  });
+
+  const answers = [
+    await from(ORIGIN, operation('{ __typename }'), port.url),
+    await from(ORIGIN, { path: WEBHOOK }, port.url),
+    await from(ORIGIN, { method: 'GET', path: '/readyz' }, port.url),
+    await preflight(ORIGIN, '/graphql', port.url),
+  ];
+  await port.close();
+
+  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 204]);
+  for (const answer of answers) expectReadable(answer);
+});
+
+test.each(['/graphql', '/graphql/', WEBHOOK, '/metrics', '/nowhere'])(
+  'a preflight of an allowed origin passes at %s',
+  async (path) => {
+    const answer = await preflight(ORIGIN, path);
+
+    expect(answer.status).toBe(204);
+    expect(answer.headers).toMatchObject({
+      'access-control-allow-methods': 'GET,HEAD,POST',
+      'access-control-allow-headers': 'authorization,content-type',
+      'access-control-max-age': '600',
+    });
+    expectReadable(answer);
+  },
+);
+
+test.each([
+  'https://evil.example',
+  'https://shop.example.evil.example',
+  'http://shop.example',
+  'null',
+])(
+  'a preflight of %s is refused, and says which origin is not in ALLOWED_ORIGINS',
+  async (origin) => {
+    const answer = await preflight(origin);
+
+    expect(answer.status).toBe(403);
+    expect(answer.text).toBe(`Origin ${origin} is not in ALLOWED_ORIGINS.\n`);
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    expect(answer.headers.vary).toBe('Origin');
+  },
+);
+
+test('a page of another origin, and a request without one, have no headers of CORS', async () => {
+  const answers = [
+    await from('https://evil.example', operation('{ __typename }')),
+    await sendRaw(server.url, operation('{ __typename }')),
+    await sendRaw(server.url, { method: 'OPTIONS' }),
+  ];
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 405]);
+  for (const { headers } of answers) {
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+    expect(headers.vary).toBe('Origin');
+  }
+});
+
+describe('the log', () => {
+  test('names a refused origin once, by preflight or by websocket', async () => {
+    const origin = 'https://logged.example';
+    for (let count = 0; count < 5; count += 1) await preflight(origin);
+    await expect(openRawSocket(server.socketUrl, { origin })).rejects.toThrow('403');
+
+    expect(warnings).toEqual([
+      'A page was refused. Origin https://logged.example is not in ALLOWED_ORIGINS.',
+    ]);
+  });
+
+  test('is not flooded by different origins, long ones or ones with control characters', () => {
+    const origins = new Origins({ isNamed: () => false, trustedHops: 0, log });
+
+    const told = origins.refuse(`https://\u009b31m.example/${'x'.repeat(10_000)}`);
+    for (let count = 0; count < 10_000; count += 1) origins.refuse(`https://${count}.example`);
+
+    expect(told).toMatch(/^Origin https:\/\/\?31m\.example\/x+ is not in ALLOWED_ORIGINS\.$/);
+    expect(told.length).toBeLessThan(250);
+    expect(warnings).toHaveLength(10);
+  });
+});

@@ -1,0 +1,393 @@
+import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
+import type { Logger } from '../../src/lib/log.ts';
+import {
+  AS_ADMIN,
+  ask,
+  CREATE_HOLD,
+  CREATE_ORDER,
+  HOLD_QUERY,
+  sendRaw,
+  type ToldError,
+} from '../support/graphql-client.ts';
+import { hostileDocuments, type HostileDocument } from '../support/hostile-documents.ts';
+import {
+  anAddress,
+  AS_IN_PRODUCTION,
+  complaintsOf,
+  hands,
+  inParallel,
+  judgedOtherwise,
+  openDoors,
+  post,
+  type HostileAnswer,
+} from '../support/hostile-doors.ts';
+import {
+  hostileEvents,
+  hostileRequests,
+  pollutedBodies,
+  SOCKET_NOISE,
+  wrongBearers,
+  type HostileRequest,
+} from '../support/hostile-requests.ts';
+import {
+  bearableCalls,
+  hostileCalls,
+  isOperators,
+  type HostileCall,
+  type NamedProducts,
+} from '../support/hostile-values.ts';
+import { plantBuyer } from '../support/planted-buyer.ts';
+import { deliver, success, WEBHOOK } from '../support/provider.ts';
+import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
+import { findingsOf, makeProduct, stockOf } from '../support/shop.ts';
+
+/*
+ * Thousands of requests that nobody honest sends, the same ones each time, at both GraphQL doors and
+ * the webhook of a server as it is in production. Whatever is sent: no fault, no stack, no statement,
+ * no code that is not in the contract, and nothing of another buyer.
+ */
+
+const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of this test only').toString('base64')}`;
+
+const ATTACK_MS = 240_000;
+
+/** A few kilobytes for each request would be more; all that was sent is ten times as much. */
+const HEAP_GROWTH_MAX = 24 * 1024 * 1024;
+
+const failures: string[] = [];
+const lines: string[] = [];
+const keepLine = (facts: object, message: string): void => {
+  lines.push(`${message} ${inspect(facts, { depth: null })}`);
+};
+const log: Logger = {
+  debug: keepLine,
+  info: keepLine,
+  warn: keepLine,
+  error(facts, message) {
+    keepLine(facts, message);
+    failures.push(lines.at(-1)!);
+  },
+};
+
+let server: TestServer;
+/** What the attack may buy and change. */
+let products: NamedProducts;
+/** What belongs to a buyer who is not of the attack: it must be in no answer. */
+let secrets: readonly string[];
+let ownerToken: string;
+let saleId: string;
+let sold: Sold;
+let heapBefore: number;
+const outcomes = new Map<string, Outcome>();
+
+beforeAll(async () => {
+  server = await startTestServer({
+    log,
+    ...AS_IN_PRODUCTION,
+    PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
+  });
+  products = {
+    toBuy: String(await makeProduct(server.shop, { totalStock: 1000 })),
+    toChange: String(await makeProduct(server.shop)),
+  };
+  const quiet = String(await makeProduct(server.shop, { name: 'Quiet Widget' }));
+  const planted = await plantBuyer(server.url, { productId: quiet, secret: WEBHOOK_SECRET });
+  ownerToken = planted.token;
+  secrets = [
+    planted.signature,
+    planted.idempotencyKey,
+    planted.customerId,
+    planted.holdId,
+    planted.orderId,
+    planted.paymentId,
+  ];
+  saleId = String(await makeProduct(server.shop, { totalStock: 100_000 }));
+  // What is kept on purpose is kept by then: documents and statements.
+  await attackWithDocuments();
+  heapBefore = heapAfterCollection();
+  const sale = startSale(2);
+  for (const [name, attack] of Object.entries(PARTS)) outcomes.set(name, await attack());
+  sold = await sale.stop();
+}, ATTACK_MS);
+
+afterAll(() => server.stop());
+
+/** The operator may see who bought; what opens a purchase, nobody. */
+const secretsFrom = (isAdmin: boolean): readonly string[] =>
+  isAdmin ? [...secrets.slice(0, 2), ADMIN_TOKEN] : [...secrets, ADMIN_TOKEN];
+
+/** What one part of the attack came to. */
+interface Outcome {
+  readonly sent: number;
+  readonly complaints: readonly string[];
+}
+
+function outcomeOf(answers: readonly HostileAnswer[], isAdmin = false): Outcome {
+  const forbidden = secretsFrom(isAdmin);
+  return {
+    sent: answers.length,
+    complaints: answers.flatMap((answer) => complaintsOf(answer, forbidden)),
+  };
+}
+
+/** Everything there is, part by part. */
+const PARTS: Readonly<Record<string, () => Promise<Outcome>>> = {
+  documents: attackWithDocuments,
+  values: attackWithValues,
+  'the operator’s part': attackTheOperatorsPart,
+  pollution: attackWithPollution,
+  requests: attackWithRequests,
+  events: attackWithEvents,
+  noise: attackWithNoise,
+};
+
+test.each(Object.keys(PARTS))('an attack with %s breaks nothing and learns nothing', (name) => {
+  const { sent, complaints } = outcomes.get(name)!;
+
+  expect(complaints.slice(0, 20)).toEqual([]);
+  expect(sent).toBeGreaterThan(20);
+});
+
+test('a whole attack is thousands of requests, and none of them is a fault in the log', () => {
+  const sent = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.sent, 0);
+
+  expect(sent).toBeGreaterThan(5000);
+  expect(failures).toEqual([]);
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+});
+
+test('the sale goes on beside a whole attack', async () => {
+  const { bought, otherwise } = sold;
+
+  expect(otherwise).toEqual([]);
+  expect(bought).toBeGreaterThan(20);
+  expect(await stockOf(server.shop, Number(saleId))).toMatchObject({ sold: bought, held: 0 });
+});
+
+test('after a whole attack every unit is accounted for, and others’ purchases are as they were', async () => {
+  const owned = await ask(server.url, HOLD_QUERY, { token: ownerToken });
+  const reconciled = await ask(server.url, RECONCILE, {}, AS_ADMIN);
+
+  expect(owned).toMatchObject({ order: { status: 'PAID' }, product: { name: 'Quiet Widget' } });
+  expect(reconciled).toEqual({ balanced: true, findings: [] });
+  for (const id of [saleId, ...Object.values(products)])
+    expect(await findingsOf(server.shop, Number(id))).toEqual([]);
+});
+
+test('no line of the log of a whole attack and a sale holds a token or a secret', () => {
+  const all = lines.join('\n');
+  const hidden = [...secrets.slice(0, 2), ADMIN_TOKEN, WEBHOOK_SECRET, ...sold.signatures];
+
+  expect(sold.signatures.length).toBeGreaterThan(20);
+  expect(lines.length).toBeGreaterThan(20);
+  expect(hidden.filter((secret) => all.includes(secret))).toEqual([]);
+});
+
+test('memory is flat over a whole attack', () => {
+  expect(heapAfterCollection() - heapBefore).toBeLessThan(HEAP_GROWTH_MAX);
+});
+
+const RECONCILE = 'mutation { reconcile { balanced findings } }';
+
+/** The same document at both doors: what is wrong with it must be the same, whoever reads it. */
+async function attackWithDocuments(): Promise<Outcome> {
+  using doors = openDoors(server.socketUrl, 8);
+  const pairs = await inParallel(
+    hostileDocuments(),
+    doors.list.map((door) => async ([what, query]: HostileDocument) => {
+      const overHttp = { what: `${what}, by POST`, ...(await post(server.url, { query })) };
+      const overSocket = { what: `${what}, by socket`, ...(await door.subscribe({ query })) };
+      return { overHttp, overSocket, unlike: judgedOtherwise(overHttp, overSocket) };
+    }),
+  );
+  const { sent, complaints } = outcomeOf(
+    pairs.flatMap(({ overHttp, overSocket }) => [overHttp, overSocket]),
+  );
+  return { sent, complaints: [...complaints, ...pairs.flatMap(({ unlike }) => unlike)] };
+}
+
+/** Every argument of every operation, as whoever may call it. */
+async function attackWithValues(): Promise<Outcome> {
+  using doors = openDoors(server.socketUrl, 8);
+  const schema = buildShopSchema();
+  const calls = hostileCalls(schema, products);
+  const answers = await inParallel(
+    calls,
+    doors.list.map((door) => async ({ what, kind, query, variables }: HostileCall) => {
+      if (kind === 'subscription')
+        return { what, ...(await door.subscribe({ query, variables })), isAdmin: false };
+      const isAdmin = isOperators({ query });
+      const headers = isAdmin ? AS_ADMIN : {};
+      return { what, ...(await post(server.url, { query, variables }, headers)), isAdmin };
+    }),
+  );
+  const [asAdmin, asAnyone] = [true, false].map((isAdmin) =>
+    outcomeOf(
+      answers.filter((answer) => answer.isAdmin === isAdmin),
+      isAdmin,
+    ),
+  );
+  const changed = await textsThatChanged(answers);
+  return {
+    sent: answers.length,
+    complaints: [...asAdmin!.complaints, ...asAnyone!.complaints, ...changed],
+  };
+}
+
+/** What was taken must be kept to the letter. */
+async function textsThatChanged(
+  answers: readonly (HostileAnswer & { readonly data?: unknown })[],
+): Promise<string[]> {
+  return answers.flatMap(({ what, data }) => {
+    const product = (data as { createProduct?: { name: string } } | undefined)?.createProduct;
+    const wanted = /^createProduct\(input\.name: (".{0,37}")\)$/.exec(what)?.[1];
+    if (product == null || wanted === undefined) return [];
+    return product.name === JSON.parse(wanted) ? [] : [`${what} is kept as ${product.name}`];
+  });
+}
+
+/** Nobody is let in without the token: neither with a wrong one nor with a buyer's. */
+async function attackTheOperatorsPart(): Promise<Outcome> {
+  const bearers = wrongBearers(ADMIN_TOKEN, [ownerToken, WEBHOOK_SECRET]);
+  const calls = bearableCalls(buildShopSchema(), products).filter(isOperators);
+  const tries = calls.flatMap((call) => bearers.map((authorization) => ({ call, authorization })));
+  const answers = await inParallel(
+    tries,
+    hands(8, async ({ call: { what, query, variables }, authorization }) => ({
+      what: `${what} with ${authorization.slice(0, 30)}`,
+      ...(await post(server.url, { query, variables }, { authorization })),
+    })),
+  );
+  const { sent, complaints } = outcomeOf(answers);
+  const letIn = answers
+    .filter(({ errors }) => !errors.some(({ extensions: { code } }) => DENIALS.includes(code)))
+    .map(({ what, text }) => `${what} was let in: ${text.slice(0, 80)}`);
+  return { sent, complaints: [...complaints, ...letIn] };
+}
+
+const DENIALS = ['UNAUTHENTICATED', 'RATE_LIMITED'];
+
+async function attackWithPollution(): Promise<Outcome> {
+  const answers = await inParallel(
+    pollutedBodies(products.toBuy),
+    hands(4, async (body) => ({ what: body.slice(0, 80), ...(await post(server.url, body)) })),
+  );
+  return outcomeOf(answers);
+}
+
+async function attackWithRequests(): Promise<Outcome> {
+  const answers = await inParallel(
+    hostileRequests(),
+    hands(8, async ([what, request]: HostileRequest): Promise<HostileAnswer> => {
+      const headers = { ...anAddress(), ...request.headers };
+      const { status, text } = await sendRaw(server.url, { ...request, headers });
+      return { what, status, text, errors: errorsIn(text) };
+    }),
+  );
+  return outcomeOf(answers);
+}
+
+/** Signed ones, which get further than any other, and unsigned ones, which get nowhere. */
+async function attackWithEvents(): Promise<Outcome> {
+  const answers = await inParallel(
+    hostileEvents('01a205f5-51be-76e1-8c91-9237b105f7ee'),
+    hands(8, async (event: string) => {
+      const signed = await deliver(server.url, event, { secret: WEBHOOK_SECRET });
+      const unsigned = await sendRaw(server.url, {
+        path: WEBHOOK,
+        headers: {
+          'content-type': 'application/json',
+          'webhook-signature': `v1,${encodeURIComponent(event.slice(1, 30))}`,
+        },
+        body: event,
+      });
+      return { event, signed, unsigned };
+    }),
+  );
+  const told = answers.flatMap(({ event, signed, unsigned }): HostileAnswer[] => [
+    { what: `the event ${event.slice(0, 200)}`, ...signed, errors: [] },
+    { what: `the unsigned event ${event.slice(0, 200)}`, ...unsigned, errors: [] },
+  ]);
+  const { sent, complaints } = outcomeOf(told);
+  const taken = answers.filter(({ unsigned }) => unsigned.status !== 401);
+  // 503: they are all of one order, whose lock is not had in time where the machine is busy.
+  const odd = answers.filter(({ signed }) => ![200, 202, 400, 422, 503].includes(signed.status));
+  return {
+    sent,
+    complaints: [
+      ...complaints,
+      ...taken.map(({ event }) => `taken without a signature: ${event}`),
+      ...odd.map(({ event, signed }) => `${signed.status} for ${event.slice(0, 200)}`),
+    ],
+  };
+}
+
+/** What is said to a socket that is no message closes it, in the protocol's own words, or is answered. */
+async function attackWithNoise(): Promise<Outcome> {
+  using doors = openDoors(server.socketUrl, 8);
+  const answers = await inParallel(
+    SOCKET_NOISE,
+    doors.list.map((door) => async (message: string | Buffer) => ({
+      what: `the message ${message.toString().slice(0, 60)}`,
+      ...(await door.say(message)),
+    })),
+  );
+  return outcomeOf(answers);
+}
+
+/** The errors of a body, where it is GraphQL's. */
+function errorsIn(text: string): readonly ToldError[] {
+  try {
+    return (JSON.parse(text) as { errors?: readonly ToldError[] }).errors ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** How often honest buyers bought, and what they were told instead. */
+interface Sold {
+  readonly bought: number;
+  /** What of each token opens its hold. */
+  readonly signatures: readonly string[];
+  readonly otherwise: readonly unknown[];
+}
+
+/** Honest buyers who hold, order and pay, again and again until they are stopped. */
+function startSale(buyers: number) {
+  const { url } = server;
+  const otherwise: unknown[] = [];
+  const signatures: string[] = [];
+  let bought = 0;
+  let isOver = false;
+  const buy = async (): Promise<void> => {
+    const held = await ask(url, CREATE_HOLD, { input: { productId: saleId } });
+    if (held.__typename !== 'Hold') return void otherwise.push(held);
+    signatures.push(held.token.split('.')[1]);
+    const ordered = await ask(url, CREATE_ORDER, { token: held.token });
+    if (ordered.__typename !== 'Order') return void otherwise.push(ordered);
+    const paid = await deliver(url, success(held.orderId), { secret: WEBHOOK_SECRET });
+    if (paid.body.order_status === 'paid') bought += 1;
+    else otherwise.push(paid.body);
+  };
+  const buying = Array.from({ length: buyers }, async () => {
+    while (!isOver) await buy();
+  });
+  return {
+    async stop(): Promise<Sold> {
+      isOver = true;
+      await Promise.all(buying);
+      return { bought, signatures, otherwise };
+    },
+  };
+}
+
+/** Bytes on the heap that something still holds. */
+function heapAfterCollection(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  return process.memoryUsage().heapUsed;
+}

@@ -1,0 +1,147 @@
+import { createHold } from '../../src/shop/purchases/create-hold.ts';
+import { findProducts } from '../../src/shop/catalog/find-products.ts';
+import { FreshProducts } from '../../src/live/product-cache.ts';
+import { hold } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  makeProduct,
+  openTestShop,
+  until,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+import { statementsOf } from '../support/statement-log.ts';
+
+let database: TestDatabase;
+let one: TestShop;
+let two: TestShop;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
+});
+
+afterAll(async () => {
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+const availableAt = async ({ shop }: TestShop, productId: number) =>
+  (await shop.freshProducts.load([productId]))[0]!.stock.available;
+
+test('a hundred looks at one product at once cost one reading, and the next hundred none', async () => {
+  const productId = await makeProduct(one.shop);
+  const look = () => Promise.all(Array.from({ length: 100 }, () => availableAt(one, productId)));
+
+  const first = await statementsOf(look);
+  const second = await statementsOf(look);
+
+  expect(first).toHaveLength(1);
+  expect(second).toEqual([]);
+});
+
+test('the server that committed a change shows it in its next answer, whatever it was reading meanwhile', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 500 });
+
+  for (let turn = 1; turn <= 100; turn += 1) {
+    const [before] = await Promise.all([availableAt(one, productId), hold(one.shop, productId)]);
+    const after = await availableAt(one, productId);
+
+    expect([500 - turn + 1, 500 - turn]).toContain(before);
+    expect(after).toBe(500 - turn);
+    if (turn % 10 === 0) one.shop.freshProducts.forget();
+  }
+});
+
+test('a product changed while it is being read is shown as changed, not as it was read', async () => {
+  const { freshProducts } = one.shop;
+  const productId = await makeProduct(one.shop);
+  const [product] = await findProducts(one.shop, [productId]);
+  freshProducts.forget();
+
+  const reading = freshProducts.load([productId]);
+  const updatedAt = new Date(product!.updatedAt.getTime() + 1);
+  freshProducts.renewed({ ...product!, name: 'Changed meanwhile', updatedAt });
+  await reading;
+
+  const [shown] = await freshProducts.load([productId]);
+  expect(shown!.name).toBe('Changed meanwhile');
+});
+
+test('a change on another server that comes during a read is in the next answer', async () => {
+  const productId = await makeProduct(one.shop);
+  const arrived = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  const freshProducts = new FreshProducts({
+    ...one.database,
+    async rows<Row>(statement: string, params: readonly unknown[]) {
+      const rows = await one.database.rows<Row>(statement, params);
+      arrived.resolve();
+      await mayEnd.promise;
+      return rows;
+    },
+  });
+
+  const reading = freshProducts.load([productId]);
+  await arrived.promise;
+  await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
+  freshProducts.forget([productId]);
+  const next = freshProducts.load([productId]);
+  mayEnd.resolve();
+
+  expect((await reading)[0]!.name).toBe('Test Widget');
+  expect((await next)[0]!.name).toBe('Renamed');
+  expect((await freshProducts.load([productId]))[0]!.name).toBe('Renamed');
+});
+
+test('another server’s change is seen with its notice, and versions never fall', async () => {
+  const productId = await makeProduct(one.shop);
+  await availableAt(two, productId);
+  await hold(one.shop, productId);
+
+  const seen: number[] = [];
+  await until('the change to be seen', async () => {
+    seen.push(await availableAt(two, productId));
+    return seen.at(-1) === 19;
+  });
+
+  expect(seen).toEqual(seen.toSorted((first, second) => second - first));
+});
+
+test('a change that came without a notice is seen within a second', async () => {
+  const productId = await makeProduct(one.shop);
+  await availableAt(one, productId);
+  await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
+
+  const renamed = await until('the new name', async () => {
+    const [product] = await one.shop.freshProducts.load([productId]);
+    return product!.name === 'Renamed' && product;
+  });
+
+  expect(renamed.stock.available).toBe(20);
+});
+
+test('an unknown product is null, and is found once it is made', async () => {
+  const next = (await makeProduct(one.shop)) + 1;
+
+  const before = await one.shop.freshProducts.load([next]);
+  const made = await makeProduct(one.shop);
+  const after = await one.shop.freshProducts.load([made]);
+
+  expect(before).toEqual([null]);
+  expect(after).toMatchObject([{ id: made }]);
+  expect(await findProducts(one.shop, [made])).toHaveLength(1);
+});
+
+test('a buyer’s own refusal is judged by the stock row and never by what was remembered', async () => {
+  const productId = await makeProduct(one.shop, { totalStock: 1 });
+  const made = await hold(one.shop, productId);
+  const wish = { productId, quantity: 1, customerId: null, idempotencyKey: null };
+  await availableAt(two, productId);
+  await one.database.rows('update holds set expires_at = shop_clock() where id = $1', [made.id]);
+
+  const served = await createHold(two.shop, wish);
+
+  expect('code' in served).toBe(false);
+});

@@ -1,0 +1,193 @@
+import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { blankEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
+import { changeTerms } from '../../src/shop/admin/change-catalog.ts';
+import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
+import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
+import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import type { NewProduct } from '../../src/shop/stock/create-product.ts';
+import { ask, deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  makeProduct,
+  moveClock,
+  openTestShop,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let server: TestShop;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  server = await openTestShop(database.url);
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+const DAY_MS = 24 * 3600_000;
+const NINETY = { olderThanDays: 90 };
+
+const daysLater = (days: number) => moveClock(server.database, days * DAY_MS);
+
+const sql = <Row = Record<string, unknown>>(statement: string) =>
+  server.database.rows<Row>(statement, []);
+
+const rowsBlanked = async (olderThanDays = 90) =>
+  (await blankEnded(server.shop, OPERATOR, { olderThanDays })).map(({ rows }) => rows);
+
+const customersOf = async (table: 'holds' | 'orders') =>
+  (await sql<{ customer_id: string | null }>(`select customer_id from ${table} order by id`)).map(
+    (row) => row.customer_id,
+  );
+
+/** An order paid by this customer for one unit. */
+async function paidBy(customerId: string, terms: Partial<NewProduct> = {}) {
+  const { shop } = server;
+  const productId = await makeProduct(shop, terms);
+  const { id: orderId } = await order(shop, await hold(shop, productId, { customerId }));
+  const event = payment(orderId, { payload: `{"card":"of ${customerId}"}` });
+  await deliver(shop, event);
+  return { productId, orderId, event };
+}
+
+test('what ended long ago is blanked and every row stays, so that all still adds up', async () => {
+  const { shop } = server;
+  const { productId, event } = await paidBy('ada');
+  await hold(shop, productId, { customerId: 'ben', quantity: 3 });
+  await daysLater(1);
+  await expireDue(shop);
+  await daysLater(91);
+
+  const foretold = await countEnded(shop, 90);
+  const progress: number[][] = [];
+  const blanked = await blankEnded(shop, OPERATOR, {
+    ...NINETY,
+    progress: (done, total) => void progress.push([done, total]),
+  });
+  const again = await rowsBlanked();
+
+  expect(blanked).toEqual([
+    { what: 'customers of holds', rows: 2 },
+    { what: 'customers of orders', rows: 1 },
+    { what: 'bodies of payment events', rows: 1 },
+  ]);
+  expect(foretold).toEqual(blanked);
+  expect(progress).toEqual([
+    [2, 4],
+    [3, 4],
+    [4, 4],
+  ]);
+  expect(again).toEqual([0, 0, 0]);
+  expect(await customersOf('holds')).toEqual([null, null]);
+  expect(await sql('select payload, status from payment_events')).toEqual([
+    { payload: '', status: 'APPLIED' },
+  ]);
+  expect(await reconcile(shop)).toMatchObject({ balanced: true });
+  // The event that comes once more is known by its row.
+  expect(await deliver(shop, event)).toBe('applied');
+});
+
+test('counting what retention would blank changes nothing', async () => {
+  await paidBy('ada');
+  await daysLater(91);
+
+  await countEnded(server.shop, 90);
+
+  expect(await customersOf('orders')).toEqual(['ada']);
+  expect(await sql('select act from operator_acts')).toEqual([]);
+});
+
+test('what ended lately, or has not ended, keeps its customer and its body', async () => {
+  const { shop } = server;
+  const { productId } = await paidBy('ada');
+  await deliver(shop, payment('018f0000-0000-7000-8000-000000000000', { payload: '{"parked":1}' }));
+  await daysLater(89);
+  const live = await hold(shop, productId, { customerId: 'cleo' });
+  await order(shop, live);
+
+  const lately = await rowsBlanked();
+  await daysLater(180);
+  const pending = await rowsBlanked();
+
+  expect(lately).toEqual([0, 0, 0]);
+  // Cleo's hold became an order long ago; the order itself awaits its payment still, unswept.
+  expect(pending).toEqual([2, 1, 1]);
+  expect(await customersOf('orders')).toEqual([null, 'cleo']);
+  expect(await sql("select payload from payment_events where status = 'PARKED'")).toEqual([
+    { payload: '{"parked":1}' },
+  ]);
+});
+
+test('a limit per customer counts old purchases for as long as its sale may go on', async () => {
+  const { shop } = server;
+  const { productId } = await paidBy('ada', { maxPerCustomer: 1 });
+  await daysLater(200);
+
+  const during = await rowsBlanked();
+  const another = await ask(shop, productId, { customerId: 'ada' });
+  const [clock] = await sql<{ now: string }>('select shop_clock() as now');
+  await changeTerms(shop, OPERATOR, { id: productId, saleEndsAt: new Date(clock!.now) });
+  await daysLater(291);
+  const after = await rowsBlanked();
+
+  expect(during).toEqual([1, 0, 1]);
+  expect(another).toMatchObject({ code: 'PURCHASE_LIMIT_EXCEEDED' });
+  expect(after).toEqual([0, 1, 0]);
+});
+
+test('money that must go back keeps whose it is until long after it went', async () => {
+  const { shop } = server;
+  const { orderId } = await paidBy('ada');
+  await deliver(shop, payment(orderId, { payload: '{"second":1}' }));
+  const [refund] = await findRefunds(shop, [orderId]);
+  await daysLater(91);
+
+  const open = await rowsBlanked();
+  await resolveRefund(shop, OPERATOR, { refundId: refund!.id, note: 'sent back' });
+  const resolved = await rowsBlanked();
+  await daysLater(182);
+  const atLast = await rowsBlanked();
+
+  // The first payment was kept, so its body is needed by nobody.
+  expect(open).toEqual([0, 0, 1]);
+  expect(resolved).toEqual([0, 0, 0]);
+  expect(atLast).toEqual([1, 1, 1]);
+});
+
+test('more rows than a batch are blanked in several transactions, each on record', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 3000 });
+  await Promise.all(
+    Array.from({ length: 2500 }, (_, index) =>
+      hold(shop, productId, { customerId: `customer ${index}` }),
+    ),
+  );
+  await daysLater(1);
+  await expireDue(shop);
+  await daysLater(92);
+
+  const blanked = await rowsBlanked();
+
+  expect(blanked).toEqual([2500, 0, 0]);
+  expect(await sql('select act, outcome, asked, after from operator_acts order by id')).toEqual(
+    [1000, 1000, 500].map((rows) => ({
+      act: 'retention',
+      outcome: 'DONE',
+      asked: { olderThanDays: 90 },
+      after: { 'customers of holds': rows },
+    })),
+  );
+});
+
+test('a body is blanked whole or not at all, and never while its event waits', async () => {
+  const { shop } = server;
+  await deliver(shop, payment('018f0000-0000-7000-8000-000000000000', { payload: '{"parked":1}' }));
+
+  await expect(sql("update payment_events set payload = ''")).rejects.toThrow(
+    'what was received is never changed',
+  );
+});

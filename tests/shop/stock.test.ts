@@ -1,0 +1,191 @@
+import { listProducts } from '../../src/shop/catalog/find-products.ts';
+import { reclaimDue } from '../../src/shop/purchases/due-units.ts';
+import { transact } from '../../src/postgres/transaction.ts';
+import { withLockedStock } from '../../src/shop/stock/locked-stock.ts';
+import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
+import { adjustStock } from '../../src/shop/stock/adjust-stock.ts';
+import { createProduct } from '../../src/shop/stock/create-product.ts';
+import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
+import { seedDemo } from '../../src/shop/stock/seed-demo.ts';
+import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
+import {
+  createTestDatabase,
+  findingsOf,
+  makeProduct,
+  moveClock,
+  openSession,
+  openTestShop,
+  stockOf,
+  type TestDatabase,
+  type TestShop,
+} from '../support/shop.ts';
+
+let database: TestDatabase;
+let server: TestShop;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await openTestShop(database.url);
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+const change = (productId: number, delta: number) => ({
+  productId,
+  delta,
+  reason: 'counted again',
+  expectedVersion: null,
+  idempotencyKey: null,
+});
+
+test('the demo sale is made once, as products 1, 2 and 3', async () => {
+  const made = [await seedDemo(server.database), await seedDemo(server.database)];
+
+  const page = await listProducts(server.shop, { first: 10, after: null, saleStatus: 'LIVE' });
+
+  expect(made).toEqual([true, false]);
+  expect(page).toMatchObject({
+    rows: [
+      { id: 2, currency: 'EUR' },
+      { id: 1, priceMinor: 2999n },
+    ],
+    totalCount: 2,
+  });
+});
+
+test('stock is raised and lowered, never below what is held and sold', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 10 });
+  await deliver(
+    shop,
+    payment((await order(shop, await hold(shop, productId, { quantity: 2 }))).id),
+  );
+  await hold(shop, productId, { quantity: 3 });
+
+  const raised = await adjustStock(shop, change(productId, 5));
+  const tooLow = await adjustStock(shop, change(productId, -11));
+  const lowered = await adjustStock(shop, change(productId, -10));
+
+  expect(raised).toMatchObject({ total: 15, available: 10 });
+  expect(tooLow).toMatchObject({ code: 'STOCK_BELOW_COMMITTED', committed: 5 });
+  expect(lowered).toMatchObject({ total: 5, available: 0, held: 3, sold: 2 });
+  expect(codeOf(await ask(shop, productId))).toBe('INSUFFICIENT_STOCK');
+  expect(await findingsOf(shop, productId)).toEqual([]);
+});
+
+test('an adjustment under one key takes effect once, in parallel too, and its key is bound to its arguments', async () => {
+  const { shop } = server;
+  const [productId, other] = [await makeProduct(shop, { totalStock: 10 }), await makeProduct(shop)];
+  const keyed = { ...change(productId, 5), idempotencyKey: 'an operator’s key' };
+
+  const answers = await Promise.all(Array.from({ length: 20 }, () => adjustStock(shop, keyed)));
+  const reused = [
+    await adjustStock(shop, { ...keyed, delta: 6 }),
+    await adjustStock(shop, { ...keyed, reason: 'another' }),
+    await adjustStock(shop, { ...keyed, productId: other }),
+  ];
+
+  expect(answers.every((answer) => 'total' in answer && answer.total === 15)).toBe(true);
+  expect(reused.map(codeOf)).toEqual(Array(3).fill('IDEMPOTENCY_KEY_REUSED'));
+  expect(await stockOf(shop, productId)).toMatchObject({ total: 15, version: 2 });
+});
+
+test('an adjustment against a version that has moved on is refused', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop);
+  await hold(shop, productId);
+
+  const stale = await adjustStock(shop, { ...change(productId, 1), expectedVersion: 1 });
+  const fresh = await adjustStock(shop, { ...change(productId, 1), expectedVersion: 2 });
+
+  expect(stale).toMatchObject({ code: 'STOCK_VERSION_CONFLICT', currentVersion: 2 });
+  expect(fresh).toMatchObject({ total: 21 });
+});
+
+test('a product is refused when its price or rules can never be right', async () => {
+  const wanted = {
+    name: 'x',
+    description: null,
+    price: '1.00',
+    currency: 'USD',
+    totalStock: 1,
+    maxPerHold: 1,
+    maxPerCustomer: null,
+    saleStartsAt: null,
+    saleEndsAt: null,
+  };
+  const wrong = [
+    { price: '1.001' },
+    { price: '-1' },
+    { price: '1e2' },
+    { price: '' },
+    { currency: 'ZZZ' },
+    { currency: 'JPY', price: '1.5' },
+    { totalStock: -1 },
+    { maxPerHold: 0 },
+    { maxPerCustomer: 0 },
+    { price: '99999999999999.99' },
+    { saleStartsAt: new Date(2), saleEndsAt: new Date(1) },
+  ];
+
+  const answers = await Promise.all(
+    wrong.map((fields) => createProduct(server.shop, { ...wanted, ...fields })),
+  );
+
+  expect(answers.map(codeOf)).toEqual(wrong.map(() => 'BAD_USER_INPUT'));
+});
+
+test('an audit finds what was changed by hand, and the checks refuse what they can', async () => {
+  const { shop } = server;
+  const productId = await makeProduct(shop, { totalStock: 5 });
+  const made = await hold(shop, productId, { quantity: 2 });
+  await using session = await openSession(database.url);
+
+  await expect(
+    session.query('update stock_levels set available = -1 where product_id = $1', [productId]),
+  ).rejects.toThrow('stock_levels');
+  await expect(
+    session.query('update stock_movements set held_delta = 3 where product_id = $1', [productId]),
+  ).rejects.toThrow('never changed');
+  await session.query('update holds set quantity = 1 where id = $1', [made.id]);
+
+  const audit = (await auditStock(shop, productId))!;
+  expect(audit.balanced).toBe(false);
+  expect(audit.findings).toEqual([
+    expect.stringContaining('Version 2'),
+    expect.stringContaining(
+      'Active holds and pending orders come to 1, the stock row says 2 held.',
+    ),
+  ]);
+  expect(await auditStock(shop, 2_000_000)).toBeNull();
+});
+
+test('new stock is announced once its transaction is committed, and never when it is rolled back', async () => {
+  const told: StockCount[] = [];
+  const shop = { ...server.shop, announceStock: (count: StockCount) => void told.push(count) };
+  const productId = await makeProduct(shop);
+  await hold(server.shop, productId);
+  await moveClock(server.database, 130_000);
+  const toldWithin: number[] = [];
+  const reclaim = (end: () => void) =>
+    transact(shop.database, async (tx) => {
+      await withLockedStock(shop, tx, productId, (stock) => reclaimDue(shop, tx, stock));
+      toldWithin.push(told.length);
+      end();
+    });
+
+  await expect(
+    reclaim(() => {
+      throw new Error('rolled back');
+    }),
+  ).rejects.toThrow('rolled back');
+  const toldAfterRollback = told.length;
+  await reclaim(() => {});
+  await moveClock(server.database, 0);
+
+  expect([...toldWithin, toldAfterRollback]).toEqual([0, 0, 0]);
+  expect(told).toMatchObject([{ productId, available: 20, version: 3 }]);
+});

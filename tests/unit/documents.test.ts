@@ -1,0 +1,119 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { buildSchema } from 'graphql';
+import { BUDGET, Documents } from '../../src/server/graphql/http/documents.ts';
+import { WorkBudget } from '../../src/server/graphql/http/work-budget.ts';
+
+const schema = buildSchema(`
+  type Query { now: Int }
+  type Subscription { stockChanged(ids: [ID!]!): Product!  holdChanged: Product! }
+  type Product { id: ID! name: String }`);
+
+/** With a budget that never holds anything up. */
+const newDocuments = () =>
+  new Documents({
+    schema,
+    introspection: true,
+    budget: new WorkBudget({ ...BUDGET, share: Infinity }),
+  });
+
+const stock = (id: string) => `subscription { stockChanged(ids: ["${id}"]) { id name } }`;
+
+/** The parsed document. */
+async function documentOf(documents: Documents, query: string): Promise<object> {
+  const checked = await documents.check(query);
+  if (checked.errors !== undefined) throw checked.errors[0]!;
+  return checked.document;
+}
+
+/** Bytes on the heap that are still referenced. */
+function heapAfterCollection(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+test('a document that many ask for at once is parsed and checked once', async () => {
+  const documents = newDocuments();
+
+  const asked = await Promise.all(
+    Array.from({ length: 100 }, () => documentOf(documents, stock('1'))),
+  );
+
+  expect(new Set(asked).size).toBe(1);
+  expect(documents.check(stock('1'))).toEqual({ document: asked[0] });
+});
+
+test('an invalid document is known as well: its errors are found once', async () => {
+  const documents = newDocuments();
+
+  const first = await documents.check('{ nothing }');
+
+  expect(first.errors).toHaveLength(1);
+  expect(documents.check('{ nothing }')).toBe(first);
+});
+
+test('a document in use outlives a flood of others, which are forgotten', async () => {
+  const documents = newDocuments();
+  const used = await documentOf(documents, stock('used'));
+  const once = await documentOf(documents, stock('once'));
+
+  for (let id = 0; id < 2000; id += 1) {
+    await documentOf(documents, stock(String(id)));
+    if (id % 50 === 0) await documentOf(documents, stock('used'));
+  }
+
+  expect(await documentOf(documents, stock('used'))).toBe(used);
+  expect(await documentOf(documents, stock('once'))).not.toBe(once);
+});
+
+const LONG: readonly (readonly [string, (n: number) => string])[] = [
+  ['tokens', (n) => `{ a${n}: now ${'now '.repeat(9)} ...f } fragment f on Query { now }`],
+  ['a comment', (n) => `{ now } # ${n} ${'x'.repeat(60_000)}`],
+  ['comments', (n) => `{ now } ${'#\n'.repeat(5000)} # ${n}`],
+  ['a text', (n) => `subscription { stockChanged(ids: ["${n}${'x'.repeat(60_000)}"]) { id } }`],
+  ['white space', (n) => `{ now } ${' \n'.repeat(30_000)} # ${n}`],
+  ['errors', (n) => `{ ${Array.from({ length: 9 }, (_, m) => `none${n}_${m}`).join(' ')} }`],
+  ['no end', (n) => `{ now${n} ${'x'.repeat(60_000)}`],
+];
+
+test.each(LONG)(
+  'a thousand documents, long by %s, leave memory where it was',
+  async (_what, query) => {
+    const documents = newDocuments();
+    await documents.check(query(0));
+    const before = heapAfterCollection();
+
+    for (let n = 1; n <= 1000; n += 1) await documents.check(query(n));
+
+    expect(heapAfterCollection() - before).toBeLessThan(9 * 1024 * 1024);
+    expect(documents.check(stock('1'))).toBeInstanceOf(Promise);
+  },
+  60_000,
+);
+
+test.each([
+  ['subscription { holdChanged @skip(if: true) { id } }'],
+  ['subscription ($x: Boolean!) { holdChanged @include(if: $x) { id } }'],
+  ['subscription { ... @skip(if: false) { holdChanged { id } } }'],
+  [
+    'subscription { ...A } fragment A on Subscription { ...B @include(if: true) } fragment B on Subscription { holdChanged { id } }',
+  ],
+])('what is subscribed to depends on nothing: %s is refused', async (query) => {
+  const { errors } = await newDocuments().check(query);
+
+  // The second says that no other rule was asked.
+  expect(errors).toMatchObject([
+    {
+      message: 'What is subscribed to must not depend on @skip or @include.',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    },
+    { message: 'Validation aborted.' },
+  ]);
+});
+
+test('below what is subscribed to, fields may be left out', async () => {
+  const query = `subscription ($x: Boolean!) { ...A } fragment A on Subscription { holdChanged { id name @skip(if: $x) } }`;
+
+  expect(await newDocuments().check(query)).toMatchObject({ document: {} });
+});

@@ -1,0 +1,204 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { BACKLOG_BYTES_MAX, LogOutput } from '../../src/lib/log-output.ts';
+import { createLog, isReadable } from '../../src/lib/log.ts';
+
+/** A stream whose reader reads when the test says so. */
+class Pipe extends Writable {
+  readonly taken: string[] = [];
+  #isReading = false;
+  #go: (() => void) | undefined;
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    const take = (): void => {
+      this.taken.push(chunk.toString());
+      done();
+    };
+    if (this.#isReading) take();
+    else this.#go = take;
+  }
+
+  /** Reads what waits, and whatever comes from now on. */
+  read(): void {
+    this.#isReading = true;
+    this.#go?.();
+  }
+
+  /** Reads one piece only. */
+  readOne(): void {
+    const go = this.#go;
+    this.#go = undefined;
+    go?.();
+  }
+
+  stop(): void {
+    this.#isReading = false;
+    this.#go = undefined;
+  }
+
+  get lines(): string[] {
+    return this.taken.join('').split('\n').slice(0, -1);
+  }
+}
+
+const line = (number: number): string => `${String(number).padStart(9)} ${'ü'.repeat(4995)}\n`;
+const LINE_BYTES = Buffer.byteLength(line(0));
+
+/** Turns of the event loop until a condition holds. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await turn();
+}
+
+test('lines that nothing reads are kept up to 16 MiB, and further ones are dropped and counted', () => {
+  const output = new LogOutput(new Pipe());
+
+  for (let number = 0; number < 4000; number += 1) output.write(line(number));
+
+  expect(BACKLOG_BYTES_MAX).toBe(16 * 1024 * 1024);
+  expect(output.backlog).toBeLessThanOrEqual(BACKLOG_BYTES_MAX);
+  expect(output.backlog).toBeGreaterThan(BACKLOG_BYTES_MAX - LINE_BYTES);
+  expect(output.dropped).toBe(4000 - output.backlog / LINE_BYTES);
+});
+
+test('a reader that comes back gets whole lines in their order, and then how many were dropped', async () => {
+  const pipe = new Pipe();
+  const output = new LogOutput(pipe);
+  const reports: number[] = [];
+  output.onResumed((count) => {
+    reports.push(count);
+    output.write(`${count} dropped\n`);
+  });
+  for (let number = 0; number < 4000; number += 1) output.write(line(number));
+  const { dropped } = output;
+
+  pipe.read();
+  await until(() => output.backlog === 0 && reports.length > 0);
+  output.write('after\n');
+  await until(() => output.backlog === 0);
+
+  const kept = 4000 - dropped;
+  expect(pipe.lines.slice(0, kept).map((one) => Number(one.slice(0, 9)))).toEqual(
+    Array.from({ length: kept }, (_, number) => number),
+  );
+  expect(pipe.lines.slice(kept)).toEqual([`${dropped} dropped`, 'after']);
+  expect(output.dropped).toBe(dropped);
+});
+
+test('after a drop new lines are kept again once half of the backlog is read, behind the report', async () => {
+  const pipe = new Pipe();
+  const output = new LogOutput(pipe);
+  const reports: number[] = [];
+  output.onResumed((count) => void reports.push(count));
+  for (let number = 0; number < 4000; number += 1) output.write(line(number));
+  const dropped = output.dropped;
+
+  output.write('too early\n');
+  while (output.backlog > BACKLOG_BYTES_MAX / 2) {
+    pipe.readOne();
+    await turn();
+  }
+  output.write('kept\n');
+
+  expect(reports).toEqual([dropped + 1]);
+  expect(output.dropped).toBe(dropped + 1);
+  pipe.read();
+  await until(() => output.backlog === 0);
+  expect(pipe.lines.at(-1)).toBe('kept');
+});
+
+test('a closed reader costs no memory and no error: what waits is dropped', async () => {
+  const pipe = new Pipe();
+  const output = new LogOutput(pipe);
+  for (let number = 0; number < 100; number += 1) output.write(line(number));
+
+  const closed = new Promise((resolve) => void pipe.once('close', resolve));
+  pipe.destroy(new Error('write EPIPE'));
+  await closed;
+  output.write('nobody reads this\n');
+
+  expect(output.dropped).toBeGreaterThan(0);
+  expect(output.backlog).toBeLessThan(LINE_BYTES * 20);
+});
+
+test('a process whose standard output is not read keeps 16 MiB of its log and says what it dropped', async () => {
+  const LINES = 60_000;
+  const script = `
+    import { createLog } from ${JSON.stringify(import.meta.resolve('../../src/lib/log.ts'))};
+    import { droppedLogLines, standardOutput } from ${JSON.stringify(import.meta.resolve('../../src/lib/log-output.ts'))};
+    const log = createLog('info');
+    for (let n = 0; n < ${LINES}; n += 1) log.info({ orderId: n }, 'x'.repeat(900));
+    process.send({ dropped: droppedLogLines(), backlog: standardOutput().backlog });
+    process.disconnect();
+  `;
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      import.meta.resolve('@oxc-node/core/register'),
+      '--input-type=module',
+      '-e',
+      script,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
+  );
+
+  const [told] = (await once(child, 'message')) as [{ dropped: number; backlog: number }];
+  let text = '';
+  child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await once(child, 'close');
+
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((one) => JSON.parse(one) as Record<string, unknown>);
+  expect(told.backlog).toBeLessThanOrEqual(BACKLOG_BYTES_MAX);
+  expect(told.dropped).toBeGreaterThan(0);
+  expect(lines).toHaveLength(LINES - told.dropped + 1);
+  expect(lines.at(-1)).toMatchObject({
+    level: 'warn',
+    dropped: told.dropped,
+    msg: 'Log lines were dropped: nothing read the log for a while',
+  });
+});
+
+test('at a terminal a line is for people: time, level, words, then the facts', () => {
+  const written: string[] = [];
+  const log = createLog('debug', { write: (one) => void written.push(one) }, { readable: true });
+
+  log.info({ url: 'http://x', version: '1' }, 'Ready. GraphQL http://x/graphql');
+  log.warn({ productId: 7 }, 'Busy');
+  log.error({ err: new Error('It failed') }, 'An operation failed');
+
+  expect(written[0]).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: Ready\. GraphQL http:\/\/x\/graphql\n$/,
+  );
+  expect(written[1]).toMatch(/\] WARN: Busy \{"productId":7\}\n$/);
+  expect(written[2]).toMatch(/\] ERROR: An operation failed\s+err: [^]*Error: It failed\n/);
+});
+
+test('at a terminal nothing that a caller sent steers it', () => {
+  const written: string[] = [];
+  const log = createLog('debug', { write: (one) => void written.push(one) }, { readable: true });
+  const steering = '\u001b[2J \u0007 \b \u009b31m \u202e \\u001b';
+
+  log.warn({ orderId: steering }, steering);
+  log.error({ err: new Error(steering) }, 'failed');
+
+  // oxlint-disable-next-line no-control-regex
+  expect(written.join('')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  expect(written[0]).toContain(String.raw`\u001b`);
+});
+
+test.each([
+  [true, false, true],
+  [true, true, false],
+  [false, false, false],
+  [undefined, false, false],
+])(
+  'at a terminal (%s), in production (%s), the log is readable: %s',
+  (isTTY, production, readable) => {
+    expect(isReadable({ ...(isTTY !== undefined && { isTTY }) }, production)).toBe(readable);
+  },
+);

@@ -1,0 +1,87 @@
+import { getMetadataStorage, ValidationTypes } from 'class-validator';
+import { SETTINGS } from '../../src/config/settings.table.ts';
+import { readSettings, SettingsError } from '../../src/config/settings.ts';
+import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
+import { checkInput } from '../../src/server/graphql/schema/input.ts';
+
+/** What a message has where its template was not filled in, or with something that has no text. */
+const NOT_RENDERED = /\$|undefined|NaN|\[object|\{\}|=>/;
+
+/** Values of every kind that reach an input: wrong for one check or another. */
+const VALUES = [null, '', 'x'.repeat(10_000), '\0', 0, -1, 1.5, true];
+
+/** What is said of a value, by all checks that its class has for the field. */
+function complaintsOf(target: object, field: string, value: unknown): string[] {
+  const input = Object.assign(Object.create(target) as object, { [field]: value });
+  try {
+    checkInput(input);
+    return [];
+  } catch (error) {
+    const { extensions } = error as { extensions: { validationErrors: readonly Failure[] } };
+    return extensions.validationErrors
+      .filter(({ property }) => property === field)
+      .flatMap(({ constraints = {} }) => Object.values(constraints));
+  }
+}
+
+interface Failure {
+  readonly property: string;
+  readonly constraints?: Readonly<Record<string, string>>;
+}
+
+test('each message of each check of each input names its field and renders its values', () => {
+  buildShopSchema();
+  const checks = [...getMetadataStorage()['validationMetadatas'].values()]
+    .flat()
+    .filter(({ type }) => type !== ValidationTypes.CONDITIONAL_VALIDATION);
+  const fields = new Set(checks.map(({ target, propertyName }) => [target, propertyName] as const));
+  const seen = new Set<string>();
+
+  for (const [target, field] of fields) {
+    const { name, prototype } = target as new () => object;
+    for (const value of VALUES) {
+      for (const message of complaintsOf(prototype as object, field, value)) {
+        seen.add(`${name}.${field}`);
+        expect([name, message]).toEqual([name, expect.stringMatching(new RegExp(`^${field} `))]);
+        expect(message).not.toMatch(NOT_RENDERED);
+      }
+    }
+  }
+  expect(checks.length).toBeGreaterThan(15);
+  // Each has at least one value that it refuses, so that none of its messages is left out.
+  expect([...seen].toSorted()).toEqual(
+    [
+      ...new Set(
+        checks.map(({ target, propertyName }) => `${(target as Function).name}.${propertyName}`),
+      ),
+    ].toSorted(),
+  );
+});
+
+test('null is named as such where a number is wanted', () => {
+  buildShopSchema();
+  const checks = [...getMetadataStorage()['validationMetadatas'].values()].flat();
+  const { target } = checks.find(
+    ({ target, propertyName }) =>
+      propertyName === 'maxPerHold' && (target as Function).name === 'UpdateProductInput',
+  )!;
+
+  expect(complaintsOf((target as Function).prototype as object, 'maxPerHold', null)).toEqual([
+    'maxPerHold is null; it must be 1 or more',
+  ]);
+});
+
+test.each(Object.keys(SETTINGS))('each complaint about %s is one rendered line', (name) => {
+  for (const text of ['x y', '-1', '1e9', '99999999999', ',', ' ', '\0', '$value', '{}', 'ü']) {
+    try {
+      // The folder cannot be made, so that nothing is left behind and each reading ends with a complaint.
+      readSettings({ [name]: text, DATA_DIR: '/dev/null/none' }, 'no such .env file');
+    } catch (error) {
+      expect(error).toBeInstanceOf(SettingsError);
+      for (const complaint of (error as SettingsError).complaints) {
+        expect(complaint).toMatch(/^[A-Z_]+ [^\n]+\.$/);
+        expect(complaint.replaceAll(JSON.stringify(text), '')).not.toMatch(NOT_RENDERED);
+      }
+    }
+  }
+});

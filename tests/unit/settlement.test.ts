@@ -1,0 +1,622 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import fc from 'fast-check';
+import { eventStatusOf } from '../../src/shop/payments/payment-answer.ts';
+import {
+  settle,
+  type OrderToSettle,
+  type ReportedPayment,
+  type SettlementFacts,
+  type Verdict,
+} from '../../src/shop/payments/settlement.rules.ts';
+
+const DOCS = resolve(import.meta.dirname, '../../docs/settlement.md');
+
+const TOTAL = '29.97';
+
+const pendingOrder: OrderToSettle = {
+  status: 'PENDING',
+  cancelledBy: null,
+  total: TOTAL,
+  currency: 'USD',
+};
+
+const success: ReportedPayment = { reportedStatus: 'success', amount: TOTAL, currency: 'USD' };
+
+const facts: SettlementFacts = {
+  order: pendingOrder,
+  counted: false,
+  waitOver: false,
+  unitsAvailable: false,
+  requireAmount: false,
+};
+
+const textOf = (verdict: Verdict): string =>
+  verdict.kind === 'REFUND' ? `REFUND ${verdict.reason}` : verdict.kind;
+
+describe('what each event does: the table of the contract, cell by cell', () => {
+  const EVENTS = {
+    'a success of the right amount': success,
+    'a success of the wrong amount': { ...success, amount: '29.96' },
+    'a success whose amount cannot be read': {
+      ...success,
+      amount: null,
+      unreadableAmount: '29,97',
+    },
+    'a success in the wrong currency': { ...success, currency: 'EUR' },
+    'a failure': { ...success, reportedStatus: 'failed' },
+    'an unknown status': { ...success, reportedStatus: 'authorized' },
+  } satisfies Record<string, ReportedPayment>;
+
+  const paid: OrderToSettle = { ...pendingOrder, status: 'PAID' };
+  const expired: OrderToSettle = { ...pendingOrder, status: 'EXPIRED' };
+  const cancelled: OrderToSettle = { ...pendingOrder, status: 'CANCELLED', cancelledBy: 'BUYER' };
+  const revoked: OrderToSettle = { ...cancelled, cancelledBy: 'OPERATOR' };
+
+  const STATES = {
+    'a pending order': facts,
+    'a paid order': { ...facts, order: paid },
+    'an order cancelled by the buyer, units free': {
+      ...facts,
+      order: cancelled,
+      unitsAvailable: true,
+    },
+    'an order cancelled by the buyer, units gone': { ...facts, order: cancelled },
+    'an expired order, units free': { ...facts, order: expired, unitsAvailable: true },
+    'an expired order, units gone': { ...facts, order: expired },
+    'an order cancelled by the operator, units free': {
+      ...facts,
+      order: revoked,
+      unitsAvailable: true,
+    },
+    'an order cancelled by the operator, units gone': { ...facts, order: revoked },
+    'no order yet': { ...facts, order: null },
+    'no order any more': { ...facts, order: null, waitOver: true },
+  } satisfies Record<string, SettlementFacts>;
+
+  type Event = keyof typeof EVENTS;
+  type State = keyof typeof STATES;
+
+  const MISMATCH = {
+    'a pending order': 'REFUND AMOUNT_MISMATCH',
+    'a paid order': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by the buyer, units free': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by the buyer, units gone': 'REFUND AMOUNT_MISMATCH',
+    'an expired order, units free': 'REFUND AMOUNT_MISMATCH',
+    'an expired order, units gone': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by the operator, units free': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by the operator, units gone': 'REFUND AMOUNT_MISMATCH',
+    'no order yet': 'PARK',
+    'no order any more': 'REFUND ORDER_NEVER_CREATED',
+  };
+
+  const everywhere = (verdict: string): Record<State, string> =>
+    Object.fromEntries(Object.keys(STATES).map((state) => [state, verdict])) as Record<
+      State,
+      string
+    >;
+
+  const TABLE: Record<Event, Record<State, string>> = {
+    'a success of the right amount': {
+      'a pending order': 'PAY',
+      'a paid order': 'REFUND DUPLICATE_PAYMENT',
+      'an order cancelled by the buyer, units free': 'RETAKE',
+      'an order cancelled by the buyer, units gone': 'REFUND ORDER_CANCELLED',
+      'an expired order, units free': 'RETAKE',
+      'an expired order, units gone': 'REFUND PAID_TOO_LATE',
+      'an order cancelled by the operator, units free': 'REFUND ORDER_CANCELLED',
+      'an order cancelled by the operator, units gone': 'REFUND ORDER_CANCELLED',
+      'no order yet': 'PARK',
+      'no order any more': 'REFUND ORDER_NEVER_CREATED',
+    },
+    'a success of the wrong amount': MISMATCH,
+    'a success whose amount cannot be read': MISMATCH,
+    'a success in the wrong currency': MISMATCH,
+    'a failure': {
+      ...everywhere('IGNORE'),
+      'a pending order': 'RECORD',
+      'no order yet': 'PARK',
+    },
+    'an unknown status': everywhere('IGNORE'),
+  };
+
+  const cells = Object.entries(TABLE).flatMap(([event, row]) =>
+    Object.entries(row).map(([state, verdict]) => [event as Event, state as State, verdict]),
+  ) as [Event, State, string][];
+
+  test.each(cells)('%s for %s is %s', (event, state, expected) => {
+    const verdict = settle(EVENTS[event], STATES[state]);
+
+    expect(textOf(verdict)).toBe(expected);
+  });
+
+  const successes = Object.keys(EVENTS).filter((event) => event.includes('success')) as Event[];
+  const counted = successes.flatMap((event) =>
+    Object.keys(STATES).map((state) => [event, state] as [Event, State]),
+  );
+
+  test.each(counted)('%s for %s is IGNORE where its payment is counted', (event, state) => {
+    const verdict = settle(EVENTS[event], { ...STATES[state], counted: true });
+
+    expect(textOf(verdict)).toBe('IGNORE');
+  });
+
+  test('a failure of a counted payment is what every failure is', () => {
+    const failed = EVENTS['a failure'];
+
+    const verdicts = Object.values(STATES).map((state) => settle(failed, state));
+    const whenCounted = Object.values(STATES).map((state) =>
+      settle(failed, { ...state, counted: true }),
+    );
+
+    expect(whenCounted).toEqual(verdicts);
+  });
+
+  test('a payment for an order that costs nothing and is paid already is refunded as one too many', () => {
+    const free = { ...facts, order: { ...paid, total: '0.00' } };
+
+    expect(settle({ ...success, amount: '0' }, free)).toEqual({
+      kind: 'REFUND',
+      reason: 'DUPLICATE_PAYMENT',
+      why: 'The order costs nothing and is paid without a payment.',
+    });
+    expect(textOf(settle({ ...success, amount: null }, free))).toBe('REFUND DUPLICATE_PAYMENT');
+    expect(textOf(settle(success, free))).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('an event that its reader has set aside has no effect in any state', () => {
+    const verdicts = Object.values(STATES).map((state) =>
+      settle({ ...success, ignoredBecause: 'A test payment.' }, state),
+    );
+
+    expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'IGNORE', why: 'A test payment.' })));
+  });
+
+  test('a sentence quotes an unreadable amount in short and without control characters', () => {
+    const why = (unreadableAmount: string) => {
+      const verdict = settle({ ...success, amount: null, unreadableAmount }, facts);
+      return 'why' in verdict ? verdict.why : '';
+    };
+
+    expect(why('29,97')).toBe('The amount "29,97" cannot be read.');
+    expect(why('\u001b[2J\u009b')).toBe('The amount "\ufffd[2J\ufffd" cannot be read.');
+    expect(why('x'.repeat(10_000)).length).toBeLessThan(100);
+  });
+
+  test('every ignored or refunded event says why, in one sentence', () => {
+    const verdicts = cells.map(([event, state]) => settle(EVENTS[event], STATES[state]));
+
+    const sentences = verdicts.flatMap((verdict) => ('why' in verdict ? [verdict.why] : []));
+    expect(sentences).toHaveLength(
+      verdicts.filter(({ kind }) => kind === 'IGNORE' || kind === 'REFUND').length,
+    );
+    for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z0-9].*[^.]\.$/);
+  });
+});
+
+describe('whether the money is right', () => {
+  const judged = (payment: Partial<ReportedPayment>, order: Partial<OrderToSettle> = {}) =>
+    textOf(settle({ ...success, ...payment }, { ...facts, order: { ...pendingOrder, ...order } }));
+
+  test.each([['29.97'], ['29.970'], ['029.97'], ['29.970000']])('%s pays 29.97', (amount) => {
+    expect(judged({ amount })).toBe('PAY');
+  });
+
+  test.each([['29.96'], ['29.98'], ['29.971'], ['2997'], ['0'], ['29.970001'], ['29.9']])(
+    '%s does not pay 29.97',
+    (amount) => {
+      expect(judged({ amount })).toBe('REFUND AMOUNT_MISMATCH');
+    },
+  );
+
+  test('1500.00 pays 1500 JPY, and 1500.5 does not', () => {
+    const yen = { total: '1500', currency: 'JPY' };
+
+    expect(judged({ amount: '1500.00', currency: 'JPY' }, yen)).toBe('PAY');
+    expect(judged({ amount: '1500.5', currency: 'JPY' }, yen)).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('999999999999999.98 does not pay 999999999999999.99, though they are one float', () => {
+    const total = '999999999999999.99';
+
+    expect(judged({ amount: total }, { total })).toBe('PAY');
+    expect(judged({ amount: '999999999999999.98' }, { total })).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('an amount without a currency is compared by its amount', () => {
+    expect(judged({ currency: null })).toBe('PAY');
+    expect(judged({ currency: null, amount: '1' })).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('a currency without an amount is compared too', () => {
+    expect(judged({ amount: null })).toBe('PAY');
+    expect(judged({ amount: null, currency: 'EUR' })).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('a success that names no money is not checked, unless an amount is required', () => {
+    const silent = { ...success, amount: null, currency: null };
+
+    const lenient = settle(silent, facts);
+    const strict = settle(silent, { ...facts, requireAmount: true });
+
+    expect(textOf(lenient)).toBe('PAY');
+    expect(textOf(strict)).toBe('REFUND AMOUNT_MISMATCH');
+  });
+
+  test('a failure needs no amount where one is required', () => {
+    const failed = { reportedStatus: 'failed', amount: null, currency: null };
+
+    const verdict = settle(failed, { ...facts, requireAmount: true });
+
+    expect(textOf(verdict)).toBe('RECORD');
+  });
+
+  test('a mismatch says what is owed and what was paid', () => {
+    const less = settle({ ...success, amount: '30' }, facts);
+    const other = settle({ ...success, currency: 'EUR' }, facts);
+
+    expect(less).toMatchObject({ why: '29.97 USD is owed, 30 was paid.' });
+    expect(other).toMatchObject({ why: 'USD is owed, EUR was paid.' });
+  });
+});
+
+/** One purchase as the use cases would keep it, with their verdicts carried out on plain values. */
+class Purchase {
+  status: OrderToSettle['status'] | null = null;
+  cancelledBy: OrderToSettle['cancelledBy'] = null;
+  holdEnded = false;
+  unitsAvailable = true;
+  /** The payment that has paid the order, while it is paid. */
+  payer: string | null = null;
+  readonly refunds: { readonly paymentId: string; readonly reason: string }[] = [];
+  readonly counted = new Set<string>();
+  /** What became of each delivery, by its label. */
+  readonly fates = new Map<string, string>();
+  /** What came before its order, by label, though it no longer waits. */
+  readonly waited = new Set<string>();
+  /** What waits for its order now, in the order of receipt. */
+  parked: Delivery[] = [];
+
+  /** Every status it went through, for the law of legal moves. */
+  readonly path: string[] = [];
+
+  /** As place-order.ts: refused from the deadline on, repeated where it is made, drains what is parked. */
+  createOrder(): void {
+    if (this.status !== null || this.holdEnded) return;
+    this.#become('PENDING');
+    this.#drain();
+  }
+
+  /** As receive-payment.ts and settle-event.ts. */
+  deliver(delivery: Delivery): void {
+    const verdict = settle(delivery.payment, {
+      order: this.status && {
+        status: this.status,
+        cancelledBy: this.cancelledBy,
+        total: TOTAL,
+        currency: 'USD',
+      },
+      counted: this.counted.has(delivery.paymentId),
+      waitOver: this.holdEnded,
+      unitsAvailable: this.#isLate() && this.unitsAvailable,
+      requireAmount: false,
+    });
+    this.fates.set(delivery.label, eventStatusOf(verdict));
+    if (verdict.kind === 'PARK') {
+      this.parked.push(delivery);
+      this.waited.add(delivery.label);
+    }
+    if (verdict.kind === 'REFUND') this.#refund(delivery.paymentId, verdict.reason);
+    if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
+      this.#become('PAID');
+      this.cancelledBy = null;
+      this.payer = delivery.paymentId;
+      this.counted.add(delivery.paymentId);
+    }
+  }
+
+  /** The hold's deadline where there is no order yet, else the order's; the sweep comes by. */
+  deadline(): void {
+    if (this.status === null) {
+      this.holdEnded = true;
+      this.#drain();
+    } else if (this.status === 'PENDING') {
+      this.#become('EXPIRED');
+    }
+  }
+
+  /** As cancel-order.ts. */
+  cancelByBuyer(): void {
+    if (this.status === 'PENDING') this.#cancel('BUYER');
+  }
+
+  /** A paid order's money goes back when the operator cancels it. */
+  cancelByOperator(): void {
+    if (this.status !== 'PENDING' && this.status !== 'PAID') return;
+    if (this.payer !== null) this.#refund(this.payer, 'ORDER_CANCELLED');
+    this.payer = null;
+    this.#cancel('OPERATOR');
+  }
+
+  #isLate(): boolean {
+    return this.status === 'EXPIRED' || this.cancelledBy === 'BUYER';
+  }
+
+  #cancel(by: 'BUYER' | 'OPERATOR'): void {
+    this.#become('CANCELLED');
+    this.cancelledBy = by;
+  }
+
+  #drain(): void {
+    for (const delivery of this.parked.splice(0)) this.deliver(delivery);
+  }
+
+  #refund(paymentId: string, reason: string): void {
+    this.refunds.push({ paymentId, reason });
+    this.counted.add(paymentId);
+  }
+
+  #become(status: OrderToSettle['status']): void {
+    this.path.push(`${this.status ?? 'no order'} → ${status}`);
+    this.status = status;
+  }
+}
+
+interface Delivery {
+  readonly label: string;
+  readonly paymentId: string;
+  readonly payment: ReportedPayment;
+}
+
+const LEGAL_MOVES = [
+  'no order → PENDING',
+  'PENDING → PAID',
+  'PENDING → CANCELLED',
+  'PENDING → EXPIRED',
+  'EXPIRED → PAID',
+  'CANCELLED → PAID',
+  'PAID → CANCELLED',
+];
+
+const EVENTS = ['createOrder', 'failed', 'success', 'again', 'deadline'] as const;
+
+type Event = (typeof EVENTS)[number];
+
+const payment = (label: string, reportedStatus: string): Delivery => ({
+  label,
+  paymentId: 'pay_1',
+  payment: { ...success, reportedStatus },
+});
+
+function run(events: readonly Event[], afterDeadline: 'free' | 'gone'): Purchase {
+  const purchase = new Purchase();
+  const steps: Record<Event, () => void> = {
+    createOrder: () => purchase.createOrder(),
+    failed: () => purchase.deliver(payment('failed', 'failed')),
+    success: () => purchase.deliver(payment('success', 'success')),
+    again: () => purchase.deliver(payment('again', 'success')),
+    deadline: () => {
+      purchase.deadline();
+      purchase.unitsAvailable = afterDeadline === 'free';
+    },
+  };
+  for (const event of events) steps[event]();
+  return purchase;
+}
+
+function permutations<T>(list: readonly T[]): T[][] {
+  if (list.length === 0) return [[]];
+  return list.flatMap((first) =>
+    permutations(list.filter((one) => one !== first)).map((rest) => [first, ...rest]),
+  );
+}
+
+const ORDERS = permutations(EVENTS);
+
+const endOf = ({ status, refunds }: Purchase): string =>
+  [status ?? 'no order', ...refunds.map(({ reason }) => `refund ${reason}`)].join(', ');
+
+describe('createOrder, a failure, a success, the same success again and the deadline, in every order', () => {
+  const before = (events: readonly Event[], first: Event, second: Event) =>
+    events.indexOf(first) < events.indexOf(second);
+
+  /** What must come of it, told without the rules: only these three comparisons matter. */
+  function expectedEnd(events: readonly Event[], afterDeadline: 'free' | 'gone'): string {
+    const ordered = before(events, 'createOrder', 'deadline');
+    const paidInTime = before(events, 'success', 'deadline') || before(events, 'again', 'deadline');
+    if (!ordered) return 'no order, refund ORDER_NEVER_CREATED';
+    return paidInTime || afterDeadline === 'free' ? 'PAID' : 'EXPIRED, refund PAID_TOO_LATE';
+  }
+
+  const runs = ORDERS.flatMap((events) =>
+    (['free', 'gone'] as const).map((units) => [events.join(' → '), units, events] as const),
+  );
+
+  test('these are 240 runs', () => {
+    expect(runs).toHaveLength(240);
+    expect(new Set(runs.map(([name, units]) => `${name} ${units}`)).size).toBe(240);
+  });
+
+  test.each(runs)('%s, units %s after the deadline', (_name, units, events) => {
+    const purchase = run(events, units);
+
+    expect(endOf(purchase)).toBe(expectedEnd(events, units));
+    // One payment came in: it paid the order, or it is refunded, never both and never neither.
+    expect((purchase.status === 'PAID' ? 1 : 0) + purchase.refunds.length).toBe(1);
+    expect(purchase.parked).toEqual([]);
+    for (const move of purchase.path) expect(LEGAL_MOVES).toContain(move);
+    expect([...purchase.fates.keys()].toSorted()).toEqual(['again', 'failed', 'success']);
+    expect([...purchase.fates.values()]).not.toContain('PARKED');
+  });
+
+  test('exactly one of the two successes takes effect in each of the 240 runs', () => {
+    const fates = runs.map(([, units, events]) => {
+      const purchase = run(events, units);
+      return [purchase.fates.get('success')!, purchase.fates.get('again')!].toSorted();
+    });
+
+    expect(new Set(fates.map(String))).toEqual(
+      new Set(['APPLIED,IGNORED', 'IGNORED,REFUND_REQUIRED']),
+    );
+  });
+});
+
+describe('any number of payments, amounts, cancellations and deadlines', () => {
+  type Step =
+    | { readonly do: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator' }
+    | { readonly do: 'unitsAvailable'; readonly free: boolean }
+    | { readonly do: 'deliver'; readonly paymentId: string; readonly payment: ReportedPayment };
+
+  const plain = (verb: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator') =>
+    fc.constant<Step>({ do: verb });
+  const delivery = fc.record({
+    do: fc.constant('deliver' as const),
+    paymentId: fc.constantFrom('pay_1', 'pay_2', 'pay_3'),
+    payment: fc.record({
+      reportedStatus: fc.constantFrom('success', 'success', 'failed', 'authorized'),
+      amount: fc.constantFrom(TOTAL, TOTAL, '29.970', '1', '0', null),
+      currency: fc.constantFrom('USD', 'USD', 'EUR', null),
+    }),
+  });
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 1, arbitrary: plain('createOrder') },
+      { weight: 1, arbitrary: plain('deadline') },
+      { weight: 1, arbitrary: plain('cancelByBuyer') },
+      { weight: 1, arbitrary: plain('cancelByOperator') },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('unitsAvailable' as const), free: fc.boolean() }),
+      },
+      { weight: 5, arbitrary: delivery as fc.Arbitrary<Step> },
+    ),
+    { maxLength: 14 },
+  );
+
+  function take(purchase: Purchase, step: Step, position: number): void {
+    if (step.do === 'deliver') purchase.deliver({ ...step, label: String(position) });
+    else if (step.do === 'unitsAvailable') purchase.unitsAvailable = step.free;
+    else purchase[step.do]();
+  }
+
+  test('leave every payment that succeeded either paying the order or refunded once, by legal moves alone', () => {
+    const property = fc.property(steps, (story) => {
+      const purchase = new Purchase();
+      const succeeded = new Set<string>();
+      story.forEach((step, position) => {
+        take(purchase, step, position);
+        if (step.do === 'deliver' && step.payment.reportedStatus === 'success') {
+          succeeded.add(step.paymentId);
+        }
+      });
+      // The story ends: nothing waits for ever.
+      purchase.deadline();
+
+      const paying = purchase.payer === null ? [] : [purchase.payer];
+      const refunded = purchase.refunds.map(({ paymentId }) => paymentId);
+      expect([...paying, ...refunded].toSorted()).toEqual([...succeeded].toSorted());
+      expect(paying.length).toBe(purchase.status === 'PAID' ? 1 : 0);
+      expect(purchase.parked).toEqual([]);
+      for (const move of purchase.path) expect(LEGAL_MOVES).toContain(move);
+    });
+
+    fc.assert(property, { numRuns: 1000 });
+  });
+});
+
+const FATES: Readonly<Record<string, string>> = {
+  APPLIED: 'applied',
+  IGNORED: 'ignored',
+  REFUND_REQUIRED: 'refunded',
+};
+
+function cellOf(purchase: Purchase): string {
+  const fates = (['failed', 'success', 'again'] as const).map((label) => {
+    const fate = purchase.fates.get(label)!;
+    const word = label === 'failed' && fate === 'APPLIED' ? 'recorded' : FATES[fate]!;
+    return `${label} ${word}${purchase.waited.has(label) ? ' (parked)' : ''}`;
+  });
+  return `**${endOf(purchase)}**; ${fates.join(', ')}`;
+}
+
+/** Columns as wide as their widest cell, as prettier would have them. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  const [head, ...body] = rows;
+  return [line(head!), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join(
+    '\n',
+  );
+}
+
+const SECTIONS: Readonly<Record<string, readonly [string, string]>> = {
+  'PAID / PAID': [
+    'Ordered in time, paid in time',
+    'The order is made before the deadline and a success comes before it too, be it before the order.',
+  ],
+  'PAID / EXPIRED, refund PAID_TOO_LATE': [
+    'Ordered in time, paid late',
+    'The order is made before the deadline and both successes come after it: late money buys only units that are free.',
+  ],
+  'no order, refund ORDER_NEVER_CREATED / no order, refund ORDER_NEVER_CREATED': [
+    'The deadline before the order',
+    'The hold ends without an order: createOrder is refused, and money that came or comes goes back.',
+  ],
+};
+
+function documentOf(): string {
+  const rows = ORDERS.map((events) => {
+    const free = run(events, 'free');
+    const gone = run(events, 'gone');
+    const same = cellOf(free) === cellOf(gone);
+    return {
+      section: `${endOf(free)} / ${endOf(gone)}`,
+      cells: [events.join(' → '), cellOf(free), same ? 'the same' : cellOf(gone)],
+    };
+  });
+  const sections = Object.entries(SECTIONS).map(([section, [title, sentence]]) => {
+    const cells = rows.filter((row) => row.section === section).map((row) => row.cells);
+    return [
+      `## ${title} (${cells.length} of ${rows.length})`,
+      sentence,
+      markdownTable([
+        ['order of events', 'units free after the deadline', 'units gone after the deadline'],
+        ...cells,
+      ]),
+    ].join('\n\n');
+  });
+  return [
+    '# Settlement: five events in every order',
+    [
+      'What becomes of one purchase when `createOrder`, a failed attempt (`failed`), a success (`success`), the same',
+      'payment’s success under another key (`again`) and the deadline come in every possible order: 120 orders, each',
+      'with the units free or taken by others after the deadline. `deadline` is the hold’s while there is no order, and',
+      'the order’s payment deadline from then on. In each of the 240 runs the money is accounted for exactly once: it',
+      'paid the order, or one refund stands for it. `(parked)`: it came before the order and waited, until the order',
+      'was made or the hold ended.',
+    ].join('\n'),
+    [
+      'Generated by `tests/unit/settlement.test.ts`, which fails when this file is not what the rules do. To write it',
+      'anew: `UPDATE_DOCS=true npm test -- tests/rules/settlement`.',
+    ].join('\n'),
+    ...sections,
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+test('docs/settlement.md tells what the rules do', () => {
+  const generated = documentOf();
+  if (process.env['UPDATE_DOCS'] === 'true') {
+    mkdirSync(dirname(DOCS), { recursive: true });
+    writeFileSync(DOCS, generated);
+  }
+
+  const committed = existsSync(DOCS) ? readFileSync(DOCS, 'utf8') : '';
+
+  expect(generated.match(/^\| (?:createOrder|failed|success|again|deadline)/gm)).toHaveLength(120);
+  expect(committed).toBe(generated);
+});
