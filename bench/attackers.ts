@@ -185,7 +185,7 @@ let target: Target | undefined;
 let shots: readonly Shot[] = [];
 let socketUrl = '';
 
-async function carryOut(order: AttackOrder): Promise<AttackReport | undefined> {
+async function applySettlement(order: AttackOrder): Promise<AttackReport | undefined> {
   if (order.do === 'attack') return attack(shots, order.overMs);
   if (order.do === 'burden') return burden(order);
   target = order.at;
@@ -196,7 +196,7 @@ async function carryOut(order: AttackOrder): Promise<AttackReport | undefined> {
 
 setPriority(constants.priority.PRIORITY_LOW);
 process.on('message', (order: AttackOrder) => {
-  void carryOut(order).then(
+  void applySettlement(order).then(
     (told) => process.send!({ told }),
     (error: unknown) => process.send!({ error: String(error) }),
   );

@@ -215,7 +215,7 @@ function report(first: number, committedAt: readonly number[]): Report {
   };
 }
 
-async function carryOut(order: Order): Promise<Report | undefined> {
+async function applySettlement(order: Order): Promise<Report | undefined> {
   switch (order.do) {
     case 'watch':
       await watch(order);
@@ -244,7 +244,7 @@ async function carryOut(order: Order): Promise<Report | undefined> {
 }
 
 process.on('message', (order: Order) => {
-  void carryOut(order).then(
+  void applySettlement(order).then(
     (told) => process.send!({ told }),
     (error: unknown) => process.send!({ error: String(error) }),
   );

@@ -71,7 +71,7 @@ async function closedLoop(
         (error: unknown) => busyOr(error),
       );
       // Only a lock per request may keep its last in line from being served.
-      if (outcome !== 'Hold' && !(outcome === 'Busy' && shop.holdLanes === plainLanes))
+      if (outcome !== 'Hold' && !(outcome === 'Busy' && shop.holdQueues === plainLanes))
         throw new Error(`Unexpected answer: ${outcome}`);
       tally.count(outcome, sentAt);
     }
@@ -80,7 +80,7 @@ async function closedLoop(
   return tally.end();
 }
 
-let plainLanes: Shop['holdLanes'] | undefined;
+let plainLanes: Shop['holdQueues'] | undefined;
 
 function busyOr(error: unknown): 'Busy' {
   if (error instanceof BusyFault) return 'Busy';
@@ -188,7 +188,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
     alone: await PostgresAlone.connect(embeddedUrl!),
   };
   closers.push('Postgres alone', () => engines.alone.end());
-  plainLanes = engines.plain.holdLanes;
+  plainLanes = engines.plain.holdQueues;
 
   const date = (await now(database)).toISOString();
   console.log(`${machine()}; warming up`);

@@ -18,7 +18,7 @@ import { readFigures } from './shop/reconciliation/read-figures.ts';
 import { Availability } from './postgres/availability.ts';
 import { Closers } from './lib/closers.ts';
 import type { Logger } from './lib/log.ts';
-import type { NoticeBoard } from './live/change-notifier.ts';
+import type { ChangeNotifier } from './live/change-notifier.ts';
 import { openFilesMax } from './lib/open-files.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import type { Shop } from './shop/shop.ts';
@@ -68,7 +68,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
     );
   }
   // Closed after the doors: what was tried at them until the end is told.
-  closers.push('denied tries', () => shop.deniedTries.tell());
+  closers.push('denied tries', () => shop.unauthorizedAttempts.tell());
   const schedule = startSchedule(shop, { sweepCron: settings.SWEEP_CRON, log, meters });
   closers.push('the clockwork', () => schedule.stop());
   const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;
@@ -150,13 +150,13 @@ function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): M
 }
 
 function liveFigures(
-  { holdLanes, database }: Shop,
+  { holdQueues, database }: Shop,
   { live }: HttpDoor,
-  notices: NoticeBoard,
+  notices: ChangeNotifier,
 ): LiveFigures {
   return {
     ...live,
-    queueDepth: () => holdLanes.waiting,
+    queueDepth: () => holdQueues.waiting,
     pool: () => database.pool(),
     isReceivingChanges: () => notices.isReceiving,
   };

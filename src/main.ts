@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { App } from './app.ts';
 import type { Settings } from './config/settings.ts';
-import { markShown } from './config/dev-secret.ts';
+import { markSecretPrinted } from './config/dev-secret.ts';
 import type { Logger } from './lib/log.ts';
 import { nodeComplaint, VERSION } from './lib/version.ts';
 
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
 /** Once, beside the log and never through it: logs travel further than terminals. */
 function showAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
   process.stderr.write(`Admin token, shown this once: ${ADMIN_TOKEN}\n`);
-  markShown(DATA_DIR, 'admin-token');
+  markSecretPrinted(DATA_DIR, 'admin-token');
 }
 
 /** Starts tracing where it is wanted, before anything that is to be traced is loaded. */

@@ -1,20 +1,21 @@
 import type { Product } from './shop/catalog/find-products.ts';
 import type { Settings } from './config/settings.ts';
-import { createHolds, type BatchAnswer } from './shop/purchases/create-hold.ts';
+import { createHolds } from './shop/purchases/create-hold.ts';
+import type { BatchAnswer } from './shop/purchases/hold-queue.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
-import { DeniedTries } from './shop/admin/unauthorized-attempts.ts';
+import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';
 import { countAnswers, measuredLock, noMeters, type Meters } from './server/metrics/meters.ts';
 import { PurchaseFeed } from './live/purchase-feed.ts';
 import type { Database } from './postgres/database.ts';
 import { newId } from './lib/ids.ts';
-import { Lanes } from './lib/batch-queue.ts';
+import { BatchQueues } from './lib/batch-queue.ts';
 import { lockId } from './postgres/locked-row.ts';
-import { NoticeBoard, type Changes } from './live/change-notifier.ts';
+import { ChangeNotifier, type Changes } from './live/change-notifier.ts';
 import { asRequest } from './lib/request-id.ts';
-import type { Shop } from './shop/shop.ts';
+import type { LiveShop } from './live/live-shop.ts';
 import { findStockedProducts } from './shop/stock/find-stocked.ts';
-import { FreshProducts } from './live/product-cache.ts';
+import { ProductCache } from './live/product-cache.ts';
 import { lockStockRow } from './shop/stock/locked-stock.ts';
 import { StockFeed } from './live/stock-feed.ts';
 import type { StockCount } from './shop/stock/stock.rules.ts';
@@ -31,20 +32,21 @@ type ShopSettings = Pick<
 >;
 
 /** The prepared database of a shop, and who measures what goes on in it. */
-export interface ShopGround {
+export interface ShopResources {
   readonly database: Database;
   readonly meters?: Meters;
 }
 
 /** A shop on a prepared database, and the line on which it tells other servers what changed. */
 export function openShop(
-  { database, meters = noMeters }: ShopGround,
+  { database, meters = noMeters }: ShopResources,
   settings: ShopSettings,
-): { readonly shop: Shop; readonly notices: NoticeBoard } {
-  const live = openLive(database);
-  const { stockFeed, freshProducts, purchaseFeed, notices } = live;
+): { readonly shop: LiveShop; readonly notices: ChangeNotifier } {
+  const live = createLiveFeeds(database);
+  const { stockFeed, productCache, purchaseFeed, notices } = live;
   const needs = {
     database,
+    log: database.log,
     lockStock: measuredLock(lockStockRow, meters),
     lockOrder: lockId,
     announceStock: live.announceStock,
@@ -56,43 +58,44 @@ export function openShop(
     requireAmount: settings.WEBHOOK_REQUIRE_AMOUNT,
     holdTokens: new HoldTokens(settings.HOLD_TOKEN_SECRETS),
     stockFeed,
-    freshProducts,
+    productCache,
     purchaseFeed,
-    deniedTries: new DeniedTries(database),
-  } satisfies Omit<Shop, 'holdLanes'>;
-  return { shop: withLanes(needs, settings, meters), notices };
+    unauthorizedAttempts: new UnauthorizedAttempts(database),
+  } satisfies Omit<LiveShop, 'holdQueues'>;
+  return { shop: withHoldQueues(needs, settings, meters), notices };
 }
 
 /** As long as a lock is waited for: a buyer is told within it that the shop is busy, whatever holds it up. */
 const WAIT_MAX_MS = 2000;
 
 /** The lanes carry batches of holds for the shop that they belong to. */
-export function withLanes(
-  needs: Omit<Shop, 'holdLanes'>,
+export function withHoldQueues(
+  needs: Omit<LiveShop, 'holdQueues'>,
   { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
   meters: Meters = noMeters,
-): Shop {
+): LiveShop {
   const limits = { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX, waitMaxMs: WAIT_MAX_MS };
-  const holdLanes = new Lanes<number, HoldRequest, BatchAnswer>(
+  const holdQueues = new BatchQueues<number, HoldRequest, BatchAnswer>(
     // Under an id of its own: a batch is the work of all who ride in it, not of the first alone.
     (productId, batch) =>
       asRequest(newId(), async () => {
-        const answers = await createHolds(needs, productId, batch);
+        const answers = await createHolds(shop, productId, batch);
         countAnswers(answers, meters);
         return answers;
       }),
     { ...limits, observer: meters },
   );
-  return { ...needs, holdLanes };
+  const shop = { ...needs, holdQueues };
+  return shop;
 }
 
 /** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
-function openLive(database: Database) {
+function createLiveFeeds(database: Database) {
   const stockFeed = new StockFeed((ids) => findStockedProducts({ database }, ids));
-  const freshProducts = new FreshProducts(database);
+  const productCache = new ProductCache(database);
   const purchaseFeed = new PurchaseFeed();
   const refresh = (productIds?: readonly number[]): void => {
-    freshProducts.forget(productIds);
+    productCache.forget(productIds);
     stockFeed.changed(productIds);
   };
   const onChanges = ({ stock = [], purchases = [] }: Changes): void => {
@@ -103,14 +106,14 @@ function openLive(database: Database) {
     refresh();
     purchaseFeed.refresh(database).catch(() => {});
   };
-  const notices = new NoticeBoard(database.connection, { onChanges, onGap }, database.log);
+  const notices = new ChangeNotifier(database.connection, { onChanges, onGap }, database.log);
   const announceStock = (count: StockCount): void => {
-    freshProducts.committed(count);
+    productCache.committed(count);
     stockFeed.changed([count.productId]);
     notices.publish('stock', [count.productId]);
   };
   const announceProduct = (product: Product): void => {
-    freshProducts.renewed(product);
+    productCache.renewed(product);
     stockFeed.changed([product.id]);
     notices.publish('stock', [product.id]);
   };
@@ -120,7 +123,7 @@ function openLive(database: Database) {
   };
   return {
     stockFeed,
-    freshProducts,
+    productCache,
     purchaseFeed,
     notices,
     announceStock,

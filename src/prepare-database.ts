@@ -1,7 +1,7 @@
 import type { Settings } from './config/settings.ts';
 import type { Database } from './postgres/database.ts';
 import type { Logger } from './lib/log.ts';
-import { migrate, whileAlone } from './postgres/migrate.ts';
+import { migrate, withStartupLock } from './postgres/migrate.ts';
 import { readSchemaState, type SchemaState } from './schema-complaints.ts';
 import { seedDemo } from './shop/stock/seed-demo.ts';
 
@@ -46,7 +46,7 @@ export async function prepareDatabase(
     return;
   }
   const onWait = (message: string): void => log.warn({}, message);
-  await whileAlone(database, onWait, async () => {
+  await withStartupLock(database, onWait, async () => {
     const migrations = await migrate(database);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { migrate, whileAlone } from '../postgres/migrate.ts';
+import { migrate, withStartupLock } from '../postgres/migrate.ts';
 import { requireMigratable } from '../prepare-database.ts';
 import { seedDemo } from '../shop/stock/seed-demo.ts';
 import { withDatabase } from './opened.ts';
@@ -13,7 +13,7 @@ export function addPreparing(program: Command): void {
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
         await requireMigratable(database);
-        const applied = await whileAlone(database, toStderr, () => migrate(database));
+        const applied = await withStartupLock(database, toStderr, () => migrate(database));
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
         );
@@ -24,7 +24,7 @@ export function addPreparing(program: Command): void {
     .description('Give an empty catalogue the demo sale: products 1, 2 and 3.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
-        const seeded = await whileAlone(database, toStderr, () => seedDemo(database));
+        const seeded = await withStartupLock(database, toStderr, () => seedDemo(database));
         answer(json, { seeded }, () =>
           seeded ? 'Made the demo sale.' : 'The catalogue is not empty; nothing was done.',
         );

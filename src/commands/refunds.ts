@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resolveRefund } from '../shop/admin/resolve-refund.ts';
 import type { Refund } from '../shop/payments/find-refunds.ts';
-import { listRefunds, type RefundPageWanted } from '../shop/payments/list-payments.ts';
+import { listRefunds, type RefundListQuery } from '../shop/payments/list-payments.ts';
 import { receivedText } from '../lib/money.ts';
 import { isRefusal } from '../shop/refusal.ts';
 import { withDatabase, withShop } from './opened.ts';
@@ -37,7 +37,7 @@ export function addRefunds(program: Command): void {
 
 function showRefunds(options: ListOptions<string> & { readonly status?: string }): Promise<void> {
   const { json, first, after = null } = options;
-  const status = statusOf<NonNullable<RefundPageWanted['status']>>(options.status);
+  const status = statusOf<NonNullable<RefundListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
     const page = await listRefunds(shop, { first, after, status });
     answerPage(json, page, { show: shownRefund, keyOf: ({ id }) => id });

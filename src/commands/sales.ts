@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Hold } from '../shop/purchases/find-holds.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
-import { listHolds, type HoldPageWanted } from '../shop/purchases/list-holds.ts';
+import { listHolds, type HoldListQuery } from '../shop/purchases/list-holds.ts';
 import type { Order } from '../shop/purchases/find-orders.ts';
-import { listOrders, type OrderPageWanted } from '../shop/purchases/list-orders.ts';
+import { listOrders, type OrderListQuery } from '../shop/purchases/list-orders.ts';
 import { totalOf } from '../shop/purchases/order.rules.ts';
 import { decimalText } from '../lib/money.ts';
 import { withDatabase } from './opened.ts';
@@ -34,7 +34,7 @@ const ORDER_STATUSES = ['PENDING', 'PAID', 'CANCELLED', 'EXPIRED'] as const;
 
 function showHolds(options: SaleFilter & { readonly customer?: string }): Promise<void> {
   const { json, first, after = null, product = null, customer = null } = options;
-  const status = statusOf<NonNullable<HoldPageWanted['status']>>(options.status);
+  const status = statusOf<NonNullable<HoldListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
     const filter = { status, productId: product, customerId: customer };
     const page = await listHolds(shop, { first, after, ...filter });
@@ -50,7 +50,7 @@ function shownHold(hold: Hold): Shown {
 
 function showOrders(options: SaleFilter): Promise<void> {
   const { json, first, after = null, product = null } = options;
-  const status = statusOf<NonNullable<OrderPageWanted['status']>>(options.status);
+  const status = statusOf<NonNullable<OrderListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
     const page = await listOrders(shop, { first, after, status, productId: product });
     answerPage(json, page, { show: shownOrder, keyOf: ({ id }) => id });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { blankEnded, countEnded } from '../shop/admin/redact-ended.ts';
+import { redactEnded, countEnded } from '../shop/admin/redact-ended.ts';
 import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
 import { adminReconcile } from '../shop/reconciliation/reconcile.ts';
 import type { Waiting } from '../shop/reconciliation/read-figures.ts';
@@ -88,7 +88,7 @@ interface RetentionOptions extends JsonOption {
 function retention({ json, olderThan: olderThanDays, yes }: RetentionOptions): Promise<void> {
   return withDatabase(async (shop) => {
     const rows = yes
-      ? await withBar((progress) => blankEnded(shop, COMMAND_LINE, { olderThanDays, progress }))
+      ? await withBar((progress) => redactEnded(shop, COMMAND_LINE, { olderThanDays, progress }))
       : await countEnded(shop, olderThanDays);
     answer(json, { olderThanDays, blanked: yes === true, rows }, () =>
       [

@@ -10,7 +10,7 @@ export interface KeptSecret {
 }
 
 /** The secret of this name: made at the first call and kept in the folder, readable by its owner alone. */
-export function keptSecret(folder: string, name: string): KeptSecret {
+export function loadOrCreateDevSecret(folder: string, name: string): KeptSecret {
   const file = join(resolve(folder), name);
   mkdirSync(resolve(folder), { recursive: true });
   const draft = `${file}.${randomUUID()}`;
@@ -35,7 +35,7 @@ function readKept(file: string): string {
 }
 
 /** Remembers that the secret's owner was shown it: whoever makes it need not be who shows it. */
-export function markShown(folder: string, name: string): void {
+export function markSecretPrinted(folder: string, name: string): void {
   writeFileSync(shownFile(folder, name), '');
 }
 

@@ -4,7 +4,7 @@ import { SETTINGS } from './settings.table.ts';
 import { readSources, type Sources } from '../config.sources.ts';
 import type { Connection } from '../postgres/connection.ts';
 import { readDatabaseUrl } from '../postgres/database-url.ts';
-import { keptSecret, type KeptSecret } from './dev-secret.ts';
+import { loadOrCreateDevSecret, type KeptSecret } from './dev-secret.ts';
 
 /**
  * The only reader of the environment. Read once, checked at once, all complaints reported together,
@@ -142,7 +142,7 @@ function complete(read: Read, connection: Connection | undefined): Settings {
 /** @throws SettingsError where the folder cannot be made or written */
 function kept(folder: string, name: string): KeptSecret {
   try {
-    return keptSecret(folder, name);
+    return loadOrCreateDevSecret(folder, name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

@@ -4,15 +4,15 @@ import { BusyFault, isFault } from '../postgres/faults.ts';
 export type TurnedAwayFor = 'queue' | 'wait' | 'lock' | 'database';
 
 /** Is told what goes on in lanes: of each batch once, however many ride in it. */
-export interface LaneObserver {
+export interface BatchObserver {
   /** A batch left; the first of its line had waited this long. */
-  departed(batch: { readonly size: number; readonly waitedMs: number }): void;
+  batchStarted(batch: { readonly size: number; readonly waitedMs: number }): void;
   /** So many were turned away. */
-  turnedAway(why: TurnedAwayFor, count: number): void;
+  rejected(why: TurnedAwayFor, count: number): void;
 }
 
 /** An observer that takes no notice. */
-export const blindObserver: LaneObserver = { departed() {}, turnedAway() {} };
+export const noopObserver: BatchObserver = { batchStarted() {}, rejected() {} };
 
 interface Waiting<Request, Answer> {
   readonly request: Request;
@@ -28,14 +28,14 @@ export type CommitBatch<Request, Answer> = (
 ) => Promise<readonly Answer[]>;
 
 /** How long a batch and a queue may be, and who is told of them. */
-export interface LaneOptions {
+export interface BatchQueueOptions {
   /** Most requests in one batch. */
   readonly batchMax: number;
   /** Most requests that may wait; past it, busy. */
   readonly queueMax: number;
   /** Longest wait in the line, in milliseconds; past it, busy. */
   readonly waitMaxMs: number;
-  readonly observer: LaneObserver;
+  readonly observer: BatchObserver;
 }
 
 /**
@@ -51,9 +51,9 @@ export interface LaneOptions {
  * is a queue of its own rather than a gated dataloader, because a queue can be bounded and failed
  * as a whole.
  */
-export class Lane<Request, Answer> {
+export class BatchQueue<Request, Answer> {
   readonly #commit: CommitBatch<Request, Answer>;
-  readonly #options: LaneOptions;
+  readonly #options: BatchQueueOptions;
   readonly #onIdle: () => void;
   #waiting: Waiting<Request, Answer>[] = [];
   #underWay = false;
@@ -62,7 +62,11 @@ export class Lane<Request, Answer> {
   /** Runs while somebody waits: it sends away whoever has waited too long, and starts no batch. */
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(commit: CommitBatch<Request, Answer>, options: LaneOptions, onIdle: () => void) {
+  constructor(
+    commit: CommitBatch<Request, Answer>,
+    options: BatchQueueOptions,
+    onIdle: () => void,
+  ) {
     this.#commit = commit;
     this.#options = options;
     this.#onIdle = onIdle;
@@ -76,7 +80,7 @@ export class Lane<Request, Answer> {
   /** Joins the line. @throws BusyFault at once when too many wait. */
   submit(request: Request): Promise<Answer> {
     if (this.#waiting.length >= this.#options.queueMax) {
-      this.#options.observer.turnedAway('queue', 1);
+      this.#options.observer.rejected('queue', 1);
       return Promise.reject(new BusyFault('Too many wait for this product; nothing was done.'));
     }
     return new Promise((resolve, reject) => {
@@ -101,7 +105,7 @@ export class Lane<Request, Answer> {
 
   async #depart(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
     const waitedMs = performance.now() - batch[0]!.since;
-    this.#options.observer.departed({ size: batch.length, waitedMs });
+    this.#options.observer.batchStarted({ size: batch.length, waitedMs });
     try {
       const answers = await this.#commit(batch.map(({ request }) => request));
       // A turn later: whatever the answers set off, the next batch is on its way to Postgres first.
@@ -131,7 +135,7 @@ export class Lane<Request, Answer> {
     this.#alone = Math.max(this.#alone - tired.length, 0);
     const busy = new BusyFault('The wait for this product was too long; nothing was done.');
     for (const { reject } of tired) reject(busy);
-    this.#options.observer.turnedAway('wait', tired.length);
+    this.#options.observer.rejected('wait', tired.length);
     this.#watchPatience();
   }
 
@@ -146,19 +150,19 @@ export class Lane<Request, Answer> {
 }
 
 /** Tells of those whom a fault turned away; a bug is no reason to be counted here. */
-function tellFault(error: unknown, count: number, observer: LaneObserver): void {
-  if (isFault(error)) observer.turnedAway(error instanceof BusyFault ? 'lock' : 'database', count);
+function tellFault(error: unknown, count: number, observer: BatchObserver): void {
+  if (isFault(error)) observer.rejected(error instanceof BusyFault ? 'lock' : 'database', count);
 }
 
 /** The lanes of all products: each made on first use and dropped when idle. */
-export class Lanes<Key, Request, Answer> {
+export class BatchQueues<Key, Request, Answer> {
   readonly #commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>;
-  readonly #options: LaneOptions;
-  readonly #lanes = new Map<Key, Lane<Request, Answer>>();
+  readonly #options: BatchQueueOptions;
+  readonly #lanes = new Map<Key, BatchQueue<Request, Answer>>();
 
   constructor(
     commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>,
-    options: LaneOptions,
+    options: BatchQueueOptions,
   ) {
     this.#commit = commit;
     this.#options = options;
@@ -180,7 +184,7 @@ export class Lanes<Key, Request, Answer> {
 
   async #goAlone(key: Key, request: Request): Promise<Answer> {
     const { observer } = this.#options;
-    observer.departed({ size: 1, waitedMs: 0 });
+    observer.batchStarted({ size: 1, waitedMs: 0 });
     try {
       return (await this.#commit(key, [request]))[0]!;
     } catch (error) {
@@ -189,10 +193,10 @@ export class Lanes<Key, Request, Answer> {
     }
   }
 
-  #laneOf(key: Key): Lane<Request, Answer> {
+  #laneOf(key: Key): BatchQueue<Request, Answer> {
     const known = this.#lanes.get(key);
     if (known !== undefined) return known;
-    const lane = new Lane<Request, Answer>(
+    const lane = new BatchQueue<Request, Answer>(
       (batch) => this.#commit(key, batch),
       this.#options,
       () => this.#lanes.delete(key),

@@ -9,7 +9,7 @@ import { requestId } from './request-id.ts';
  * out. A list of what must not be told would miss the next secret; no token, signature, key or
  * payload has a name here.
  */
-const TOLD = [
+const EXPOSED_CODES = [
   'act',
   'again',
   'attempt',
@@ -43,7 +43,7 @@ const TOLD = [
 ] as const;
 
 /** Facts of a log line: ids, counts and outcomes. */
-export type Facts = { readonly [Name in (typeof TOLD)[number]]?: unknown };
+export type Facts = { readonly [Name in (typeof EXPOSED_CODES)[number]]?: unknown };
 
 /** What the shop needs of a log: facts first, then one sentence. */
 export interface Logger {
@@ -115,7 +115,7 @@ function harmless(line: string): string {
 
 function onlyTold(facts: Record<string, unknown>): Record<string, unknown> {
   const told: Record<string, unknown> = {};
-  for (const name of TOLD) {
+  for (const name of EXPOSED_CODES) {
     if (facts[name] !== undefined) told[name] = facts[name];
   }
   return told;

@@ -50,7 +50,7 @@ const NOTHING_TOLD = { version: -1, round: -1 } as const;
  * listener was seated is none of its own, so its first value is never older than its coming, and no
  * version ever falls. When the last one leaves, the audience lets go of its source.
  */
-export class Audience<Value, Told> {
+export class Broadcast<Value, Told> {
   readonly #source: LiveSource<Value>;
   readonly #render: (value: Value) => Told | Promise<Told>;
   readonly #onEmpty: () => void;
@@ -183,7 +183,7 @@ export class Audience<Value, Told> {
 /** The same for one who listens alone: a stream that keeps the newest of each thing. */
 export function listenAlone<Value>(source: LiveSource<Value>): AsyncIterableIterator<Value> {
   const stream = new NewestStream<number, Value>(() => audience.leave(listener));
-  const audience = new Audience(
+  const audience = new Broadcast(
     source,
     (value: Value) => value,
     () => {},

@@ -44,7 +44,7 @@ export interface NoticeListener {
  * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for so
  * long although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
  */
-export class NoticeBoard {
+export class ChangeNotifier {
   readonly #connection: Connection;
   readonly #listener: NoticeListener;
   readonly #log: Logger;

@@ -30,7 +30,7 @@ interface Reading {
  * server commits is forgotten here as soon as its change notification comes, and after a second in
  * any case.
  */
-export class FreshProducts {
+export class ProductCache {
   readonly #database: Database;
   readonly #known = new Map<number, Known>();
   readonly #reading = new Map<number, Reading>();

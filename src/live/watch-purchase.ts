@@ -1,23 +1,20 @@
-import { findHold, type FindHoldNeeds } from '../shop/purchases/find-holds.ts';
+import { findHold } from '../shop/purchases/find-holds.ts';
 import type { Hold } from '../shop/purchases/hold.entity.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
 import { streamStates } from './state-stream.ts';
 import { remainingMs } from '../lib/time.ts';
-import type { OrderNeeds } from '../shop/purchases/create-order.ts';
-import { expireOrder } from '../shop/purchases/expire-order.ts';
+import { endDueOfOrder } from '../shop/purchases/expire-order.ts';
 import { findOrders } from '../shop/purchases/find-orders.ts';
 import type { Order } from '../shop/purchases/order.entity.ts';
 import type { PurchaseFeed } from './purchase-feed.ts';
-
-/** What following a purchase needs of the shop. */
-export type WatchNeeds = OrderNeeds & FindHoldNeeds & { readonly purchaseFeed: PurchaseFeed };
+import type { LiveShop } from './live-shop.ts';
 
 /**
  * The life of the hold that this token opens: its current state, then its end, expiry included, at
  * its deadline and not a sweep later. Null for a token that opens nothing.
  */
 export async function watchHold(
-  shop: WatchNeeds,
+  shop: LiveShop,
   token: string,
 ): Promise<AsyncIterableIterator<Hold> | null> {
   const known = await findHold(shop, token);
@@ -44,7 +41,7 @@ interface Purchase {
  * nothing.
  */
 export async function watchOrder(
-  shop: WatchNeeds,
+  shop: LiveShop,
   holdToken: string,
 ): Promise<AsyncIterableIterator<Order> | null> {
   const known = await findHold(shop, holdToken);
@@ -63,10 +60,10 @@ export async function watchOrder(
 }
 
 /** The hold first: once it reads CONVERTED its order is committed too, so neither is missed. */
-async function readPurchase(shop: WatchNeeds, holdToken: string): Promise<Purchase> {
+async function readPurchase(shop: LiveShop, holdToken: string): Promise<Purchase> {
   const hold = (await findHold(shop, holdToken))!;
   if (hold.status !== 'CONVERTED') return { hold, order: null };
-  await expireOrder(shop, hold.orderId);
+  await endDueOfOrder(shop, hold.orderId);
   const [order] = await findOrders(shop, [hold.orderId]);
   return { hold, order: order ?? null };
 }

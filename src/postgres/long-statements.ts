@@ -7,6 +7,6 @@ const AUDIT_MS_MAX = 60_000;
  * Lets this transaction's statements run for up to a minute: an audit of a large sale reads all of
  * it, locks nothing, and may take its time.
  */
-export function patiently(tx: Transaction): Promise<void> {
+export function allowLongStatements(tx: Transaction): Promise<void> {
   return tx.allow(AUDIT_MS_MAX);
 }

@@ -36,7 +36,7 @@ interface Holder {
  * @param onWait called with one sentence when another session has had the lock for five seconds, and
  *   again whenever it is another one
  */
-export async function whileAlone<T>(
+export async function withStartupLock<T>(
   { connection }: Database,
   onWait: (message: string) => void,
   work: () => Promise<T>,

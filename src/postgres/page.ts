@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** Which page of a list is wanted. */
-export interface PageWanted<Key> {
+export interface PageRequest<Key> {
   /** How many rows, 1 or more. */
   readonly first: number;
   /** The key after which the page begins; null for the first page. */
@@ -54,7 +54,7 @@ export function pageStatement({
 export async function readPage<Key, Row>(
   database: Database,
   { statement, params, keyOf, find }: List<Key, Row>,
-  { first, after }: PageWanted<Key>,
+  { first, after }: PageRequest<Key>,
 ): Promise<Page<Row>> {
   const [page] = await database.rows<{ keys: Key[] | null; totalCount: number }>(statement, [
     after,

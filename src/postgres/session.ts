@@ -121,7 +121,8 @@ export class Session extends DatabaseClient {
   }
 
   async #query(args: unknown[]): Promise<pg.QueryResult> {
-    const asked = this.#answerMsMax === undefined ? prepared(args) : this.#patiently(args);
+    const asked =
+      this.#answerMsMax === undefined ? prepared(args) : this.#allowLongStatements(args);
     try {
       const result = await this.#answerTo(queryOf(asked));
       this.health.succeeded();
@@ -162,7 +163,7 @@ export class Session extends DatabaseClient {
   }
 
   /** Unprepared: what takes long is asked once. */
-  #patiently([text, values, ...rest]: unknown[]): unknown[] {
+  #allowLongStatements([text, values, ...rest]: unknown[]): unknown[] {
     return [{ text, values, query_timeout: this.#answerMsMax }, ...rest];
   }
 

@@ -1,5 +1,5 @@
 import cron from 'node-cron';
-import { expireDue } from '../shop/purchases/expire-due.ts';
+import { sweepDue } from '../shop/purchases/expire-due.ts';
 import { reconcile } from '../shop/reconciliation/reconcile.ts';
 import type { Meters } from './metrics/meters.ts';
 import { retryInbox } from '../shop/payments/retry-inbox.ts';
@@ -7,7 +7,7 @@ import { isFault } from '../postgres/faults.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { asRequest } from '../lib/request-id.ts';
-import type { Shop } from '../shop/shop.ts';
+import type { LiveShop } from '../live/live-shop.ts';
 
 /** Live values are read anew each second: the net under every notice that was lost. */
 const REFRESH_CRON = '* * * * * *';
@@ -38,7 +38,7 @@ export interface ScheduleOptions {
  * runs them all; no run begins while the one before it is under way.
  */
 export function startSchedule(
-  shop: Shop,
+  shop: LiveShop,
   { sweepCron, log, meters }: ScheduleOptions,
 ): { stop(): Promise<void> } {
   const underWay = new Set<Promise<void>>();
@@ -55,7 +55,7 @@ export function startSchedule(
 
   const tasks = [
     every(sweepCron, 'sweep', async () => {
-      const { ended, skipped } = await expireDue(shop);
+      const { ended, skipped } = await sweepDue(shop);
       meters.swept(ended);
       const level = ended + skipped > 0 ? 'info' : 'debug';
       log[level]({ ended, skipped }, 'Hold expiry job completed');
@@ -65,7 +65,7 @@ export function startSchedule(
       const settled = await retryInbox(shop);
       log[settled > 0 ? 'info' : 'debug']({ settled }, 'Payment inbox job completed');
     }),
-    every(MINUTELY_CRON, 'denied tries', () => shop.deniedTries.tell()),
+    every(MINUTELY_CRON, 'denied tries', () => shop.unauthorizedAttempts.tell()),
     every(HOURLY_CRON, 'reconciliation', async () => {
       const { balanced, findings } = await reconcile(shop);
       meters.reconciled(balanced);

@@ -10,7 +10,7 @@ export type SaleStatus = 'UPCOMING' | 'LIVE' | 'ENDED';
 /** Why a product can or cannot be held right now. */
 export type StockStatus = 'AVAILABLE' | 'ALL_HELD' | 'SOLD_OUT';
 
-interface Turned<Code extends string> {
+interface RefusalOf<Code extends string> {
   readonly code: Code;
   /** One plain sentence for a person: what was wanted and what is. */
   readonly message: string;
@@ -19,16 +19,16 @@ interface Turned<Code extends string> {
 }
 
 /** No product has this id. */
-export type ProductNotFound = Turned<'PRODUCT_NOT_FOUND'>;
+export type ProductNotFound = RefusalOf<'PRODUCT_NOT_FOUND'>;
 
 /** More was wanted than is free. */
-export interface InsufficientStock extends Turned<'INSUFFICIENT_STOCK'> {
+export interface InsufficientStock extends RefusalOf<'INSUFFICIENT_STOCK'> {
   readonly availableStock: number;
   readonly stockStatus: StockStatus;
 }
 
 /** The sale has not begun, or is over. */
-export interface SaleNotOpen extends Turned<'SALE_NOT_OPEN'> {
+export interface SaleNotOpen extends RefusalOf<'SALE_NOT_OPEN'> {
   readonly saleStatus: SaleStatus;
   readonly startsAt: Date | null;
   readonly endsAt: Date | null;
@@ -36,53 +36,55 @@ export interface SaleNotOpen extends Turned<'SALE_NOT_OPEN'> {
 }
 
 /** This customer has, or would have, more than the product allows. */
-export interface PurchaseLimitExceeded extends Turned<'PURCHASE_LIMIT_EXCEEDED'> {
+export interface PurchaseLimitExceeded extends RefusalOf<'PURCHASE_LIMIT_EXCEEDED'> {
   readonly limit: number;
   readonly remaining: number;
 }
 
 /** The key was used before with other arguments; the first result stands. */
-export type IdempotencyKeyReused = Turned<'IDEMPOTENCY_KEY_REUSED'>;
+export type IdempotencyKeyReused = RefusalOf<'IDEMPOTENCY_KEY_REUSED'>;
 
 /** The token opens nothing. */
-export type HoldNotFound = Turned<'HOLD_NOT_FOUND'>;
+export type HoldNotFound = RefusalOf<'HOLD_NOT_FOUND'>;
 
 /** The hold has ended; the code says how. */
-export interface HoldNotActive extends Turned<'HOLD_EXPIRED' | 'HOLD_RELEASED' | 'HOLD_CONVERTED'> {
+export interface HoldNotActive extends RefusalOf<
+  'HOLD_EXPIRED' | 'HOLD_RELEASED' | 'HOLD_CONVERTED'
+> {
   readonly status: 'EXPIRED' | 'RELEASED' | 'CONVERTED';
 }
 
 /** No order has been made from this hold, or none has this id. */
-export type OrderNotFound = Turned<'ORDER_NOT_FOUND'>;
+export type OrderNotFound = RefusalOf<'ORDER_NOT_FOUND'>;
 
 /** The order has reached a state that this call may not change. */
-export interface OrderFinal<Order> extends Turned<'ORDER_FINAL'> {
+export interface OrderFinal<Order> extends RefusalOf<'ORDER_FINAL'> {
   readonly order: Order;
 }
 
 /** A lock, a connection or a place in the queue was not had in time: nothing was done. */
-export interface Busy extends Turned<'BUSY'> {
+export interface Busy extends RefusalOf<'BUSY'> {
   readonly retryAfterMs: number;
 }
 
 /** The stock has moved on since the version the operator looked at. */
-export interface StockVersionConflict extends Turned<'STOCK_VERSION_CONFLICT'> {
+export interface StockVersionConflict extends RefusalOf<'STOCK_VERSION_CONFLICT'> {
   readonly currentVersion: number;
 }
 
 /** Fewer units would be left than are held and sold. */
-export interface StockBelowCommitted extends Turned<'STOCK_BELOW_COMMITTED'> {
+export interface StockBelowCommitted extends RefusalOf<'STOCK_BELOW_COMMITTED'> {
   readonly committed: number;
 }
 
 /** No payment event has the id that was asked for. */
-export type PaymentEventNotFound = Turned<'PAYMENT_EVENT_NOT_FOUND'>;
+export type PaymentEventNotFound = RefusalOf<'PAYMENT_EVENT_NOT_FOUND'>;
 
 /** No refund has the id that was asked for. */
-export type RefundNotFound = Turned<'REFUND_NOT_FOUND'>;
+export type RefundNotFound = RefusalOf<'REFUND_NOT_FOUND'>;
 
 /** Input that can never be right for this product: an error of the request, not an outcome. */
-export type BadUserInput = Turned<'BAD_USER_INPUT'>;
+export type BadUserInput = RefusalOf<'BAD_USER_INPUT'>;
 
 /** Every code a refusal can carry. */
 export type RefusalCode =

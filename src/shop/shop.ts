@@ -1,16 +1,48 @@
-import type { UpdateProductNeeds } from './catalog/update-product.ts';
-import type { CreateHoldNeeds, HoldNeeds } from './purchases/create-hold.ts';
-import type { FindHoldNeeds } from './purchases/find-holds.ts';
-import type { DeniedTries } from './admin/unauthorized-attempts.ts';
-import type { WatchNeeds } from '../live/watch-purchase.ts';
-import type { PaymentNeeds } from './payments/settle-event.ts';
-import type { FreshProducts } from '../live/product-cache.ts';
-import type { StockFeed } from '../live/stock-feed.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Transaction } from '../postgres/transaction.ts';
+import type { UnauthorizedAttempts } from './admin/unauthorized-attempts.ts';
+import type { Product } from './catalog/product.entity.ts';
+import type { HoldQueues } from './purchases/hold-queue.ts';
+import type { HoldTokens } from './purchases/hold-token.ts';
+import type { StockCount } from './stock/stock.rules.ts';
 
-/** The needs of every folder, joined: what open-shop.ts builds once and every edge hands to the use cases. */
-export interface Shop
-  extends HoldNeeds, CreateHoldNeeds, FindHoldNeeds, PaymentNeeds, WatchNeeds, UpdateProductNeeds {
-  readonly stockFeed: StockFeed;
-  readonly freshProducts: FreshProducts;
-  readonly deniedTries: DeniedTries;
+/**
+ * What every use case receives: the database, the shop's settings in domain units, and the parts that
+ * requests share. A use case that needs little says so with `Pick<Shop, …>`.
+ */
+export interface Shop {
+  readonly database: Database;
+  readonly log: Logger;
+
+  /** How long a hold lasts, in milliseconds. */
+  readonly holdTtlMs: number;
+  /** How long an order awaits its payment, in milliseconds. */
+  readonly orderPaymentTtlMs: number;
+  /** How long a parked payment event waits for an order that never comes, in milliseconds. */
+  readonly parkedEventTtlMs: number;
+  /** Whether a successful payment must name its amount. */
+  readonly requireAmount: boolean;
+
+  /** Signs and verifies hold tokens. */
+  readonly holdTokens: HoldTokens;
+  /** Requests for holds, grouped so that those of one product share a commit. */
+  readonly holdQueues: HoldQueues;
+  /** Admin calls without the admin token, for the audit log. */
+  readonly unauthorizedAttempts: UnauthorizedAttempts;
+
+  /**
+   * Locks one product's stock row and returns its counters; null for an unknown product. The twin
+   * of a race test replaces it with one that takes no lock.
+   */
+  readonly lockStock: (tx: Transaction, productId: number) => Promise<StockCount | null>;
+  /** Locks an order's id, before all other locks. The twin of a race test replaces it as well. */
+  readonly lockOrder: (tx: Transaction, orderId: string) => Promise<void>;
+
+  /** Publishes a product's new counters; called after the commit. */
+  readonly announceStock: (count: StockCount) => void;
+  /** Publishes a product's new name, price or terms; called after the commit. */
+  readonly announceProduct: (product: Product) => void;
+  /** Publishes that purchases changed, by order id; called after the commit. */
+  readonly announcePurchases: (orderIds: readonly string[]) => void;
 }

@@ -1,4 +1,4 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { changeStock } from '../../src/shop/admin/change-stock.ts';
 import { adminReconcile, reconcile } from '../../src/shop/reconciliation/reconcile.ts';
@@ -159,7 +159,7 @@ test('cancels, payments, adjustments, sweeps and repairs of one product at once 
       adjust(turnOf(turn), productId, turn % 2 ? 1 : -1),
       ...(turn % 10 === 0
         ? [
-            expireDue(turnOf(turn)),
+            sweepDue(turnOf(turn)),
             adminReconcile(turnOf(turn), OPERATOR, { fix: true }).then(({ repaired }) =>
               expect(repaired).toBe(0),
             ),

@@ -1,4 +1,4 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
@@ -151,7 +151,7 @@ test('sweeps on two servers give each unit back once while buyers reclaim and re
   await moveClock(one.database, 700_000);
 
   await Promise.all([
-    ...[one, two, one, two].map(({ shop }) => expireDue(shop)),
+    ...[one, two, one, two].map(({ shop }) => sweepDue(shop)),
     ...Array.from({ length: 30 }, (_, buyer) =>
       ask((buyer % 2 ? one : two).shop, productId, { quantity: 2 }),
     ),
@@ -202,7 +202,7 @@ test('the law holds in every committed snapshot while holds, orders, payments an
     [one, two, brief, brief].map(async (server) => {
       for (let turn = 0; turn < 60; turn += 1) {
         await buy(server, turn);
-        if (turn % 10 === 0) await expireDue(server.shop);
+        if (turn % 10 === 0) await sweepDue(server.shop);
       }
     }),
   ).finally(() => (running = false));

@@ -1,4 +1,4 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
 import {
@@ -44,7 +44,7 @@ test.each(LEVELS)('the races end the same where the database’s default is %s',
       Array.from({ length: 30 }, (_, turn) => receivePayment(server(turn), event)),
     );
     await moveClock(one.database, 130_000);
-    await Promise.all([one, two, one].map(({ shop }) => expireDue(shop)));
+    await Promise.all([one, two, one].map(({ shop }) => sweepDue(shop)));
 
     expect(answers.filter((answer) => codeOf(answer) === 'OK')).toHaveLength(20);
     expect(new Set(receipts.map((receipt) => ('body' in receipt ? receipt.body : ''))).size).toBe(

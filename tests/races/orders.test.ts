@@ -1,4 +1,4 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { findHold } from '../../src/shop/purchases/find-holds.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { findOrder } from '../../src/shop/purchases/find-orders.ts';
@@ -91,13 +91,13 @@ test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never 
   };
   let racing = true;
   const sweeps = (async () => {
-    while (racing) await expireDue(two.shop);
+    while (racing) await sweepDue(two.shop);
   })();
 
   await Promise.all(Array.from({ length: 8 }, (_, first) => line(first)));
   racing = false;
   await sweeps;
-  await expireDue(one.shop);
+  await sweepDue(one.shop);
 
   const ordered = codes.filter((code) => code === 'OK').length;
   expect(new Set(codes)).toEqual(new Set(['OK', 'HOLD_EXPIRED']));
@@ -176,7 +176,7 @@ test('payment against expiry: paid, or late money, and the units are counted onc
     ...orders.map(({ id }, position) =>
       deliverUntilTaken((position % 2 ? one : two).shop, payment(id)),
     ),
-    ...[one, two, one].map(({ shop }) => expireDue(shop).then(() => 'swept')),
+    ...[one, two, one].map(({ shop }) => sweepDue(shop).then(() => 'swept')),
   ]);
 
   expect(new Set(outcomes)).toEqual(new Set(['applied', 'swept']));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { findOrders } from '../../src/shop/purchases/find-orders.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
@@ -124,7 +124,7 @@ test('20 late payments for one free unit: exactly one order is paid and 19 are r
   const holds = await Promise.all(Array.from({ length: 20 }, () => hold(one.shop, productId)));
   const orders = await Promise.all(holds.map((made) => order(one.shop, made)));
   await moveClock(one.database, 601_000);
-  await expireDue(one.shop);
+  await sweepDue(one.shop);
   await Promise.all(Array.from({ length: 19 }, () => hold(one.shop, productId)));
 
   const outcomes = await Promise.all(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { findOrders } from '../../src/shop/purchases/find-orders.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
@@ -85,7 +85,7 @@ test('without the stock row’s lock, sweeps and late payments collide, and only
     const orders = await Promise.all(holds.slice(6).map((made) => order(server.shop, made)));
     await moveClock(server.database, 700_000);
     const outcomes = await Promise.allSettled([
-      ...Array.from({ length: 4 }, () => expireDue(lockless.shop)),
+      ...Array.from({ length: 4 }, () => sweepDue(lockless.shop)),
       ...orders.map(({ id }) => deliver(lockless.shop, payment(id))),
     ]);
     return outcomes.find((outcome) => outcome.status === 'rejected');

@@ -10,7 +10,7 @@ import {
   type GraphQLError,
 } from 'graphql';
 import { Context } from '../../src/server/graphql/context.ts';
-import { tellError } from '../../src/server/graphql/errors.ts';
+import { formatError } from '../../src/server/graphql/errors.ts';
 import { compilingExecute } from '../../src/server/graphql/http/executor.ts';
 import { RateLimits } from '../../src/server/http/rate-limits.ts';
 import { noMeters } from '../../src/server/metrics/meters.ts';
@@ -64,7 +64,7 @@ function newContext(isAdmin = false): Context {
 
 /** What a client is told of a result. */
 function toldOf({ data, errors }: ExecutionResult): string {
-  const told = errors?.map((error: GraphQLError) => tellError(error.toJSON(), error));
+  const told = errors?.map((error: GraphQLError) => formatError(error.toJSON(), error));
   return JSON.stringify({ errors: told, data });
 }
 

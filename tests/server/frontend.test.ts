@@ -309,7 +309,7 @@ describe('the socket of a page', () => {
   test('comes back after a time in which every connection was turned away', async () => {
     line.cut();
     await change();
-    await until('two tries', () => line.turnedAway >= 2);
+    await until('two tries', () => line.rejected >= 2);
     line.mend();
     await until('the change, on another socket', () => versions.at(-1) === 2);
 

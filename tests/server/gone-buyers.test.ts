@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import type { Logger } from '../../src/lib/log.ts';
 import { ask, CREATE_HOLD } from '../support/graphql-client.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -150,7 +150,7 @@ test('the hold of a client that went without its answer ends at its deadline, an
   await session.query('rollback');
   await until('the hold to be made', async () => (await activeHolds(productId)) === 1);
   await moveClock(server.database, 120_000);
-  await expireDue(server.shop);
+  await sweepDue(server.shop);
 
   expect(await buyer.answer).toBeUndefined();
   expect(await stockOf(server.shop, productId)).toMatchObject({ available: 2, held: 0 });

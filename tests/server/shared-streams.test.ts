@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { GraphQLError, parse, subscribe, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { Context, type Caller } from '../../src/server/graphql/context.ts';
 import { BUDGET, Documents } from '../../src/server/graphql/http/documents.ts';
-import { tellError, tellErrors } from '../../src/server/graphql/errors.ts';
+import { formatError, formatErrors } from '../../src/server/graphql/errors.ts';
 import { RateLimits } from '../../src/server/http/rate-limits.ts';
 import { noMeters } from '../../src/server/metrics/meters.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
@@ -13,7 +13,7 @@ import { openGraphqlSocket, type GraphqlSocket } from '../../src/server/graphql/
 import { documentErrors } from '../../src/server/graphql/http/limits.ts';
 import { WorkBudget } from '../../src/server/graphql/http/work-budget.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import type { Shop } from '../../src/shop/shop.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import { LiveProducts } from '../../src/live/live-products.ts';
 import { hold } from '../support/buyer.ts';
 import { createTestDatabase, makeProduct, openTestShop, stockOf, until } from '../support/shop.ts';
@@ -23,7 +23,7 @@ const ANYONE: Caller = { requestId: 'the request', address: '', isAdmin: false }
 const limits = new RateLimits(undefined, noMeters);
 
 let close: () => Promise<void>;
-let shop: Shop;
+let shop: LiveShop;
 let schema: GraphQLSchema;
 let url: string;
 
@@ -94,7 +94,7 @@ async function plainly(query: string, variables: Record<string, unknown>) {
   return {
     async next(): Promise<string> {
       const { errors, ...rest } = (await stream.next()).value as ExecutionResult;
-      const told = errors && tellErrors(errors, ANYONE, { tell: tellError, log: silentLog });
+      const told = errors && formatErrors(errors, ANYONE, { tell: formatError, log: silentLog });
       return JSON.stringify({ ...(told && { errors: told }), ...rest });
     },
     stop: () => stream.return(undefined),

@@ -5,7 +5,7 @@ import { startSchedule } from '../../src/server/schedule.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { adminReconcile, reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
 import {
@@ -114,7 +114,7 @@ test('a sale with every kind of end is balanced', async () => {
   await deliver(shop, payment(orders[5]!.id));
   await deliver(shop, payment(orders[6]!.id));
   await moveClock(server.database, 25 * 3600_000);
-  await expireDue(shop);
+  await sweepDue(shop);
   await retryInbox(shop);
   await deliver(shop, payment(orders[7]!.id));
 

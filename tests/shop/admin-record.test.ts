@@ -1,4 +1,4 @@
-import { DeniedTries } from '../../src/shop/admin/unauthorized-attempts.ts';
+import { UnauthorizedAttempts } from '../../src/shop/admin/unauthorized-attempts.ts';
 import { BusyFault } from '../../src/postgres/faults.ts';
 import { changeStock } from '../../src/shop/admin/change-stock.ts';
 import { changeTerms, putOnSale } from '../../src/shop/admin/change-catalog.ts';
@@ -155,7 +155,7 @@ test('a replay that breaks counts as a failed try, with its reason, and is on re
 });
 
 test('a thousand denied tries of one address are sixty rows and one that carries the rest', async () => {
-  const tries = new DeniedTries(server.database);
+  const tries = new UnauthorizedAttempts(server.database);
   const attempt = (address: string) =>
     tries.record({ name: 'reconcile', address, requestId: 'a request' });
 
@@ -176,7 +176,7 @@ test('a thousand denied tries of one address are sixty rows and one that carries
 });
 
 test('tries from more addresses than can be told apart are counted together', async () => {
-  const tries = new DeniedTries(server.database);
+  const tries = new UnauthorizedAttempts(server.database);
 
   for (let host = 0; host < 1100; host += 1) {
     await tries.record({ name: 'orders', address: `2001:db8::${host}`, requestId: 'a request' });
@@ -189,7 +189,7 @@ test('tries from more addresses than can be told apart are counted together', as
 });
 
 test('tries that could not be told stay counted, and are told with those that came meanwhile', async () => {
-  const tries = new DeniedTries(server.database);
+  const tries = new UnauthorizedAttempts(server.database);
   const attempt = () =>
     tries.record({ name: 'reconcile', address: '203.0.113.11', requestId: 'a request' });
   for (let turn = 0; turn < 70; turn += 1) await attempt();

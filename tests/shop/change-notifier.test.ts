@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { NoticeBoard } from '../../src/live/change-notifier.ts';
+import { ChangeNotifier } from '../../src/live/change-notifier.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openDatabaseLine } from '../support/server.ts';
 import { connectionTo } from '../support/test-postgres.ts';
@@ -19,7 +19,7 @@ afterAll(() => database.drop());
 async function openBoard(url = database.url) {
   await using beside = await openSession(database.url);
   const heard: { gaps: number; changes: unknown[] } = { gaps: 0, changes: [] };
-  const board = new NoticeBoard(
+  const board = new ChangeNotifier(
     connectionTo(url),
     {
       onChanges: (changes) => void heard.changes.push(changes),

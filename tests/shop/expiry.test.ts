@@ -1,4 +1,4 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { findHold } from '../../src/shop/purchases/find-holds.ts';
 import { holdStatus } from '../../src/shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
@@ -41,7 +41,7 @@ test('stock comes back after the hold expires', async () => {
   await hold(shop, productId, { quantity: 3 });
 
   await moveClock(server.database, HOLD_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
 
   expect(await stockOf(shop, productId)).toMatchObject({ available: 20, held: 0, version: 3 });
   expect(await findingsOf(shop, productId)).toEqual([]);
@@ -70,10 +70,10 @@ test('an order that is not paid in time expires and gives its units back', async
   await order(shop, made);
 
   await moveClock(server.database, HOLD_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
   const before = await stockOf(shop, productId);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
 
   expect(before).toMatchObject({ available: 3, held: 2 });
   expect(await stockOf(shop, productId)).toMatchObject({ available: 5, held: 0 });
@@ -99,8 +99,8 @@ test('a sweep of many products ends each of their holds once, in one movement a 
   await Promise.all(products.flatMap((id) => [hold(shop, id), hold(shop, id), hold(shop, id)]));
 
   await moveClock(server.database, HOLD_OVER_MS);
-  const { ended } = await expireDue(shop);
-  const again = await expireDue(shop);
+  const { ended } = await sweepDue(shop);
+  const again = await sweepDue(shop);
 
   expect(ended).toBeGreaterThanOrEqual(15);
   expect(again.ended).toBe(0);
@@ -130,7 +130,7 @@ test('a released hold stays released after its deadline', async () => {
   await releaseHold(shop, token);
 
   await moveClock(server.database, HOLD_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
 
   expect((await findHold(shop, token))!.status).toBe('RELEASED');
   expect(codeOf(await placeOrder(shop, token))).toBe('HOLD_RELEASED');
@@ -171,7 +171,7 @@ test('a sweep goes on with other products while one is locked', async () => {
   });
   await had.promise;
 
-  const { skipped } = await expireDue(shop);
+  const { skipped } = await sweepDue(shop);
   done.resolve();
   await holder;
 

@@ -2,7 +2,7 @@ import { updateProduct, type ProductChange } from '../../src/shop/catalog/update
 import { saleStatus } from '../../src/shop/catalog/product.rules.ts';
 import { now } from '../../src/postgres/clock.ts';
 import { transact } from '../../src/postgres/transaction.ts';
-import type { Shop } from '../../src/shop/shop.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import type { StockedProduct } from '../../src/shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../src/live/live-products.ts';
 import { hold } from '../support/buyer.ts';
@@ -21,7 +21,7 @@ import {
 let database: TestDatabase;
 let here: TestShop;
 let there: TestShop;
-let shop: Shop;
+let shop: LiveShop;
 
 // Without the clockwork: what arrives here came by a signal or by a timer, not by the refresh of each second.
 beforeAll(async () => {

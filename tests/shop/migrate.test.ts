@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { tables } from '../../mikro-orm.config.ts';
 import { connectDatabase } from '../../src/postgres/database.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { migrate, pendingMigrations, whileAlone } from '../../src/postgres/migrate.ts';
+import { migrate, pendingMigrations, withStartupLock } from '../../src/postgres/migrate.ts';
 import { createTestDatabase, openSession, openTestShop, until } from '../support/shop.ts';
 import { admin, connectionTo, withDatabase } from '../support/test-postgres.ts';
 
@@ -47,7 +47,7 @@ test('who waits for another migration is told after five seconds which session h
   const hasLock = Promise.withResolvers<void>();
 
   const shop = await openTestShop(database.url);
-  const ahead = whileAlone(
+  const ahead = withStartupLock(
     shop.database,
     () => {},
     async () => {
@@ -57,7 +57,7 @@ test('who waits for another migration is told after five seconds which session h
     },
   );
   await hasLock.promise;
-  const behind = whileAlone(
+  const behind = withStartupLock(
     shop.database,
     (message) => said.push(message),
     async () => void order.push('second'),

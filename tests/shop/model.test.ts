@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import type { Hold } from '../../src/shop/purchases/find-holds.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
@@ -181,7 +181,7 @@ class Play {
       this.model.now += step.ms;
       await moveClock(server.database, this.model.now);
     } else if (step.kind === 'sweep') {
-      await expireDue(shop);
+      await sweepDue(shop);
       await retryInbox(shop);
       this.model.reclaim();
       this.model.drainInbox();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import type { Hold } from '../../src/shop/purchases/find-holds.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
@@ -107,7 +107,7 @@ test('random events over random orders end with money in = paid + refunds, and t
           if (step.kind === 'release') return releaseHold(shop, token);
           if (step.kind === 'cancel') return cancelOrder(shop, token);
           if (step.kind === 'grab') return ask(shop, productId, { quantity: 4 });
-          if (step.kind === 'sweep') return Promise.all([expireDue(shop), retryInbox(shop)]);
+          if (step.kind === 'sweep') return Promise.all([sweepDue(shop), retryInbox(shop)]);
           aheadMs += 70_000 * (1 + step.who * 3);
           return moveClock(server.database, aheadMs);
         };
@@ -118,7 +118,7 @@ test('random events over random orders end with money in = paid + refunds, and t
           await Promise.all(two.filter(({ kind }) => kind !== 'wait').map(take));
         }
         await moveClock(server.database, aheadMs + 25 * 3600_000);
-        await expireDue(shop);
+        await sweepDue(shop);
         await retryInbox(shop);
 
         const [balance] = await server.database.rows<Record<string, number>>(BALANCE, [

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { findOrder, findOrders } from '../../src/shop/purchases/find-orders.ts';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
@@ -174,7 +174,7 @@ test('late money takes free units again, also after the buyer cancelled', async 
   const cancelled = await pending();
   await cancelOrder(shop, cancelled.token);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
 
   const outcomes = [
     await deliver(shop, payment(expired.orderId)),
@@ -195,7 +195,7 @@ test('late money whose units are gone becomes a refund and never oversells', asy
   const cancelled = await pending(2, 2);
   await cancelOrder(shop, cancelled.token);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
   for (const { productId } of [expired, cancelled]) await hold(shop, productId);
 
   const outcomes = [
@@ -216,7 +216,7 @@ test('late money reclaims due units of others first', async () => {
   const { shop } = server;
   const { orderId, productId, token } = await pending(2, 2);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
   await hold(shop, productId, { quantity: 2 });
   await moveClock(server.database, 2 * ORDER_OVER_MS);
 
@@ -304,7 +304,7 @@ test('a paid order can be neither cancelled nor expired', async () => {
 
   const cancelled = await cancelOrder(shop, token);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
 
   expect(codeOf(cancelled)).toBe('ORDER_FINAL');
   expect((await findOrders(shop, [orderId]))[0]!.status).toBe('PAID');
@@ -347,7 +347,7 @@ test('a purchase limit is not judged again when late money comes', async () => {
   const made = await hold(shop, productId, { quantity: 2, customerId });
   const { id: orderId } = await order(shop, made);
   await moveClock(server.database, ORDER_OVER_MS);
-  await expireDue(shop);
+  await sweepDue(shop);
   await hold(shop, productId, { quantity: 2, customerId });
 
   const outcome = await deliver(shop, payment(orderId));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createHolds } from '../../src/shop/purchases/create-hold.ts';
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';
@@ -85,7 +85,7 @@ test('every statement of a hold, a reclaim, an order and a payment finds its row
   await moveClock(server.database, 130_000);
   const reclaiming = await sentStatements(() => createHolds(shop, productId, batch()));
   await moveClock(server.database, 260_000);
-  const sweeping = await sentStatements(() => expireDue(shop));
+  const sweeping = await sentStatements(() => sweepDue(shop));
   const buying = await sentStatements(async () => {
     const { id } = await order(shop, await hold(shop, productId, { customerId: 'the buyer' }));
     await deliver(shop, payment(id));

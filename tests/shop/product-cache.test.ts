@@ -1,6 +1,6 @@
 import { createHold } from '../../src/shop/purchases/create-hold.ts';
 import { findProducts } from '../../src/shop/catalog/find-products.ts';
-import { FreshProducts } from '../../src/live/product-cache.ts';
+import { ProductCache } from '../../src/live/product-cache.ts';
 import { hold } from '../support/buyer.ts';
 import {
   createTestDatabase,
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const availableAt = async ({ shop }: TestShop, productId: number) =>
-  (await shop.freshProducts.load([productId]))[0]!.stock.available;
+  (await shop.productCache.load([productId]))[0]!.stock.available;
 
 test('a hundred looks at one product at once cost one reading, and the next hundred none', async () => {
   const productId = await makeProduct(one.shop);
@@ -50,22 +50,22 @@ test('the server that committed a change shows it in its next answer, whatever i
 
     expect([500 - turn + 1, 500 - turn]).toContain(before);
     expect(after).toBe(500 - turn);
-    if (turn % 10 === 0) one.shop.freshProducts.forget();
+    if (turn % 10 === 0) one.shop.productCache.forget();
   }
 });
 
 test('a product changed while it is being read is shown as changed, not as it was read', async () => {
-  const { freshProducts } = one.shop;
+  const { productCache } = one.shop;
   const productId = await makeProduct(one.shop);
   const [product] = await findProducts(one.shop, [productId]);
-  freshProducts.forget();
+  productCache.forget();
 
-  const reading = freshProducts.load([productId]);
+  const reading = productCache.load([productId]);
   const updatedAt = new Date(product!.updatedAt.getTime() + 1);
-  freshProducts.renewed({ ...product!, name: 'Changed meanwhile', updatedAt });
+  productCache.renewed({ ...product!, name: 'Changed meanwhile', updatedAt });
   await reading;
 
-  const [shown] = await freshProducts.load([productId]);
+  const [shown] = await productCache.load([productId]);
   expect(shown!.name).toBe('Changed meanwhile');
 });
 
@@ -73,7 +73,7 @@ test('a change on another server that comes during a read is in the next answer'
   const productId = await makeProduct(one.shop);
   const arrived = Promise.withResolvers<void>();
   const mayEnd = Promise.withResolvers<void>();
-  const freshProducts = new FreshProducts({
+  const productCache = new ProductCache({
     ...one.database,
     async rows<Row>(statement: string, params: readonly unknown[]) {
       const rows = await one.database.rows<Row>(statement, params);
@@ -83,16 +83,16 @@ test('a change on another server that comes during a read is in the next answer'
     },
   });
 
-  const reading = freshProducts.load([productId]);
+  const reading = productCache.load([productId]);
   await arrived.promise;
   await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
-  freshProducts.forget([productId]);
-  const next = freshProducts.load([productId]);
+  productCache.forget([productId]);
+  const next = productCache.load([productId]);
   mayEnd.resolve();
 
   expect((await reading)[0]!.name).toBe('Test Widget');
   expect((await next)[0]!.name).toBe('Renamed');
-  expect((await freshProducts.load([productId]))[0]!.name).toBe('Renamed');
+  expect((await productCache.load([productId]))[0]!.name).toBe('Renamed');
 });
 
 test('another server’s change is seen with its notice, and versions never fall', async () => {
@@ -115,7 +115,7 @@ test('a change that came without a notice is seen within a second', async () => 
   await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
 
   const renamed = await until('the new name', async () => {
-    const [product] = await one.shop.freshProducts.load([productId]);
+    const [product] = await one.shop.productCache.load([productId]);
     return product!.name === 'Renamed' && product;
   });
 
@@ -125,9 +125,9 @@ test('a change that came without a notice is seen within a second', async () => 
 test('an unknown product is null, and is found once it is made', async () => {
   const next = (await makeProduct(one.shop)) + 1;
 
-  const before = await one.shop.freshProducts.load([next]);
+  const before = await one.shop.productCache.load([next]);
   const made = await makeProduct(one.shop);
-  const after = await one.shop.freshProducts.load([made]);
+  const after = await one.shop.productCache.load([made]);
 
   expect(before).toEqual([null]);
   expect(after).toMatchObject([{ id: made }]);

@@ -1,5 +1,5 @@
-import { expireDue } from '../../src/shop/purchases/expire-due.ts';
-import { blankEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
+import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { redactEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
 import { changeTerms } from '../../src/shop/admin/change-catalog.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
@@ -37,7 +37,7 @@ const sql = <Row = Record<string, unknown>>(statement: string) =>
   server.database.rows<Row>(statement, []);
 
 const rowsBlanked = async (olderThanDays = 90) =>
-  (await blankEnded(server.shop, OPERATOR, { olderThanDays })).map(({ rows }) => rows);
+  (await redactEnded(server.shop, OPERATOR, { olderThanDays })).map(({ rows }) => rows);
 
 const customersOf = async (table: 'holds' | 'orders') =>
   (await sql<{ customer_id: string | null }>(`select customer_id from ${table} order by id`)).map(
@@ -59,12 +59,12 @@ test('what ended long ago is blanked and every row stays, so that all still adds
   const { productId, event } = await paidBy('ada');
   await hold(shop, productId, { customerId: 'ben', quantity: 3 });
   await daysLater(1);
-  await expireDue(shop);
+  await sweepDue(shop);
   await daysLater(91);
 
   const foretold = await countEnded(shop, 90);
   const progress: number[][] = [];
-  const blanked = await blankEnded(shop, OPERATOR, {
+  const blanked = await redactEnded(shop, OPERATOR, {
     ...NINETY,
     progress: (done, total) => void progress.push([done, total]),
   });
@@ -167,7 +167,7 @@ test('more rows than a batch are blanked in several transactions, each on record
     ),
   );
   await daysLater(1);
-  await expireDue(shop);
+  await sweepDue(shop);
   await daysLater(92);
 
   const blanked = await rowsBlanked();

@@ -1,5 +1,5 @@
 import { listProducts } from '../../src/shop/catalog/find-products.ts';
-import { reclaimDue } from '../../src/shop/purchases/due-units.ts';
+import { endDue } from '../../src/shop/purchases/due-units.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withLockedStock } from '../../src/shop/stock/locked-stock.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
@@ -172,7 +172,7 @@ test('new stock is announced once its transaction is committed, and never when i
   const toldWithin: number[] = [];
   const reclaim = (end: () => void) =>
     transact(shop.database, async (tx) => {
-      await withLockedStock(shop, tx, productId, (stock) => reclaimDue(shop, tx, stock));
+      await withLockedStock(shop, tx, productId, (stock) => endDue(shop, tx, stock));
       toldWithin.push(told.length);
       end();
     });

@@ -1,5 +1,5 @@
 import { BusyFault, UnavailableFault } from '../../src/postgres/faults.ts';
-import { patiently } from '../../src/postgres/long-statements.ts';
+import { allowLongStatements } from '../../src/postgres/long-statements.ts';
 import { transact, type Transaction } from '../../src/postgres/transaction.ts';
 import {
   createTestDatabase,
@@ -158,7 +158,7 @@ test('a patient transaction waits for a statement that any other would give up, 
   const slow = 'select pg_backend_pid() as pid from pg_sleep($1)';
 
   const [patient] = await transact(alone.database, async (tx) => {
-    await patiently(tx);
+    await allowLongStatements(tx);
     return tx.rows<{ pid: number }>(slow, [3.2]);
   });
   const impatient = transact(alone.database, (tx) => tx.rows(slow, [3.2]));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createHold, type HoldAnswer } from '../../src/shop/purchases/create-hold.ts';
+import { createHold } from '../../src/shop/purchases/create-hold.ts';
+import type { HoldAnswer } from '../../src/shop/purchases/hold-queue.ts';
 import type { Hold } from '../../src/shop/purchases/find-holds.ts';
 import type { Order } from '../../src/shop/purchases/find-orders.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';

@@ -12,7 +12,7 @@ export interface BuyersLine extends AsyncDisposable {
   cut(): void;
   mend(): void;
   /** How many connections were turned away. */
-  readonly turnedAway: number;
+  readonly rejected: number;
   /** Says nothing more to either side on what is connected, and closes nothing. */
   fallSilent(): void;
   /** How many POSTs have passed. */
@@ -25,7 +25,7 @@ export async function openBuyersLine(serverUrl: string): Promise<BuyersLine> {
   let posts = 0;
   let losing = false;
   let open = true;
-  let turnedAway = 0;
+  let rejected = 0;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
@@ -37,7 +37,7 @@ export async function openBuyersLine(serverUrl: string): Promise<BuyersLine> {
   };
   const line = createServer((near) => {
     if (!open) {
-      turnedAway += 1;
+      rejected += 1;
       return void near.destroy();
     }
     const far = connect(Number(target.port), target.hostname);
@@ -57,8 +57,8 @@ export async function openBuyersLine(serverUrl: string): Promise<BuyersLine> {
   await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(line.address() as AddressInfo).port}`,
-    get turnedAway() {
-      return turnedAway;
+    get rejected() {
+      return rejected;
     },
     cut() {
       open = false;

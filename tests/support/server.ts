@@ -5,7 +5,7 @@ import { readSettings } from '../../src/config/settings.ts';
 import type { SETTINGS } from '../../src/config/settings.table.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
-import type { Shop } from '../../src/shop/shop.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import { createTestDatabase, openTestShop } from './shop.ts';
 
 /** Opens the operator's part of the API on every test server. */
@@ -30,7 +30,7 @@ export interface TestServer extends AsyncDisposable {
   /** The same database on connections of the test's own. */
   readonly database: Database;
   /** A shop beside the server on the same database: makes products, counts and audits. */
-  readonly shop: Shop;
+  readonly shop: LiveShop;
   /** Stops the server alone; what is beside it stays. */
   stopServer(): Promise<void>;
   stop(): Promise<void>;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
-import { openShop, withLanes } from '../../src/open-shop.ts';
+import { openShop, withHoldQueues } from '../../src/open-shop.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
-import type { Shop } from '../../src/shop/shop.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import { countStock } from '../../src/shop/stock/count-stock.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
 import { createProduct, type NewProduct } from '../../src/shop/stock/create-product.ts';
@@ -39,13 +39,13 @@ export interface TestShopOptions {
   readonly poolMax?: number;
   readonly log?: Logger;
   /** Another guard in place of the shop's own: how a race's twin shows the race. */
-  readonly lockStock?: Shop['lockStock'];
-  readonly lockOrder?: Shop['lockOrder'];
+  readonly lockStock?: LiveShop['lockStock'];
+  readonly lockOrder?: LiveShop['lockOrder'];
 }
 
 /** One server's shop, without its ports: what the use cases take. */
 export interface TestShop extends AsyncDisposable {
-  readonly shop: Shop;
+  readonly shop: LiveShop;
   readonly database: Database;
 }
 
@@ -72,7 +72,7 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
   );
   await notices.start();
   const { lockStock = own.lockStock, lockOrder = own.lockOrder } = options;
-  const shop = withLanes({ ...own, lockStock, lockOrder }, lanes);
+  const shop = withHoldQueues({ ...own, lockStock, lockOrder }, lanes);
   return {
     shop,
     database,
@@ -84,7 +84,10 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
 }
 
 /** A product of the test's own, live and without limits unless it says otherwise; its id. */
-export async function makeProduct(shop: Shop, wanted: Partial<NewProduct> = {}): Promise<number> {
+export async function makeProduct(
+  shop: LiveShop,
+  wanted: Partial<NewProduct> = {},
+): Promise<number> {
   const product = await createProduct(shop, {
     name: 'Test Widget',
     description: null,
@@ -119,12 +122,12 @@ export async function openSession(url: string): Promise<pg.Client & AsyncDisposa
 }
 
 /** What disagrees in one product's stock: nothing, if the law holds at every version. */
-export async function findingsOf(shop: Shop, productId: number): Promise<readonly string[]> {
+export async function findingsOf(shop: LiveShop, productId: number): Promise<readonly string[]> {
   return (await auditStock(shop, productId))!.findings;
 }
 
 /** One product's counts, as committed. */
-export async function stockOf(shop: Shop, productId: number): Promise<StockCount> {
+export async function stockOf(shop: LiveShop, productId: number): Promise<StockCount> {
   return (await countStock(shop, [productId]))[0]!;
 }
 

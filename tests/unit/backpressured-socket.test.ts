@@ -1,6 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { WebSocket } from 'ws';
-import { SocketLine, STALLED_CODE, type Speaker } from '../../src/server/graphql/ws/backpressured-socket.ts';
+import {
+  BackpressuredSocket,
+  STALLED_CODE,
+  type Speaker,
+} from '../../src/server/graphql/ws/backpressured-socket.ts';
 
 const { jest } = import.meta;
 
@@ -47,15 +51,15 @@ class FakeSocket extends EventEmitter {
 
 function openLine() {
   const socket = new FakeSocket();
-  return { socket, line: new SocketLine(socket as unknown as WebSocket) };
+  return { socket, line: new BackpressuredSocket(socket as unknown as WebSocket) };
 }
 
 /** Says the newest of each key, like a subscriber to several products. */
 class Newest implements Speaker {
-  readonly #line: SocketLine;
+  readonly #line: BackpressuredSocket;
   readonly #waiting = new Map<string, string>();
 
-  constructor(line: SocketLine) {
+  constructor(line: BackpressuredSocket) {
     this.#line = line;
   }
 

@@ -1,7 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { BusyFault, UnavailableFault } from '../../src/postgres/faults.ts';
-import { blindObserver, Lane, Lanes, type LaneOptions } from '../../src/lib/batch-queue.ts';
+import {
+  noopObserver,
+  BatchQueue,
+  BatchQueues,
+  type BatchQueueOptions,
+} from '../../src/lib/batch-queue.ts';
 
 /** Lets all that is ready run: the lane leaves at the end of a turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -43,17 +48,17 @@ class Commits {
   }
 }
 
-const limits: LaneOptions = {
+const limits: BatchQueueOptions = {
   batchMax: 100,
   queueMax: 100,
   waitMaxMs: 60_000,
-  observer: blindObserver,
+  observer: noopObserver,
 };
 
-function openLane(more: Partial<LaneOptions> = {}) {
+function openLane(more: Partial<BatchQueueOptions> = {}) {
   const commits = new Commits();
   let idle = 0;
-  const lane = new Lane(commits.commit, { ...limits, ...more }, () => {
+  const lane = new BatchQueue(commits.commit, { ...limits, ...more }, () => {
     idle += 1;
   });
   return { commits, lane, idleTimes: () => idle };
@@ -225,7 +230,7 @@ test('where the database is away the batch fails whole, and those behind it are 
 });
 
 test('a commit that throws before its first wait fails its batch like any other', async () => {
-  const lane = new Lane<string, string>(
+  const lane = new BatchQueue<string, string>(
     () => {
       throw new Error('broken');
     },
@@ -257,10 +262,10 @@ test('the lane is idle once nothing is in flight and nobody waits, and works aga
 
 describe('the lanes of all products', () => {
   /** A commit that answers with its product and how many rode along. */
-  const openLanes = (more: Partial<LaneOptions> = {}) => {
+  const openLanes = (more: Partial<BatchQueueOptions> = {}) => {
     const batches: string[] = [];
     const gate = Promise.withResolvers<void>();
-    const lanes = new Lanes<number, string, string>(
+    const lanes = new BatchQueues<number, string, string>(
       async (productId, batch) => {
         batches.push(`${productId}: ${batch.join(' ')}`);
         await gate.promise;
@@ -295,7 +300,7 @@ describe('the lanes of all products', () => {
   });
 
   test('a lane is dropped when idle: a product sold out long ago costs nothing', async () => {
-    const lanes = new Lanes<object, string, string>(async (_product, batch) => batch, limits);
+    const lanes = new BatchQueues<object, string, string>(async (_product, batch) => batch, limits);
     const serveOne = async (): Promise<WeakRef<object>> => {
       const product = {};
       await lanes.submit(product, 'anna');

@@ -1,5 +1,5 @@
 import {
-  Audience,
+  Broadcast,
   listenAlone,
   type Listener,
   type LiveSource,
@@ -70,7 +70,7 @@ function newListener() {
 function gather(things: Things) {
   const rendered: string[] = [];
   const state = { empty: 0, render: undefined as Promise<void> | undefined };
-  const audience = new Audience<string, string>(
+  const audience = new Broadcast<string, string>(
     things,
     async (value) => {
       rendered.push(value);
@@ -280,7 +280,7 @@ test('while the database is away those who came wait for it, and who leaves mean
 
 test('a rendering that fails is told to everyone, and the source is let go', async () => {
   const things = new Things();
-  const audience = new Audience<string, string>(
+  const audience = new Broadcast<string, string>(
     things,
     () => Promise.reject(new Error('broken')),
     () => {},

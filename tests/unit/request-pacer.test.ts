@@ -1,4 +1,4 @@
-import { Entrance, type EntranceLimits } from '../../src/server/http/request-pacer.ts';
+import { RequestPacer, type EntranceLimits } from '../../src/server/http/request-pacer.ts';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -7,23 +7,23 @@ async function crowd(
   size: number,
   { gone = [], ...limits }: Partial<EntranceLimits> & { readonly gone?: readonly number[] } = {},
 ) {
-  const entrance = new Entrance({ perTurn: 16, waitMaxMs: 2000, ...limits });
+  const entrance = new RequestPacer({ perTurn: 16, waitMaxMs: 2000, ...limits });
   const entered: number[] = [];
-  const turnedAway: number[] = [];
+  const rejected: number[] = [];
   for (let number = 0; number < size; number += 1) {
     entrance.come({
       isGone: () => gone.includes(number),
       enter: () => entered.push(number),
-      turnAway: () => turnedAway.push(number),
+      turnAway: () => rejected.push(number),
     });
   }
   const byTurn: number[] = [];
-  while (entered.length + turnedAway.length < size - gone.length) {
-    const before = entered.length + turnedAway.length;
+  while (entered.length + rejected.length < size - gone.length) {
+    const before = entered.length + rejected.length;
     await nextTurn();
-    byTurn.push(entered.length + turnedAway.length - before);
+    byTurn.push(entered.length + rejected.length - before);
   }
-  return { entered, turnedAway, byTurn };
+  return { entered, rejected, byTurn };
 }
 
 const numbers = (from: number, to: number) =>
@@ -37,7 +37,7 @@ test('of 40 requests at once 16, 16 and 8 begin in a turn of the event loop, in 
 });
 
 test('whoever comes while others wait goes behind them', async () => {
-  const entrance = new Entrance({ perTurn: 1, waitMaxMs: 2000 });
+  const entrance = new RequestPacer({ perTurn: 1, waitMaxMs: 2000 });
   const entered: string[] = [];
   const come = (name: string) =>
     entrance.come({
@@ -57,7 +57,7 @@ test('whoever comes while others wait goes behind them', async () => {
 });
 
 test('a new turn takes as many again once the last crowd is through', async () => {
-  const entrance = new Entrance({ perTurn: 2, waitMaxMs: 2000 });
+  const entrance = new RequestPacer({ perTurn: 2, waitMaxMs: 2000 });
   let entered = 0;
   const come = () =>
     entrance.come({ isGone: () => false, enter: () => (entered += 1), turnAway: () => {} });
@@ -78,26 +78,26 @@ test('whoever left meanwhile is passed over', async () => {
 });
 
 test('whoever has waited too long is turned away, once', async () => {
-  const { entered, turnedAway } = await crowd(5, { perTurn: 2, waitMaxMs: -1 });
+  const { entered, rejected } = await crowd(5, { perTurn: 2, waitMaxMs: -1 });
 
   expect(entered).toEqual([]);
-  expect(turnedAway).toEqual([0, 1, 2, 3, 4]);
+  expect(rejected).toEqual([0, 1, 2, 3, 4]);
 });
 
 test('all who have waited too long are turned away in one turn, also while the loop is busy', async () => {
-  const entrance = new Entrance({ perTurn: 1, waitMaxMs: 20 });
-  let turnedAway = 0;
-  const guest = { isGone: () => false, enter() {}, turnAway: () => void (turnedAway += 1) };
+  const entrance = new RequestPacer({ perTurn: 1, waitMaxMs: 20 });
+  let rejected = 0;
+  const guest = { isGone: () => false, enter() {}, turnAway: () => void (rejected += 1) };
 
   for (let number = 0; number < 100; number += 1) entrance.come(guest);
   for (const end = performance.now() + 30; performance.now() < end;);
   await nextTurn();
 
-  expect(turnedAway).toBe(100);
+  expect(rejected).toBe(100);
 });
 
 test('who comes while others enter is let in a turn later', async () => {
-  const entrance = new Entrance({ perTurn: 2, waitMaxMs: 2000 });
+  const entrance = new RequestPacer({ perTurn: 2, waitMaxMs: 2000 });
   const entered: string[] = [];
   const come = (name: string, enter: () => void = () => {}) =>
     entrance.come({

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { readSettings, SettingsError } from '../../src/config/settings.ts';
 import { SETTINGS } from '../../src/config/settings.table.ts';
 import { isLoopback } from '../../src/config/safety.ts';
-import { markShown } from '../../src/config/dev-secret.ts';
+import { markSecretPrinted } from '../../src/config/dev-secret.ts';
 
 let folder: string;
 
@@ -139,7 +139,7 @@ describe('development secrets', () => {
   test('are made once, kept in DATA_DIR for their owner alone, and new until they are shown', () => {
     const first = read();
     const second = read();
-    markShown(join(folder, 'data'), 'admin-token');
+    markSecretPrinted(join(folder, 'data'), 'admin-token');
     const third = read();
 
     expect([first, second, third].map(({ adminTokenIsNew }) => adminTokenIsNew)).toEqual([

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import type { KeeperAnswer, KeeperOptions, ReadyAnswer } from './supervisor.ts';
 import { endStrayPostmaster } from './processes.ts';
 
@@ -8,7 +8,7 @@ import { endStrayPostmaster } from './processes.ts';
 export interface EmbeddedPostgres {
   /** postgres:// URL of the ready database named in the options, loopback only. */
   readonly url: string;
-  /** The cluster's folder. For root it may lie outside `dataDir`: see embedded-postgres.place.ts. */
+  /** The cluster's folder. For root it may lie outside `dataDir`: see binaries.ts. */
   readonly folder: string;
   /** Clean (fast) shutdown; harmless twice; resolves once no postgres process is left. */
   stop(): Promise<void>;
@@ -48,7 +48,7 @@ export class EmbeddedPostgresInUse extends Error {
  * takes connections. Throws EmbeddedPostgresInUse when another live server has the folder; any other
  * failure carries the last lines PostgreSQL wrote.
  *
- * PostgreSQL is kept by a process of its own, the keeper (embedded-postgres.child.ts). The channel to
+ * PostgreSQL is kept by a process of its own, the keeper (supervisor.ts). The channel to
  * the keeper is the whole protocol: while it is open the database runs; when it closes, by `stop()`
  * or because this process is gone however it went, the keeper stops the database and ends.
  */
@@ -108,8 +108,7 @@ class KeptPostgres implements EmbeddedPostgres {
  */
 function forkKeeper(options: KeeperOptions): ChildProcess {
   const extension = extname(import.meta.filename);
-  const file = `${basename(import.meta.filename, extension)}.child${extension}`;
-  return fork(join(dirname(import.meta.filename), file), [JSON.stringify(options)], {
+  return fork(join(import.meta.dirname, `supervisor${extension}`), [JSON.stringify(options)], {
     detached: true,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

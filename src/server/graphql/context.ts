@@ -1,4 +1,4 @@
-import type { Shop } from '../../shop/shop.ts';
+import type { LiveShop } from '../../live/live-shop.ts';
 import type { RateLimits } from '../http/rate-limits.ts';
 import { Loaders } from './schema/loaders.ts';
 
@@ -32,12 +32,12 @@ export interface ContextOptions {
  * would lack private ones.
  */
 export class Context {
-  readonly shop: Shop;
+  readonly shop: LiveShop;
   readonly caller: Caller;
   readonly limits: RateLimits;
   readonly loaders: Loaders;
 
-  constructor(shop: Shop, { caller, limits, isStream = false }: ContextOptions) {
+  constructor(shop: LiveShop, { caller, limits, isStream = false }: ContextOptions) {
     this.shop = shop;
     this.caller = caller;
     this.limits = limits;

@@ -9,7 +9,7 @@ import type { Caller, Context } from './context.ts';
 import { ERRORS_MAX } from './http/limits.ts';
 
 /** The codes that reach a client with their own message; every other error is masked. */
-const TOLD = new Set([
+const EXPOSED_CODES = new Set([
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
   'FORBIDDEN',
@@ -43,7 +43,10 @@ function isWrongVariable(error: unknown): boolean {
  * An error as a client may see it: what it did wrong in plain words, a fault as OVERLOADED, and
  * anything else masked. No stack, no SQL, no path of a file.
  */
-export function tellError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+): GraphQLFormattedError {
   const cause = causeOf(error);
   const { message, locations, path } = formatted;
   const told = (text: string, code: string, more: object = {}): GraphQLFormattedError => ({
@@ -60,7 +63,7 @@ export function tellError(formatted: GraphQLFormattedError, error: unknown): Gra
   if (cause instanceof AuthenticationError || cause instanceof AuthorizationError) {
     return told('This needs the admin token.', 'UNAUTHENTICATED');
   }
-  const code = toldCode(formatted, cause);
+  const code = exposedCode(formatted, cause);
   return code === undefined
     ? told('Something went wrong on our side.', MASKED)
     : told(message, code);
@@ -76,18 +79,22 @@ function causeOf(error: unknown): unknown {
 const HINT = / ?Did you mean .*$/s;
 
 /** Tells errors at a door: where its schema is nobody's business, without a hint at the right name. */
-export function tellerOf({ introspection }: { readonly introspection: boolean }): typeof tellError {
-  if (introspection) return tellError;
+export function errorFormatter({
+  introspection,
+}: {
+  readonly introspection: boolean;
+}): typeof formatError {
+  if (introspection) return formatError;
   return (formatted, error) => {
-    const told = tellError(formatted, error);
+    const told = formatError(formatted, error);
     return { ...told, message: told.message.replace(HINT, '') };
   };
 }
 
 /** The code under which an error keeps its own message; undefined where it is masked. */
-function toldCode({ extensions }: GraphQLFormattedError, cause: unknown): string | undefined {
+function exposedCode({ extensions }: GraphQLFormattedError, cause: unknown): string | undefined {
   const code = String(extensions?.['code']);
-  if (TOLD.has(code)) return code;
+  if (EXPOSED_CODES.has(code)) return code;
   if (BAD_REQUESTS.has(code)) return 'BAD_REQUEST';
   return isWrongVariable(cause) ? 'BAD_USER_INPUT' : undefined;
 }
@@ -96,18 +103,18 @@ const MASKED = 'INTERNAL_SERVER_ERROR';
 
 /** Logs an error that its client sees masked, under the request id that the client is given. */
 function logIfMasked(error: GraphQLError, requestId: string, log: Logger): void {
-  if (tellError(error.toJSON(), error).extensions?.['code'] !== MASKED) return;
+  if (formatError(error.toJSON(), error).extensions?.['code'] !== MASKED) return;
   log.error({ requestId, err: causeOf(error) }, 'An operation failed unexpectedly');
 }
 
 /** What telling a socket's errors takes. */
 export interface SocketTelling {
-  readonly tell: typeof tellError;
+  readonly tell: typeof formatError;
   readonly log: Logger;
 }
 
 /** Errors as a socket's caller may see them: at most ten, a masked one logged under its request id. */
-export function tellErrors(
+export function formatErrors(
   errors: readonly GraphQLError[],
   { requestId }: Pick<Caller, 'requestId'>,
   { tell, log }: SocketTelling,

@@ -28,7 +28,7 @@ interface Waiting {
  * fewer would be served. Begun together some at a time, they also cost a fifth less than each at the
  * moment it comes (measured).
  */
-export class Entrance {
+export class RequestPacer {
   readonly #limits: EntranceLimits;
   readonly #waiting: Waiting[] = [];
 

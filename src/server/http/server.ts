@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Door } from '../metrics/meters.ts';
 import { requestId, asRequest } from '../../lib/request-id.ts';
-import type { Shop } from '../../shop/shop.ts';
+import type { LiveShop } from '../../live/live-shop.ts';
 import { Context, type Caller } from '../graphql/context.ts';
 import { Documents } from '../graphql/http/documents.ts';
 import { openGraphqlHttp, type GraphqlHttp } from '../graphql/http/http.ts';
@@ -42,7 +42,7 @@ export interface HttpDoor {
 }
 
 /** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health, metrics. */
-export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDoor> {
+export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<HttpDoor> {
   const { trustedHops } = options;
   const { graphql, socket } = await openGraphql(shop, options);
   const state = { ready: false };
@@ -89,7 +89,7 @@ export async function openHttp(shop: Shop, options: HttpOptions): Promise<HttpDo
 const SOCKETS_PART = 0.9;
 
 /** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
-async function openGraphql(shop: Shop, options: HttpOptions): Promise<GraphqlDoors> {
+async function openGraphql(shop: LiveShop, options: HttpOptions): Promise<GraphqlDoors> {
   const { log, origins, explorer: introspection } = options;
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();

@@ -1,4 +1,4 @@
-import { blindObserver, type LaneObserver } from '../../lib/batch-queue.ts';
+import { noopObserver, type BatchObserver } from '../../lib/batch-queue.ts';
 import { isRefusal } from '../../shop/refusal.ts';
 import type { LockStock } from '../../shop/stock/locked-stock.ts';
 
@@ -12,7 +12,7 @@ export type Limited = 'holds' | 'tokens' | 'admin';
  * What the shop and its doors tell whoever measures them. The business knows only these words, and
  * most are said once for a whole batch: measuring costs a sale next to nothing.
  */
-export interface Meters extends LaneObserver {
+export interface Meters extends BatchObserver {
   /** So many requests for holds were answered so: HELD, or the code of a refusal. */
   holdsAnswered(outcome: string, count: number): void;
   /** A product's lock was waited for, had or not. */
@@ -37,7 +37,7 @@ export interface Meters extends LaneObserver {
 
 /** Meters that measure nothing: for commands and tests, and where /metrics is off. */
 export const noMeters: Meters = {
-  ...blindObserver,
+  ...noopObserver,
   holdsAnswered() {},
   lockWaited() {},
   answered() {},

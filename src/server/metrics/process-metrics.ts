@@ -157,11 +157,11 @@ function openMeters(registry: Registry): Meters {
   const made = openInstruments(registry);
   return {
     holdsAnswered: (outcome, count) => made.holds.inc({ outcome }, count),
-    turnedAway(reason, count) {
+    rejected(reason, count) {
       made.shed.inc({ reason }, count);
       made.holds.inc({ outcome: reason === 'database' ? 'OVERLOADED' : 'BUSY' }, count);
     },
-    departed(batch) {
+    batchStarted(batch) {
       made.size.observe(batch.size);
       made.wait.observe(batch.waitedMs / 1000);
     },

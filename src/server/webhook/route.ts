@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Meters } from '../metrics/meters.ts';
 import { receivePayment, type Receipt } from '../../shop/payments/receive-payment.ts';
-import type { PaymentNeeds } from '../../shop/payments/settle-event.ts';
 import { now } from '../../postgres/clock.ts';
 import { isFault } from '../../postgres/faults.ts';
 import type { Logger } from '../../lib/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../http/body.ts';
 import type { EventFields, Provider } from './provider.ts';
 import { isFresh } from './signature.ts';
+import type { Shop } from '../../shop/shop.ts';
 
 /** An event has six short fields; a body beyond this is not one. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -17,7 +17,7 @@ const RETRY_AFTER = '1';
 
 /** What a provider's door needs. */
 export interface WebhookOptions {
-  readonly shop: PaymentNeeds;
+  readonly shop: Shop;
   readonly log: Logger;
   readonly meters: Meters;
   readonly provider: Provider;
@@ -86,7 +86,7 @@ function tellReceipt(
 }
 
 async function readDelivery(
-  shop: PaymentNeeds,
+  shop: Shop,
   provider: Provider,
   request: IncomingMessage,
 ): Promise<{ readonly fields: EventFields; readonly payload: string }> {
@@ -108,7 +108,7 @@ async function readDelivery(
  * The signature's time window, by the database's clock: a server's wrong clock neither opens nor
  * closes it. Asked only for a right signature, so a flood of wrong ones never reaches the database.
  */
-async function trust(shop: PaymentNeeds, signedAt: Date | null | undefined): Promise<void> {
+async function trust(shop: Shop, signedAt: Date | null | undefined): Promise<void> {
   if (signedAt === null) return;
   const trusted = signedAt !== undefined && isFresh(signedAt, await now(shop.database));
   if (!trusted) {

@@ -2,15 +2,15 @@ import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { orderFinal } from '../purchases/order.rules.ts';
 import { openRefund } from '../payments/open-refund.ts';
 import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
-import type { PaymentNeeds } from '../payments/settle-event.ts';
 import { invariant } from '../../lib/invariant.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { noSuchOrder, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
-import { nothingDone, performAct, type Done, type Operator } from './with-audit.ts';
+import { unchanged, withAudit, type Done, type Operator } from './with-audit.ts';
 import { shownOrder } from './audit-snapshot.ts';
+import type { Shop } from '../shop.ts';
 
 /** What the operator says of an order that is not to be. */
 export interface Cancellation {
@@ -51,19 +51,19 @@ const CANCEL = {
  * @throws BusyFault when a lock was not had in time
  */
 export function adminCancelOrder(
-  shop: PaymentNeeds,
+  shop: Shop,
   operator: Operator,
   asked: Cancellation,
 ): Promise<CancellationAnswer> {
-  return performAct<CancellationAnswer>(
+  return withAudit<CancellationAnswer>(
     shop,
     { operator, name: 'adminCancelOrder', asked },
     async (tx) => {
       await shop.lockOrder(tx, asked.orderId);
       const order = await lockRow(tx, OrderTable, asked.orderId);
-      if (order === null) return nothingDone(noSuchOrder);
+      if (order === null) return unchanged(noSuchOrder);
       if (order.status === 'CANCELLED') return cancelForGood(tx, order);
-      if (order.status === 'EXPIRED') return nothingDone(orderFinal(order, order.status));
+      if (order.status === 'EXPIRED') return unchanged(orderFinal(order, order.status));
       return cancelStanding(shop, tx, order, asked);
     },
   );
@@ -80,7 +80,7 @@ async function cancelForGood(tx: Transaction, order: Order): Promise<Done<Order>
 }
 
 async function cancelStanding(
-  shop: PaymentNeeds,
+  shop: Shop,
   tx: Transaction,
   order: Order,
   { reason, restock }: Cancellation,

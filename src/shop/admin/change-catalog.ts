@@ -1,29 +1,23 @@
 import type { Product } from '../catalog/product.entity.ts';
-import {
-  updateProduct,
-  type ProductChange,
-  type UpdateProductNeeds,
-} from '../catalog/update-product.ts';
-import type { Database } from '../../postgres/database.ts';
+import { updateProduct, type ProductChange } from '../catalog/update-product.ts';
 import { isRefusal, type BadUserInput, type ProductNotFound } from '../refusal.ts';
 import { insertProduct, type NewProduct } from '../stock/create-product.ts';
-import { nothingDone, performAct, type Operator } from './with-audit.ts';
+import { unchanged, withAudit, type Operator } from './with-audit.ts';
 import { shownProduct } from './audit-snapshot.ts';
-
-type CatalogueNeeds = UpdateProductNeeds & { readonly database: Database };
+import type { Shop } from '../shop.ts';
 
 /** Puts a product on sale with its first stock, on record: what the API calls createProduct. */
 export function putOnSale(
-  shop: CatalogueNeeds,
+  shop: Shop,
   operator: Operator,
   wanted: NewProduct,
 ): Promise<Product | BadUserInput> {
-  return performAct<Product | BadUserInput>(
+  return withAudit<Product | BadUserInput>(
     shop,
     { operator, name: 'createProduct', asked: wanted },
     async (tx) => {
       const made = await insertProduct(tx, wanted);
-      if (isRefusal(made)) return nothingDone(made);
+      if (isRefusal(made)) return unchanged(made);
       return {
         answer: made,
         before: null,
@@ -35,16 +29,16 @@ export function putOnSale(
 
 /** Changes a product and its terms, on record: what the API calls updateProduct. */
 export function changeTerms(
-  shop: CatalogueNeeds,
+  shop: Shop,
   operator: Operator,
   change: ProductChange,
 ): Promise<Product | ProductNotFound | BadUserInput> {
-  return performAct<Product | ProductNotFound | BadUserInput>(
+  return withAudit<Product | ProductNotFound | BadUserInput>(
     shop,
     { operator, name: 'updateProduct', asked: change },
     async (tx) => {
       const changed = await updateProduct(shop, tx, change);
-      if (isRefusal(changed)) return nothingDone(changed);
+      if (isRefusal(changed)) return unchanged(changed);
       const { before, after } = changed;
       return { answer: after, before: shownProduct(before), after: shownProduct(after) };
     },

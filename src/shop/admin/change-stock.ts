@@ -5,9 +5,10 @@ import {
   type AdjustmentAnswer,
   type StockAdjustment,
 } from '../stock/adjust-stock.ts';
-import { withLockedStock, type StockNeeds } from '../stock/locked-stock.ts';
-import { nothingDone, performAct, type Operator } from './with-audit.ts';
+import { withLockedStock } from '../stock/locked-stock.ts';
+import { unchanged, withAudit, type Operator } from './with-audit.ts';
 import { shownStock } from './audit-snapshot.ts';
+import type { Shop } from '../shop.ts';
 
 /**
  * Changes how many units are offered, on record: what the API calls adjustStock.
@@ -15,7 +16,7 @@ import { shownStock } from './audit-snapshot.ts';
  * @throws BusyFault when the product's lock was not had in time
  */
 export function changeStock(
-  shop: StockNeeds,
+  shop: Shop,
   operator: Operator,
   adjustment: StockAdjustment,
 ): Promise<AdjustmentAnswer> {
@@ -23,13 +24,13 @@ export function changeStock(
   const { productId, delta, reason, expectedVersion } = adjustment;
   const asked = { productId, delta, reason, expectedVersion };
   return pastKeyTaken(() =>
-    performAct<AdjustmentAnswer>(shop, { operator, name: 'adjustStock', asked }, async (tx) => {
+    withAudit<AdjustmentAnswer>(shop, { operator, name: 'adjustStock', asked }, async (tx) => {
       const done = await withLockedStock(shop, tx, productId, async (stock) => {
         const before = shownStock(stock.count);
         const answer = await adjustLocked(tx, stock, adjustment);
         return { answer, before, after: shownStock(stock.count) };
       });
-      return done ?? nothingDone(productNotFound);
+      return done ?? unchanged(productNotFound);
     }),
   );
 }

@@ -1,8 +1,8 @@
-import type { Database } from '../../postgres/database.ts';
-import { patiently } from '../../postgres/long-statements.ts';
+import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { unwatched, type Progress } from '../../lib/progress.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { recordAct, type Operator } from './with-audit.ts';
+import type { Shop } from '../shop.ts';
 
 /*
  * Retention: what is personal goes, and every row stays. An audit replays all of a product's holds,
@@ -32,7 +32,7 @@ const COUNTED_BY_LIMIT = `t.status = 'PAID' and exists (
   select from products p where p.id = t.product_id and p.max_per_customer is not null
     and (p.sale_ends_at is null or p.sale_ends_at >= c.cutoff))`;
 
-interface Blanking {
+interface Redaction {
   readonly what: Blanked;
   readonly table: string;
   readonly blank: string;
@@ -40,7 +40,7 @@ interface Blanking {
   readonly due: string;
 }
 
-const BLANKINGS: readonly Blanking[] = [
+const BLANKINGS: readonly Redaction[] = [
   {
     what: 'customers of holds',
     table: 'holds',
@@ -65,16 +65,16 @@ const BLANKINGS: readonly Blanking[] = [
 ];
 
 /** Rows of a table, and the instant before which a row has ended long enough ago: `$1` is in days. */
-const rowsOf = ({ table, due }: Blanking): string =>
+const rowsOf = ({ table, due }: Redaction): string =>
   `${table} t, (select shop_clock() - make_interval(days => $1) as cutoff) c where ${due}`;
 
 /** Counts what `blankEnded` would blank, and changes nothing. */
 export function countEnded(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   olderThanDays: number,
 ): Promise<BlankedRows[]> {
   return transact(shop.database, async (tx) => {
-    await patiently(tx);
+    await allowLongStatements(tx);
     const counts: BlankedRows[] = [];
     for (const blanking of BLANKINGS) {
       const count = `select count(*)::int as rows from ${rowsOf(blanking)}`;
@@ -89,8 +89,8 @@ export function countEnded(
  * Blanks what is personal in rows that ended so many days ago, on record, a batch a transaction. It
  * may run while a sale runs, be broken off and run again: a row in use is left for the next time.
  */
-export async function blankEnded(
-  shop: { readonly database: Database },
+export async function redactEnded(
+  shop: Pick<Shop, 'database'>,
   operator: Operator,
   {
     olderThanDays,
@@ -118,9 +118,9 @@ const FIRST = '00000000-0000-0000-0000-000000000000';
 
 /** Blanks batch after batch, in the order of ids; how many rows each had. */
 async function* batchesOf(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   operator: Operator,
-  { blanking, olderThanDays }: { readonly blanking: Blanking; readonly olderThanDays: number },
+  { blanking, olderThanDays }: { readonly blanking: Redaction; readonly olderThanDays: number },
 ): AsyncGenerator<number> {
   const statement = batchStatement(blanking);
   let after = FIRST;
@@ -154,12 +154,12 @@ async function blankBatch(
   statement: string,
   params: readonly unknown[],
 ): Promise<Batch> {
-  await patiently(tx);
+  await allowLongStatements(tx);
   const [batch] = await tx.rows<Batch>(statement, params);
   return batch!;
 }
 
-const batchStatement = (blanking: Blanking): string => `
+const batchStatement = (blanking: Redaction): string => `
   with due as (
     select t.id from ${rowsOf(blanking)} and t.id > $2
     order by t.id limit ${BATCH_ROWS} for no key update of t skip locked),

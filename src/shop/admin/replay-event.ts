@@ -1,11 +1,12 @@
 import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
 import { recordFailure, settleOnceMore } from '../payments/retry-inbox.ts';
-import { pastRivals, type PaymentNeeds } from '../payments/settle-event.ts';
+import { retryOnUniqueViolation } from '../payments/settle-event.ts';
 import { isFault } from '../../postgres/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { paymentEventNotFound, type PaymentEventNotFound } from '../refusal.ts';
-import { nothingDone, performAct, recordAct, type Operator } from './with-audit.ts';
+import { unchanged, withAudit, recordAct, type Operator } from './with-audit.ts';
 import { shownEvent } from './audit-snapshot.ts';
+import type { Shop } from '../shop.ts';
 
 /**
  * Settles a parked or dead event once more and gives it as it stands then: settled, still waiting for
@@ -14,16 +15,16 @@ import { shownEvent } from './audit-snapshot.ts';
  * @throws BusyFault when a lock was not had in time
  */
 export async function replayPaymentEvent(
-  shop: PaymentNeeds,
+  shop: Shop,
   operator: Operator,
   eventId: string,
 ): Promise<PaymentEvent | PaymentEventNotFound> {
   const act = { operator, name: 'replayPaymentEvent', asked: { eventId } };
   try {
-    return await pastRivals(() =>
-      performAct<PaymentEvent | PaymentEventNotFound>(shop, act, async (tx) => {
+    return await retryOnUniqueViolation(() =>
+      withAudit<PaymentEvent | PaymentEventNotFound>(shop, act, async (tx) => {
         const before = await readEvent(tx, eventId);
-        if (before === null) return nothingDone(paymentEventNotFound);
+        if (before === null) return unchanged(paymentEventNotFound);
         const { id, orderId } = before;
         // What names no order never waits.
         if (orderId !== null) await settleOnceMore(shop, tx, { id, orderId });
@@ -39,7 +40,7 @@ export async function replayPaymentEvent(
 
 /** The try that threw was rolled back whole: what is left of it is written anew. */
 async function recordFailedReplay(
-  shop: PaymentNeeds,
+  shop: Shop,
   operator: Operator,
   { eventId, error }: { readonly eventId: string; readonly error: unknown },
 ): Promise<PaymentEvent> {

@@ -1,9 +1,9 @@
-import type { Database } from '../../postgres/database.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { RefundTable, type Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
-import { nothingDone, performAct, type Operator } from './with-audit.ts';
+import { unchanged, withAudit, type Operator } from './with-audit.ts';
 import { shownRefund } from './audit-snapshot.ts';
+import type { Shop } from '../shop.ts';
 
 /** What the operator says of money that went back. */
 export interface Resolution {
@@ -20,18 +20,18 @@ const RESOLVE = `
 
 /** Closes a refund whose money went back. Resolving it twice returns it again, with its first note. */
 export function resolveRefund(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   operator: Operator,
   asked: Resolution,
 ): Promise<Refund | RefundNotFound> {
-  return performAct<Refund | RefundNotFound>(
+  return withAudit<Refund | RefundNotFound>(
     shop,
     { operator, name: 'resolveRefund', asked },
     async (tx) => {
       const { refundId, note } = asked;
       await tx.rows(LOCK, [refundId]);
       const before = await readRefund(tx, refundId);
-      if (before === null) return nothingDone(refundNotFound);
+      if (before === null) return unchanged(refundNotFound);
       await tx.rows(RESOLVE, [refundId, note]);
       const after = (await readRefund(tx, refundId))!;
       return { answer: after, before: shownRefund(before), after: shownRefund(after) };

@@ -23,7 +23,7 @@ const DENIED = { actor: 'nobody', outcome: 'DENIED' } as const;
  * the further ones only counted, and told in one row when `tell` is called, which the clockwork does
  * each minute. So a flood costs the database 60 rows a minute an address, and no try goes unnoticed.
  */
-export class DeniedTries {
+export class UnauthorizedAttempts {
   readonly #database: Database;
   readonly #counts = new Map<string | null, number>();
 

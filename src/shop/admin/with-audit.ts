@@ -2,6 +2,7 @@ import type { Database } from '../../postgres/database.ts';
 import { newId } from '../../lib/ids.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { isRefusal } from '../refusal.ts';
+import type { Shop } from '../shop.ts';
 
 /** Who acts, as the audit log names them. */
 export interface Operator {
@@ -27,7 +28,7 @@ export interface Done<Answer> {
 }
 
 /** Nothing was there to act upon, or the act was turned down before it touched anything. */
-export function nothingDone<Answer>(answer: Answer): Done<Answer> {
+export function unchanged<Answer>(answer: Answer): Done<Answer> {
   return { answer, before: null, after: null };
 }
 
@@ -38,8 +39,8 @@ export function nothingDone<Answer>(answer: Answer): Done<Answer> {
  *
  * @throws BusyFault when a lock was not had in time: nothing was done and nothing is recorded
  */
-export function performAct<Answer extends object>(
-  shop: { readonly database: Database },
+export function withAudit<Answer extends object>(
+  shop: Pick<Shop, 'database'>,
   { operator, ...act }: Act,
   work: (tx: Transaction) => Promise<Done<Answer>>,
 ): Promise<Answer> {

@@ -1,21 +1,20 @@
-import type { Database } from '../../postgres/database.ts';
-import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import type { SaleStatus } from '../refusal.ts';
 import { ProductTable, type Product } from './product.entity.ts';
+import type { Shop } from '../shop.ts';
 
 export type { Product } from './product.entity.ts';
 
-interface CatalogNeeds {
-  readonly database: Database;
-}
-
 /** Many products by id, as committed; unknown ids are left out. */
-export function findProducts(shop: CatalogNeeds, ids: readonly number[]): Promise<Product[]> {
+export function findProducts(
+  shop: Pick<Shop, 'database'>,
+  ids: readonly number[],
+): Promise<Product[]> {
   return shop.database.find(ProductTable, { id: { $in: [...ids] } });
 }
 
 /** Which page of the catalogue is wanted. */
-export interface ProductPageWanted extends PageWanted<number> {
+export interface ProductPageWanted extends PageRequest<number> {
   /** Only products whose sale stands so; null for all. */
   readonly saleStatus: SaleStatus | null;
 }
@@ -39,7 +38,7 @@ const PAGES = {
 
 /** One page of the catalogue, newest first. */
 export function listProducts(
-  shop: CatalogNeeds,
+  shop: Pick<Shop, 'database'>,
   wanted: ProductPageWanted,
 ): Promise<Page<Product>> {
   return readPage(

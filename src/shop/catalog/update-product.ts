@@ -9,17 +9,12 @@ import {
 } from '../refusal.ts';
 import { ProductTable, type Product } from './product.entity.ts';
 import { wrongWithName, wrongWithTerms, type ProductTerms } from './product.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** What is to become of a product; what is not named stays as it is, and its currency always. */
 export type ProductChange = { readonly id: number } & Partial<
   Omit<ProductTerms, 'currency'> & { readonly name: string; readonly description: string | null }
 >;
-
-/** What changing a product needs of the shop. */
-export interface UpdateProductNeeds {
-  /** Told of a product's new name, price and rules, once they are committed. */
-  readonly announceProduct: (product: Product) => void;
-}
 
 /** A product before and after its change. */
 export interface ChangedProduct {
@@ -50,7 +45,7 @@ const UPDATE = `
  * orders that stand keep the price they were made at.
  */
 export async function updateProduct(
-  shop: UpdateProductNeeds,
+  shop: Shop,
   tx: Transaction,
   change: ProductChange,
 ): Promise<ChangedProduct | ProductNotFound | BadUserInput> {

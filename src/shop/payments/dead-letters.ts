@@ -1,5 +1,5 @@
-import type { Database } from '../../postgres/database.ts';
 import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
+import type { Shop } from '../shop.ts';
 
 /** A payment event that was given up, as the operator sees it. */
 export type DeadLetter = Pick<
@@ -15,7 +15,7 @@ export type DeadLetter = Pick<
 >;
 
 /** Events whose settling failed too often, oldest first: a person must look. */
-export async function listDeadEvents(shop: { readonly database: Database }): Promise<DeadLetter[]> {
+export async function listDeadEvents(shop: Pick<Shop, 'database'>): Promise<DeadLetter[]> {
   const events = await shop.database.find(
     PaymentEventTable,
     { status: 'DEAD' },

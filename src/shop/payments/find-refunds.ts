@@ -1,11 +1,11 @@
-import type { Database } from '../../postgres/database.ts';
 import { RefundTable, type Refund } from './refund.entity.ts';
+import type { Shop } from '../shop.ts';
 
 export type { Refund } from './refund.entity.ts';
 
 /** The refunds of many orders at once, oldest first. */
 export function findRefunds(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   orderIds: readonly string[],
 ): Promise<Refund[]> {
   return shop.database.find(

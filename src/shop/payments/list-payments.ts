@@ -1,20 +1,16 @@
-import type { Database } from '../../postgres/database.ts';
-import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import {
   PaymentEventTable,
   type PaymentEvent,
   type PaymentEventStatus,
 } from './payment-event.entity.ts';
 import { RefundTable, type Refund, type RefundStatus } from './refund.entity.ts';
+import type { Shop } from '../shop.ts';
 
 export type { PaymentEvent } from './payment-event.entity.ts';
 
-interface ListNeeds {
-  readonly database: Database;
-}
-
 /** Which page of the inbox is wanted; null where any will do. */
-export interface PaymentEventPageWanted extends PageWanted<string> {
+export interface PaymentEventPageWanted extends PageRequest<string> {
   readonly status: PaymentEventStatus | null;
   readonly orderId: string | null;
   /** Whether only successes that name no order are wanted: money that nothing matches. */
@@ -37,7 +33,7 @@ const EVENTS_WITHOUT_ORDER = pageStatement({
 
 /** One page of the payment events, newest first. */
 export function listPaymentEvents(
-  shop: ListNeeds,
+  shop: Pick<Shop, 'database'>,
   wanted: PaymentEventPageWanted,
 ): Promise<Page<PaymentEvent>> {
   return readPage(
@@ -53,7 +49,7 @@ export function listPaymentEvents(
 }
 
 /** Which page of the refunds is wanted; null where any will do. */
-export interface RefundPageWanted extends PageWanted<string> {
+export interface RefundListQuery extends PageRequest<string> {
   readonly status: RefundStatus | null;
 }
 
@@ -64,7 +60,10 @@ const REFUNDS = pageStatement({
 });
 
 /** One page of the refunds, newest first. */
-export function listRefunds(shop: ListNeeds, wanted: RefundPageWanted): Promise<Page<Refund>> {
+export function listRefunds(
+  shop: Pick<Shop, 'database'>,
+  wanted: RefundListQuery,
+): Promise<Page<Refund>> {
   return readPage(
     shop.database,
     {

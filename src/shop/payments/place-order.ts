@@ -5,8 +5,9 @@ import { isFault } from '../../postgres/faults.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { holdNotFound, isRefusal, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
-import { pastRivals, type PaymentNeeds } from './settle-event.ts';
+import { retryOnUniqueViolation } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
+import type { Shop } from '../shop.ts';
 
 /**
  * Turns a hold into an order and applies, in the same transaction, what its payment provider said
@@ -19,7 +20,7 @@ import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
  * @throws BusyFault when a lock was not had in time
  */
 export async function placeOrder(
-  shop: PaymentNeeds,
+  shop: Shop,
   holdToken: string,
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const hold = await findHold(shop, holdToken);
@@ -27,17 +28,17 @@ export async function placeOrder(
   const place = (drain: boolean) =>
     transact(shop.database, (tx) => placeIn(tx, shop, { hold, drain }));
   try {
-    return await pastRivals(() => place(true));
+    return await retryOnUniqueViolation(() => place(true));
   } catch (error) {
     if (isFault(error)) throw error;
-    shop.database.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
+    shop.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
     return place(false);
   }
 }
 
 async function placeIn(
   tx: Transaction,
-  shop: PaymentNeeds,
+  shop: Shop,
   { hold, drain }: { readonly hold: Hold; readonly drain: boolean },
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const { id: holdId, orderId } = hold;

@@ -3,8 +3,9 @@ import { canonicalDecimal } from '../../lib/money.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { answerOf, eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
 import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
-import { carryOut, judge, pastRivals, type PaymentNeeds, type Settlement } from './settle-event.ts';
+import { applySettlement, judge, retryOnUniqueViolation, type Settlement } from './settle-event.ts';
 import { readClock } from '../../postgres/clock.ts';
+import type { Shop } from '../shop.ts';
 
 /** One event of a payment provider, verified and parsed. */
 export interface ReceivedPayment {
@@ -40,15 +41,11 @@ export type Receipt =
  * @throws BusyFault | UnavailableFault when nothing was recorded, or the commit is unknown: the
  *   provider is to deliver again
  */
-export function receivePayment(shop: PaymentNeeds, received: ReceivedPayment): Promise<Receipt> {
-  return pastRivals(() => transact(shop.database, (tx) => receive(shop, tx, received)));
+export function receivePayment(shop: Shop, received: ReceivedPayment): Promise<Receipt> {
+  return retryOnUniqueViolation(() => transact(shop.database, (tx) => receive(shop, tx, received)));
 }
 
-async function receive(
-  shop: PaymentNeeds,
-  tx: Transaction,
-  received: ReceivedPayment,
-): Promise<Receipt> {
+async function receive(shop: Shop, tx: Transaction, received: ReceivedPayment): Promise<Receipt> {
   if (received.orderId !== null) await shop.lockOrder(tx, received.orderId);
   const first = await findEvent(tx, received);
   if (first !== null) return repeat(tx, first, received);
@@ -57,7 +54,7 @@ async function receive(
   const settlement = await judge(shop, tx, event);
   const answer = answerFor(event, settlement);
   await insertEvent(tx, event, settlement, answer);
-  await carryOut(shop, tx, event, settlement);
+  await applySettlement(shop, tx, event, settlement);
   return { ...answer, replayed: false };
 }
 

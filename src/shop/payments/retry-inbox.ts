@@ -1,7 +1,8 @@
 import { isFault } from '../../postgres/faults.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
-import { pastRivals, type PaymentNeeds } from './settle-event.ts';
+import { retryOnUniqueViolation } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
+import type { Shop } from '../shop.ts';
 
 /** Events looked at in one sweep: a flood of strangers' events must not hold the next sweep up. */
 const INBOX_BATCH = 500;
@@ -55,7 +56,7 @@ export interface WaitingEvent {
  * waiting for an order that never comes. Waiting is not a failed try; a try fails when settling
  * throws, and ten make a dead letter. How many were settled.
  */
-export async function retryInbox(shop: PaymentNeeds): Promise<number> {
+export async function retryInbox(shop: Shop): Promise<number> {
   let settled = 0;
   for (const event of await shop.database.rows<WaitingEvent>(LOOK, [shop.parkedEventTtlMs])) {
     try {
@@ -69,13 +70,15 @@ export async function retryInbox(shop: PaymentNeeds): Promise<number> {
   return settled;
 }
 
-function settleAgain(shop: PaymentNeeds, event: WaitingEvent): Promise<boolean> {
-  return pastRivals(() => transact(shop.database, (tx) => settleOnceMore(shop, tx, event)));
+function settleAgain(shop: Shop, event: WaitingEvent): Promise<boolean> {
+  return retryOnUniqueViolation(() =>
+    transact(shop.database, (tx) => settleOnceMore(shop, tx, event)),
+  );
 }
 
 /** Settles one waiting event once more, a dead letter too; whether it is settled now. */
 export async function settleOnceMore(
-  shop: PaymentNeeds,
+  shop: Shop,
   tx: Transaction,
   { id, orderId }: WaitingEvent,
 ): Promise<boolean> {
@@ -95,14 +98,11 @@ const FAILED = `
 
 /** Counts a try that threw, with its reason; the tenth makes a dead letter. */
 export async function recordFailure(
-  shop: PaymentNeeds,
+  shop: Shop,
   { id }: Pick<WaitingEvent, 'id'>,
   error: unknown,
 ): Promise<void> {
   const reason = error instanceof Error ? error.message : String(error);
   const [failed] = await shop.database.rows<object>(FAILED, [id, reason]);
-  shop.database.log.error(
-    { eventId: id, err: error, ...failed },
-    'Settling a payment event failed',
-  );
+  shop.log.error({ eventId: id, err: error, ...failed }, 'Settling a payment event failed');
 }

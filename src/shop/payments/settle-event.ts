@@ -1,7 +1,6 @@
-import { reclaimDue } from '../purchases/due-units.ts';
+import { endDue } from '../purchases/due-units.ts';
 import { HoldTable, type Hold } from '../purchases/hold.entity.ts';
 import { holdStatus } from '../purchases/hold.rules.ts';
-import type { OrderNeeds } from '../purchases/create-order.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { totalOf } from '../purchases/order.rules.ts';
 import { breaksUnique } from '../../postgres/faults.ts';
@@ -14,14 +13,7 @@ import { unitMove, type Bucket } from '../stock/unit-move.ts';
 import { openRefund } from './open-refund.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 import { settle, type Verdict } from './settlement.rules.ts';
-
-/** What payments need of the shop. */
-export interface PaymentNeeds extends OrderNeeds {
-  /** How long an event waits for an order that never comes, in milliseconds. */
-  readonly parkedEventTtlMs: number;
-  /** Whether a success must name its amount. */
-  readonly requireAmount: boolean;
-}
+import type { Shop } from '../shop.ts';
 
 /** The parts of an event that settling looks at. */
 export type EventToSettle = Pick<
@@ -60,7 +52,7 @@ const FACTS = `
  * is part of what is judged.
  */
 export async function judge(
-  shop: PaymentNeeds,
+  shop: Shop,
   tx: Transaction,
   event: EventToSettle,
 ): Promise<Settlement> {
@@ -82,7 +74,7 @@ export async function judge(
 
 /** Whether no order can come any more: none was named, its hold ended without one, or time is up. */
 function isWaitOver(
-  { parkedEventTtlMs }: PaymentNeeds,
+  { parkedEventTtlMs }: Shop,
   { orderId, receivedAt }: EventToSettle,
   { hold, decidedAt }: Pick<Settlement, 'hold' | 'decidedAt'>,
 ): boolean {
@@ -98,7 +90,7 @@ const RIVAL_TRIES_MAX = 5;
  * Runs a settlement again when a rival was first to record the same event or to count the same
  * payment under another order, whose lock does not keep the two apart: its row is seen then.
  */
-export async function pastRivals<T>(settlement: () => Promise<T>): Promise<T> {
+export async function retryOnUniqueViolation<T>(settlement: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await settlement();
@@ -121,7 +113,7 @@ async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
  * event becomes rests on it, so its row is written under it.
  */
 async function areUnitsAvailable(
-  shop: PaymentNeeds,
+  shop: Shop,
   tx: Transaction,
   event: EventToSettle,
   order: Order,
@@ -129,7 +121,7 @@ async function areUnitsAvailable(
   const late = order.status === 'EXPIRED' || order.cancelledBy === 'BUYER';
   if (!late || event.reportedStatus !== 'success') return false;
   const available = await withLockedStock(shop, tx, order.productId, async (stock) => {
-    if (stock.count.available < order.quantity) await reclaimDue(shop, tx, stock);
+    if (stock.count.available < order.quantity) await endDue(shop, tx, stock);
     return stock.count.available >= order.quantity;
   });
   return available === true;
@@ -153,8 +145,8 @@ const SELL = {
 } as const;
 
 /** Carries a verdict out. The event's row must stand already, and nothing may follow but the commit. */
-export async function carryOut(
-  shop: PaymentNeeds,
+export async function applySettlement(
+  shop: Shop,
   tx: Transaction,
   event: EventToSettle,
   { verdict, order, hold }: Settlement,

@@ -3,7 +3,8 @@ import { eventStatusOf, reasonOf } from './payment-answer.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 import { PaymentEventTable } from './payment-event.entity.ts';
 import { answerFor, counts } from './receive-payment.ts';
-import { carryOut, judge, type PaymentNeeds } from './settle-event.ts';
+import { applySettlement, judge } from './settle-event.ts';
+import type { Shop } from '../shop.ts';
 
 /** An event that waits for its order, or that was given up. */
 const WAITING = ['PARKED', 'DEAD'] as const;
@@ -31,7 +32,7 @@ const SETTLED = `
 
 /** Settles one locked waiting event, or leaves it waiting; whether it is settled now. */
 export async function settleWaiting(
-  shop: PaymentNeeds,
+  shop: Shop,
   tx: Transaction,
   event: PaymentEvent,
 ): Promise<boolean> {
@@ -48,6 +49,6 @@ export async function settleWaiting(
     answer.status,
     answer.body,
   ]);
-  await carryOut(shop, tx, event, settlement);
+  await applySettlement(shop, tx, event, settlement);
   return true;
 }

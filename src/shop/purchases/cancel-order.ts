@@ -4,9 +4,9 @@ import { transact } from '../../postgres/transaction.ts';
 import { orderNotFound, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import type { OrderNeeds } from './create-order.ts';
 import { OrderTable, type Order } from './order.entity.ts';
 import { orderFinal } from './order.rules.ts';
+import type { Shop } from '../shop.ts';
 
 const CANCEL = unitMove({
   changed: `
@@ -25,7 +25,7 @@ const CANCEL = unitMove({
  * @throws BusyFault when a lock was not had in time
  */
 export async function cancelOrder(
-  shop: OrderNeeds,
+  shop: Shop,
   holdToken: string,
 ): Promise<Order | OrderNotFound | OrderFinal<Order>> {
   const hold = await findHold(shop, holdToken);

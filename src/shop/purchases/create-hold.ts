@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Database } from '../../postgres/database.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Lanes } from '../../lib/batch-queue.ts';
+import type { BatchQueues } from '../../lib/batch-queue.ts';
 import { BusyFault } from '../../postgres/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { isRefusal, productNotFound, type ProductNotFound } from '../refusal.ts';
 import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { readBatchFacts, type BatchFacts } from './batch-facts.ts';
-import { reclaimDue, type DueNeeds } from './due-units.ts';
+import { endDue } from './due-units.ts';
+import type { BatchAnswer, HoldAnswer } from './hold-queue.ts';
 import type { Hold } from './hold.entity.ts';
 import {
   decideHolds,
@@ -16,27 +16,7 @@ import {
   type HoldRefusal,
   type HoldRequest,
 } from './hold.rules.ts';
-
-/** What making holds needs of the shop. */
-export interface HoldNeeds extends DueNeeds {
-  /** How long a hold lasts, in milliseconds. */
-  readonly holdTtlMs: number;
-}
-
-/** What becomes of a request for a hold. */
-export type HoldAnswer = Hold | HoldRefusal | ProductNotFound;
-
-/** The answer of a batch to one of its requests; `keyTaken` asks for a fresh judgement. */
-export type BatchAnswer = HoldAnswer | { readonly keyTaken: true };
-
-/** The line of each product, in which buyers who come together share one commit. */
-export type HoldLanes = Lanes<number, HoldRequest, BatchAnswer>;
-
-/** What createHold needs of the shop. */
-export interface CreateHoldNeeds {
-  readonly holdLanes: HoldLanes;
-  readonly database: Database;
-}
+import type { Shop } from '../shop.ts';
 
 /** What one buyer asks createHold for. */
 export interface CreateHold {
@@ -57,12 +37,12 @@ const TRIES_MAX = 3;
  * @throws BusyFault when the queue is full or the product's lock was not had in time
  */
 export async function createHold(
-  shop: CreateHoldNeeds,
+  shop: Shop,
   { productId, quantity, customerId, idempotencyKey }: CreateHold,
 ): Promise<HoldAnswer> {
   const keyHash = idempotencyKey === null ? null : sha256(idempotencyKey);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const answer = await shop.holdLanes.submit(productId, { quantity, customerId, keyHash });
+    const answer = await shop.holdQueues.submit(productId, { quantity, customerId, keyHash });
     if ('keyTaken' in answer) continue;
     if (!isRefusal(answer)) tellHold(shop, answer);
     return answer;
@@ -71,13 +51,13 @@ export async function createHold(
 }
 
 /** At debug: a sale makes thousands of holds a second. A replay says it again, with the same id. */
-function tellHold({ database: { log } }: CreateHoldNeeds, { id, productId, quantity }: Hold): void {
+function tellHold({ database: { log } }: Shop, { id, productId, quantity }: Hold): void {
   log.debug({ holdId: id, productId, quantity }, 'Hold created successfully');
 }
 
 /** Holds units for a whole batch of buyers of one product, in one transaction, answering each in turn. */
 export async function createHolds(
-  shop: HoldNeeds,
+  shop: Shop,
   productId: number,
   requests: readonly HoldRequest[],
 ): Promise<readonly BatchAnswer[]> {
@@ -89,7 +69,7 @@ export async function createHolds(
     ]);
     if (stock === undefined || facts === undefined) return requests.map(() => productNotFound);
     let decisions = decideHolds(facts, stock.count, requests);
-    if (facts.mayReclaim && decisions.some(lacksUnits) && (await reclaimDue(shop, tx, stock))) {
+    if (facts.mayReclaim && decisions.some(lacksUnits) && (await endDue(shop, tx, stock))) {
       decisions = decideHolds(facts, stock.count, requests);
     }
     return serve(shop, stock, facts, decisions);
@@ -120,7 +100,7 @@ const INSERT_HOLDS = unitMove({
 });
 
 async function serve(
-  shop: HoldNeeds,
+  shop: Shop,
   stock: LockedStock,
   facts: BatchFacts,
   decisions: readonly HoldDecision<Hold>[],
@@ -140,7 +120,7 @@ async function serve(
 }
 
 function openHold(
-  { holdTtlMs }: HoldNeeds,
+  { holdTtlMs }: Shop,
   { count }: LockedStock,
   { now, product }: BatchFacts,
   { quantity, customerId, keyHash }: HoldRequest,

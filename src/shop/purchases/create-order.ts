@@ -1,5 +1,3 @@
-import type { DueNeeds } from './due-units.ts';
-import type { FindHoldNeeds } from './find-holds.ts';
 import { HoldTable, type Hold } from './hold.entity.ts';
 import { holdNotActive } from './hold.rules.ts';
 import { readClock } from '../../postgres/clock.ts';
@@ -10,14 +8,7 @@ import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
 import { OrderTable, type Order } from './order.entity.ts';
-
-/** What orders need of the shop. */
-export interface OrderNeeds extends DueNeeds, FindHoldNeeds {
-  /** How long an order awaits its payment, in milliseconds. */
-  readonly orderPaymentTtlMs: number;
-  /** The lock on an order's id, taken before all others; a race's twin hands in another that takes none. */
-  readonly lockOrder: (tx: Transaction, orderId: string) => Promise<void>;
-}
+import type { Shop } from '../shop.ts';
 
 /** The hold becomes an order: its units stay held, so the stock row is not touched. */
 const CONVERT = `
@@ -61,7 +52,7 @@ export interface OrderFromHold {
  * among them, ran across it. A hold that costs nothing becomes a paid order.
  */
 export async function createOrder(
-  shop: OrderNeeds,
+  shop: Shop,
   tx: Transaction,
   { orderId, holdId, movesUnits }: OrderFromHold,
 ): Promise<Order | HoldNotFound | HoldNotActive> {
@@ -79,7 +70,7 @@ export async function createOrder(
   await convert(tx, isFree ? stock : undefined, [hold.id, now, paymentExpiresAt]);
   tx.afterCommit(() => {
     const { productId, quantity } = hold;
-    shop.database.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
+    shop.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
     shop.announcePurchases([orderId]);
   });
   return (await lockRow(tx, OrderTable, orderId))!;

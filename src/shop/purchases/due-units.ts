@@ -1,15 +1,10 @@
 import type { Transaction } from '../../postgres/transaction.ts';
-import type { LockedStock, StockNeeds } from '../stock/locked-stock.ts';
+import type { LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-
-/** What the holds folder needs of the shop beyond the stock's own needs. */
-export interface DueNeeds extends StockNeeds {
-  /** Told which purchases (by order id, which hold and order share) have changed, once committed. */
-  readonly announcePurchases: (orderIds: readonly string[]) => void;
-}
+import type { Shop } from '../shop.ts';
 
 /** Most holds and most orders ended in one go: short enough that buyers hardly wait behind it. */
-export const DUE_BATCH = 2000;
+export const EXPIRY_BATCH = 2000;
 
 /**
  * Ends due holds and due orders of one product and gives their units back, in one statement and one
@@ -19,7 +14,7 @@ export const DUE_BATCH = 2000;
  *
  * The clock stands in a sub-select so that it is read once and the index can be used.
  */
-const endDue = (cause: 'EXPIRY' | 'RECLAIM'): string =>
+const endDueStatement = (cause: 'EXPIRY' | 'RECLAIM'): string =>
   unitMove({
     before: `
       due_holds as (
@@ -27,25 +22,28 @@ const endDue = (cause: 'EXPIRY' | 'RECLAIM'): string =>
         where id in (
           select id from holds
           where status = 'ACTIVE' and expires_at <= (select shop_clock()) and product_id = $1
-          order by expires_at limit ${DUE_BATCH} for update skip locked)
+          order by expires_at limit ${EXPIRY_BATCH} for update skip locked)
         returning order_id, quantity),
       due_orders as (
         update orders set status = 'EXPIRED', released_version = $2, updated_at = shop_clock()
         where id in (
           select id from orders
           where status = 'PENDING' and payment_expires_at <= (select shop_clock()) and product_id = $1
-          order by payment_expires_at limit ${DUE_BATCH} for update skip locked)
+          order by payment_expires_at limit ${EXPIRY_BATCH} for update skip locked)
         returning id as order_id, quantity),`,
     changed: 'select * from due_holds union all select * from due_orders',
     buckets: { held: -1, available: 1 },
     cause,
   });
 
-const END_DUE = { EXPIRY: endDue('EXPIRY'), RECLAIM: endDue('RECLAIM') } as const;
+const END_DUE = {
+  EXPIRY: endDueStatement('EXPIRY'),
+  RECLAIM: endDueStatement('RECLAIM'),
+} as const;
 
 /** Gives due units of a locked product back; how many holds and orders ended. */
-export async function reclaimDue(
-  shop: DueNeeds,
+export async function endDue(
+  shop: Shop,
   tx: Transaction,
   stock: LockedStock,
   cause: keyof typeof END_DUE = 'RECLAIM',

@@ -1,7 +1,8 @@
 import { BusyFault } from '../../postgres/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { DUE_BATCH, reclaimDue, type DueNeeds } from './due-units.ts';
+import { EXPIRY_BATCH, endDue } from './due-units.ts';
+import type { Shop } from '../shop.ts';
 
 /**
  * Products that have something due, found without a lock. Those come first whose units have been
@@ -28,7 +29,7 @@ export interface Sweep {
  * The sweep: ends what is due, product by product, in batches short enough that buyers hardly wait
  * behind them. Every server may sweep at once: the stock row's lock lets each unit back once.
  */
-export async function expireDue(shop: DueNeeds): Promise<Sweep> {
+export async function sweepDue(shop: Shop): Promise<Sweep> {
   let ended = 0;
   let skipped = 0;
   for (const { productId } of await shop.database.rows<{ productId: number }>(PRODUCTS_DUE, [])) {
@@ -42,13 +43,13 @@ export async function expireDue(shop: DueNeeds): Promise<Sweep> {
   return { ended, skipped };
 }
 
-async function expireProduct(shop: DueNeeds, productId: number): Promise<number> {
+async function expireProduct(shop: Shop, productId: number): Promise<number> {
   let ended = 0;
   for (;;) {
     const batch = await transact(shop.database, (tx) =>
-      withLockedStock(shop, tx, productId, (stock) => reclaimDue(shop, tx, stock, 'EXPIRY')),
+      withLockedStock(shop, tx, productId, (stock) => endDue(shop, tx, stock, 'EXPIRY')),
     );
     ended += batch ?? 0;
-    if (batch === undefined || batch < DUE_BATCH) return ended;
+    if (batch === undefined || batch < EXPIRY_BATCH) return ended;
   }
 }

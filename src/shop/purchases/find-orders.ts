@@ -1,11 +1,11 @@
-import { findHold, type FindHoldNeeds } from './find-holds.ts';
-import type { Database } from '../../postgres/database.ts';
+import { findHold } from './find-holds.ts';
 import { OrderTable, type Order } from './order.entity.ts';
+import type { Shop } from '../shop.ts';
 
 export type { Order } from './order.entity.ts';
 
 /** The order made from the hold that this token opens; null before createOrder and for an unknown token. */
-export async function findOrder(shop: FindHoldNeeds, holdToken: string): Promise<Order | null> {
+export async function findOrder(shop: Shop, holdToken: string): Promise<Order | null> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return null;
   return (await findOrders(shop, [hold.orderId]))[0] ?? null;
@@ -13,7 +13,7 @@ export async function findOrder(shop: FindHoldNeeds, holdToken: string): Promise
 
 /** Many orders by id, as committed; ids without an order are left out. */
 export function findOrders(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   orderIds: readonly string[],
 ): Promise<Order[]> {
   return shop.database.find(OrderTable, { id: { $in: [...orderIds] } });

@@ -1,9 +1,9 @@
-import type { Database } from '../../postgres/database.ts';
-import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import { HoldTable, type Hold, type HoldStatus } from './hold.entity.ts';
+import type { Shop } from '../shop.ts';
 
 /** Which page of the holds is wanted; null where any will do. */
-export interface HoldPageWanted extends PageWanted<string> {
+export interface HoldListQuery extends PageRequest<string> {
   readonly status: HoldStatus | null;
   readonly productId: number | null;
   readonly customerId: string | null;
@@ -21,8 +21,8 @@ const HOLDS = pageStatement({
 
 /** One page of the holds, for the operator: newest first. */
 export function listHolds(
-  shop: { readonly database: Database },
-  wanted: HoldPageWanted,
+  shop: Pick<Shop, 'database'>,
+  wanted: HoldListQuery,
 ): Promise<Page<Hold>> {
   return readPage(
     shop.database,

@@ -1,10 +1,10 @@
-import type { Database } from '../../postgres/database.ts';
-import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import { findOrders } from './find-orders.ts';
 import type { Order, OrderStatus } from './order.entity.ts';
+import type { Shop } from '../shop.ts';
 
 /** Which page of the orders is wanted; null where any will do. */
-export interface OrderPageWanted extends PageWanted<string> {
+export interface OrderListQuery extends PageRequest<string> {
   readonly status: OrderStatus | null;
   readonly productId: number | null;
 }
@@ -17,8 +17,8 @@ const ORDERS = pageStatement({
 
 /** One page of the orders, for the operator: newest hold first. */
 export function listOrders(
-  shop: { readonly database: Database },
-  wanted: OrderPageWanted,
+  shop: Pick<Shop, 'database'>,
+  wanted: OrderListQuery,
 ): Promise<Page<Order>> {
   return readPage(
     shop.database,

@@ -3,10 +3,9 @@ import { transact } from '../../postgres/transaction.ts';
 import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import type { DueNeeds } from './due-units.ts';
-import type { FindHoldNeeds } from './find-holds.ts';
 import { HoldTable, type Hold } from './hold.entity.ts';
 import { holdNotActive } from './hold.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** Live to the last: the stock row's lock may have been waited for across the deadline. */
 const RELEASE = unitMove({
@@ -24,7 +23,7 @@ const RELEASE = unitMove({
  * @throws BusyFault when a lock was not had in time
  */
 export async function releaseHold(
-  shop: DueNeeds & FindHoldNeeds,
+  shop: Shop,
   token: string,
 ): Promise<Hold | HoldNotFound | HoldNotActive> {
   const holdId = shop.holdTokens.holdIdOf(token);

@@ -1,6 +1,6 @@
-import type { Database } from '../../postgres/database.ts';
-import { patiently } from '../../postgres/long-statements.ts';
+import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { transact } from '../../postgres/transaction.ts';
+import type { Shop } from '../shop.ts';
 
 /** The law, replayed: whether movements, rows and counters agree at every version of a stock row. */
 export interface StockAudit {
@@ -85,11 +85,11 @@ const AUDIT = `
 
 /** Audits one product's stock; null where there is no such product. */
 export async function auditStock(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   productId: number,
 ): Promise<StockAudit | null> {
   const [audit] = await transact(shop.database, async (tx) => {
-    await patiently(tx);
+    await allowLongStatements(tx);
     return tx.rows<Omit<StockAudit, 'balanced'>>(AUDIT, [productId]);
   });
   return audit === undefined ? null : { ...audit, balanced: audit.findings.length === 0 };

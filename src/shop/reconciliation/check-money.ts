@@ -1,6 +1,6 @@
-import type { Database } from '../../postgres/database.ts';
-import { patiently } from '../../postgres/long-statements.ts';
+import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { transact } from '../../postgres/transaction.ts';
+import type { Shop } from '../shop.ts';
 
 /** Findings of one kind that are told one by one: a hundred of a kind are one story. */
 const FINDINGS_MAX = 100;
@@ -94,9 +94,9 @@ const CHECK = DISAGREEMENTS.map(
 ).join(' union all ');
 
 /** Holds orders, holds, payments and refunds against each other; one sentence for each disagreement. */
-export async function checkMoney(shop: { readonly database: Database }): Promise<string[]> {
+export async function checkMoney(shop: Pick<Shop, 'database'>): Promise<string[]> {
   const found = await transact(shop.database, async (tx) => {
-    await patiently(tx);
+    await allowLongStatements(tx);
     return tx.rows<{ finding: string }>(CHECK, []);
   });
   return found.map(({ finding }) => finding);

@@ -1,6 +1,6 @@
-import type { Database } from '../../postgres/database.ts';
 import { countNewestStock } from '../stock/count-stock.ts';
 import type { StockCount } from '../stock/stock.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** How many of a kind there are, and for how many seconds the oldest of them: 0 where there is none. */
 export interface Waiting {
@@ -63,7 +63,7 @@ interface Row {
 }
 
 /** Reads the figures, in two queries. */
-export async function readFigures(shop: { readonly database: Database }): Promise<ShopFigures> {
+export async function readFigures(shop: Pick<Shop, 'database'>): Promise<ShopFigures> {
   const [row] = await shop.database.rows<Row>(FIGURES, []);
   const { waiting, lag, oldest } = row!;
   return {

@@ -1,5 +1,5 @@
 import { readFigures, type ShopFigures } from './read-figures.ts';
-import type { Database } from '../../postgres/database.ts';
+import type { Shop } from '../shop.ts';
 
 /** How the shop stands: the database it is on, what is on sale, what is under way and what waits. */
 export interface Status extends Omit<ShopFigures, 'stock'> {
@@ -53,7 +53,7 @@ type Counts = Pick<Status, 'database' | 'products' | 'units' | 'activeHolds' | '
 };
 
 /** Reads how the shop stands. It changes nothing, and works on a standby too. */
-export async function readStatus(shop: { readonly database: Database }): Promise<Status> {
+export async function readStatus(shop: Pick<Shop, 'database'>): Promise<Status> {
   const [counts] = await shop.database.rows<Counts>(COUNTS, []);
   const { stock: _ofEachProduct, ...waiting } = await readFigures(shop);
   return { ...counts!, now: new Date(counts!.now), ...waiting };

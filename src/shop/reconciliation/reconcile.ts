@@ -2,11 +2,12 @@ import { auditStock, COMMITTED_UNITS } from './audit-stock.ts';
 import { BusyFault } from '../../postgres/faults.ts';
 import { unwatched, type Progress } from '../../lib/progress.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { withLockedStock, type StockNeeds } from '../stock/locked-stock.ts';
+import { withLockedStock } from '../stock/locked-stock.ts';
 import { repairCounters, type CommittedUnits } from '../stock/repair-counters.ts';
 import { checkMoney } from './check-money.ts';
 import { recordAct, type Operator } from '../admin/with-audit.ts';
 import { shownStock } from '../admin/audit-snapshot.ts';
+import type { Shop } from '../shop.ts';
 
 /** What a reconciliation came to. */
 export interface Reconciliation {
@@ -24,7 +25,7 @@ const FINDINGS_MAX = 500;
 const PRODUCTS = 'select id from products order by id';
 
 /** Holds movements, rows and counters of every product against each other, and orders against payments. */
-export async function reconcile(shop: Pick<StockNeeds, 'database'>): Promise<Reconciliation> {
+export async function reconcile(shop: Pick<Shop, 'database'>): Promise<Reconciliation> {
   const { findings } = await findAll(shop);
   return { balanced: findings.length === 0, findings, repaired: 0 };
 }
@@ -34,7 +35,7 @@ export async function reconcile(shop: Pick<StockNeeds, 'database'>): Promise<Rec
  * its lock, and nothing but counters. A product whose lock is not had in time is left as it is.
  */
 export async function adminReconcile(
-  shop: StockNeeds,
+  shop: Shop,
   operator: Operator,
   { fix, progress }: { readonly fix: boolean; readonly progress?: Progress },
 ): Promise<Reconciliation> {
@@ -61,7 +62,7 @@ interface Found {
 }
 
 async function findAll(
-  shop: Pick<StockNeeds, 'database'>,
+  shop: Pick<Shop, 'database'>,
   progress: Progress = unwatched,
 ): Promise<Found> {
   const findings: string[] = [];
@@ -87,7 +88,7 @@ function upToMax(findings: readonly string[]): readonly string[] {
 }
 
 /** Puts one product's counters right, on record; whether there was something to put right. */
-async function repair(shop: StockNeeds, operator: Operator, productId: number): Promise<boolean> {
+async function repair(shop: Shop, operator: Operator, productId: number): Promise<boolean> {
   try {
     const repaired = await transact(shop.database, (tx) =>
       withLockedStock(shop, tx, productId, async (stock) => {

@@ -11,9 +11,10 @@ import {
   type StockBelowCommitted,
   type StockVersionConflict,
 } from '../refusal.ts';
-import { withLockedStock, type LockedStock, type StockNeeds } from './locked-stock.ts';
+import { withLockedStock, type LockedStock } from './locked-stock.ts';
 import type { StockCount } from './stock.rules.ts';
 import { unitMove } from './unit-move.ts';
+import type { Shop } from '../shop.ts';
 
 /** What the operator changes. */
 export interface StockAdjustment {
@@ -54,7 +55,7 @@ const EARLIER = `select arguments_hash as "argumentsHash" from stock_movements w
  * @throws BusyFault when the product's lock was not had in time
  */
 export async function adjustStock(
-  shop: StockNeeds,
+  shop: Shop,
   adjustment: StockAdjustment,
 ): Promise<AdjustmentAnswer> {
   const answer = await pastKeyTaken(() =>

@@ -1,10 +1,10 @@
-import type { Database } from '../../postgres/database.ts';
 import { StockLevelTable } from './stock-level.entity.ts';
 import type { StockCount } from './stock.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** The stock of many products at once, as committed; unknown ids are left out. */
 export function countStock(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   productIds: readonly number[],
 ): Promise<StockCount[]> {
   return shop.database.find(StockLevelTable, { productId: { $in: [...productIds] } });
@@ -12,7 +12,7 @@ export function countStock(
 
 /** The stock of the newest products, at most this many: those of the sale that is on. */
 export function countNewestStock(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   limit: number,
 ): Promise<StockCount[]> {
   return shop.database.find(StockLevelTable, {}, { orderBy: { productId: 'desc' }, limit });

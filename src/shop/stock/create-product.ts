@@ -9,7 +9,7 @@ import { invariant } from '../../lib/invariant.ts';
 import { minorFromDecimal } from '../../lib/money.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { badUserInput, type BadUserInput } from '../refusal.ts';
-import type { StockNeeds } from './locked-stock.ts';
+import type { Shop } from '../shop.ts';
 
 /** What is to go on sale, with its first stock. */
 export interface NewProduct extends ProductTerms {
@@ -35,7 +35,7 @@ const INSERT = `
 
 /** Puts a product on sale with its first stock. */
 export function createProduct(
-  shop: Pick<StockNeeds, 'database'>,
+  shop: Pick<Shop, 'database'>,
   wanted: NewProduct,
 ): Promise<Product | BadUserInput> {
   return transact(shop.database, (tx) => insertProduct(tx, wanted));

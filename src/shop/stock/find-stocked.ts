@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Product } from '../catalog/find-products.ts';
 import { saleStatus } from '../catalog/product.rules.ts';
-import type { Database } from '../../postgres/database.ts';
 import type { StockCount } from './stock.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** A product with its stock, as one answer shows them. */
 export type StockedProduct = Product & { readonly stock: StockCount };
@@ -30,7 +30,7 @@ const FIND = `
 
 /** Products with their stock, as committed at one moment; unknown ids are left out. */
 export async function findStockedProducts(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   ids: readonly number[],
 ): Promise<StockedProduct[]> {
   return (await shop.database.rows<StockedRow>(FIND, [ids])).map(stockedProduct);

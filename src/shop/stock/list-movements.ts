@@ -1,11 +1,11 @@
-import type { Database } from '../../postgres/database.ts';
-import { pageStatement, readPage, type Page, type PageWanted } from '../../postgres/page.ts';
+import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import { StockMovementTable, type StockMovement } from './stock-movement.entity.ts';
+import type { Shop } from '../shop.ts';
 
 export type { StockMovement } from './stock-movement.entity.ts';
 
 /** Which page of one product's movements is wanted, by version. */
-export interface MovementPageWanted extends PageWanted<number> {
+export interface MovementPageWanted extends PageRequest<number> {
   readonly productId: number;
 }
 
@@ -17,7 +17,7 @@ const MOVEMENTS = pageStatement({
 
 /** One page of what changed a product's stock, newest first; empty for an unknown product. */
 export function listMovements(
-  shop: { readonly database: Database },
+  shop: Pick<Shop, 'database'>,
   wanted: MovementPageWanted,
 ): Promise<Page<StockMovement>> {
   const { productId } = wanted;

@@ -1,20 +1,11 @@
 import { LockMode } from '@mikro-orm/core';
-import type { Database } from '../../postgres/database.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { StockLevelTable } from './stock-level.entity.ts';
 import type { StockCount } from './stock.rules.ts';
+import type { Shop } from '../shop.ts';
 
 /** Takes the lock on one product's stock row and gives its counts; null where there is no such product. */
 export type LockStock = (tx: Transaction, productId: number) => Promise<StockCount | null>;
-
-/** What the stock folder needs of the shop. */
-export interface StockNeeds {
-  readonly database: Database;
-  /** The pessimistic lock; a race's twin hands in another that takes none. */
-  readonly lockStock: LockStock;
-  /** Told of each product's new counts, once they are committed. */
-  readonly announceStock: (count: StockCount) => void;
-}
 
 /**
  * The pessimistic lock: `select … for update` on the stock row, through the ORM's LockMode. What
@@ -108,7 +99,7 @@ interface Moved<Row> {
  * - No remote call and nothing else is awaited while it is held.
  */
 export async function lockStock(
-  shop: StockNeeds,
+  shop: Shop,
   tx: Transaction,
   productId: number,
 ): Promise<LockedStock | undefined> {
@@ -123,7 +114,7 @@ export async function lockStock(
 
 /** Runs `work` on one product's stock while no one else can; undefined where there is no such product. */
 export async function withLockedStock<T>(
-  shop: StockNeeds,
+  shop: Shop,
   tx: Transaction,
   productId: number,
   work: (stock: LockedStock) => Promise<T>,

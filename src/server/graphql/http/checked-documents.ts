@@ -2,7 +2,7 @@ import { HeaderMap, type ApolloServerPlugin } from '@apollo/server';
 import { parse, type GraphQLError } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Documents } from './documents.ts';
-import { tellErrors, type SocketTelling } from '../errors.ts';
+import { formatErrors, type SocketTelling } from '../errors.ts';
 
 /** Stands for a document that is not executed, because it has errors. */
 const NOT_EXECUTED = parse('{ __typename }');
@@ -32,7 +32,7 @@ export const checkedDocuments = (
           http: { status: 400, headers: new HeaderMap() },
           body: {
             kind: 'single',
-            singleResult: { errors: tellErrors(errors, contextValue.caller, telling) },
+            singleResult: { errors: formatErrors(errors, contextValue.caller, telling) },
           },
         };
       },

@@ -8,11 +8,11 @@ import {
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Logger } from '../../../lib/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../../http/body.ts';
-import { Entrance } from '../../http/request-pacer.ts';
+import { RequestPacer } from '../../http/request-pacer.ts';
 import { checkedDocuments } from './checked-documents.ts';
 import type { Caller, Context } from '../context.ts';
 import { Documents } from './documents.ts';
-import { errorsOverHttp, tellerOf } from '../errors.ts';
+import { errorsOverHttp, errorFormatter } from '../errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
 import { variablesError } from './limits.ts';
 
@@ -110,7 +110,7 @@ export function apolloOnNode<ContextValue extends BaseContext>(
 
 /** The same handler, entered by so many requests in each turn of the event loop, each as itself. */
 function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
-  const entrance = new Entrance(ENTRANCE_LIMITS);
+  const entrance = new RequestPacer(ENTRANCE_LIMITS);
   return (request, response) =>
     entrance.come({
       isGone: () => response.destroyed,
@@ -126,7 +126,7 @@ function newApollo({
   documents = new Documents({ schema, introspection }),
   log,
 }: GraphqlHttpOptions): ApolloServer<Context> {
-  const tell = tellerOf({ introspection });
+  const tell = errorFormatter({ introspection });
   const compileLater = (compile: () => void): void => documents.budget.addBackground(compile);
   return new ApolloServer<Context>({
     gateway: gatewayOf(schema, compilingExecute({ compileLater })),

@@ -14,7 +14,8 @@ import {
   Root,
 } from 'type-graphql';
 import { parseProductId } from '../../../shop/catalog/product.rules.ts';
-import { createHold, type HoldAnswer } from '../../../shop/purchases/create-hold.ts';
+import { createHold } from '../../../shop/purchases/create-hold.ts';
+import type { HoldAnswer } from '../../../shop/purchases/hold-queue.ts';
 import { findHold, type Hold } from '../../../shop/purchases/find-holds.ts';
 import { holdStatus } from '../../../shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../../shop/purchases/release-hold.ts';
@@ -24,7 +25,7 @@ import { remainingMs } from '../../../lib/time.ts';
 import { productNotFound, type Busy } from '../../../shop/refusal.ts';
 import { Context } from '../context.ts';
 import { HoldStatusEnum } from './enums.ts';
-import { judgeToken } from './token-guard.ts';
+import { limitInvalidToken } from './token-guard.ts';
 import { checkInput, IDEMPOTENCY_KEY, ONE_OR_MORE, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
@@ -145,7 +146,7 @@ export class HoldResolver {
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
     @Ctx() context: Context,
   ): Promise<Hold | null> {
-    await judgeToken(context, token);
+    await limitInvalidToken(context, token);
     return findHold(context.shop, token);
   }
 
@@ -171,7 +172,7 @@ export class HoldResolver {
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
     @Ctx() context: Context,
   ): Promise<object> {
-    await judgeToken(context, token);
+    await limitInvalidToken(context, token);
     return answered(() => releaseHold(context.shop, token));
   }
 

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { findOrders, type Order } from '../../../shop/purchases/find-orders.ts';
 import { findRefunds, type Refund } from '../../../shop/payments/find-refunds.ts';
-import type { Shop } from '../../../shop/shop.ts';
+import type { LiveShop } from '../../../live/live-shop.ts';
 import { countStock } from '../../../shop/stock/count-stock.ts';
 import { findStockedProducts, type StockedProduct } from '../../../shop/stock/find-stocked.ts';
 import type { StockCount } from '../../../shop/stock/stock.rules.ts';
@@ -12,7 +12,7 @@ import type { StockCount } from '../../../shop/stock/stock.rules.ts';
  * it is first asked for, since most operations ask for one at most.
  */
 export class Loaders {
-  readonly #shop: Shop;
+  readonly #shop: LiveShop;
   readonly #options: { readonly cache: boolean };
   #product: DataLoader<number, StockedProduct | null> | undefined;
   #stock: DataLoader<number, StockCount | null> | undefined;
@@ -20,7 +20,7 @@ export class Loaders {
   #refunds: DataLoader<string, readonly Refund[]> | undefined;
 
   /** For a stream nothing is remembered: each of its events shows what was committed before it. */
-  constructor(shop: Shop, { isStream }: { readonly isStream: boolean }) {
+  constructor(shop: LiveShop, { isStream }: { readonly isStream: boolean }) {
     this.#shop = shop;
     this.#options = { cache: !isStream };
   }
@@ -52,7 +52,7 @@ export class Loaders {
   }
 
   async #findProducts(ids: readonly number[]): Promise<(StockedProduct | null)[]> {
-    if (this.#options.cache) return this.#shop.freshProducts.load(ids);
+    if (this.#options.cache) return this.#shop.productCache.load(ids);
     return inOrder(ids, await findStockedProducts(this.#shop, ids), ({ id }) => id);
   }
 }

@@ -20,7 +20,7 @@ import { receivedText } from '../../../lib/money.ts';
 import { remainingMs } from '../../../lib/time.ts';
 import { Context } from '../context.ts';
 import { enumOf } from './enums.ts';
-import { judgeToken } from './token-guard.ts';
+import { limitInvalidToken } from './token-guard.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
   answered,
@@ -169,7 +169,7 @@ export class OrderResolver {
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
     @Ctx() context: Context,
   ): Promise<Order | null> {
-    await judgeToken(context, holdToken);
+    await limitInvalidToken(context, holdToken);
     return findOrder(context.shop, holdToken);
   }
 
@@ -180,7 +180,7 @@ export class OrderResolver {
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
     @Ctx() context: Context,
   ): Promise<object> {
-    await judgeToken(context, holdToken);
+    await limitInvalidToken(context, holdToken);
     return answered(() => placeOrder(context.shop, holdToken));
   }
 
@@ -192,7 +192,7 @@ export class OrderResolver {
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
     @Ctx() context: Context,
   ): Promise<object> {
-    await judgeToken(context, holdToken);
+    await limitInvalidToken(context, holdToken);
     return answered(() => cancelOrder(context.shop, holdToken));
   }
 

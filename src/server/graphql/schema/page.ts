@@ -1,5 +1,5 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import type { Page, PageWanted } from '../../../postgres/page.ts';
+import type { Page, PageRequest } from '../../../postgres/page.ts';
 import { badUserInputError } from './refusals.ts';
 
 /** Most rows on one page. */
@@ -61,7 +61,7 @@ export class Cursors<Key extends string | number> {
   }
 
   /** The page that is asked for. @throws GraphQLError for a size or cursor that is none */
-  wanted({ first, after }: PageArgs): PageWanted<Key> {
+  wanted({ first, after }: PageArgs): PageRequest<Key> {
     if (first < 1 || first > PAGE_MAX)
       throw badUserInputError(`first is ${first}; it must be 1 to ${PAGE_MAX}.`);
     const key = after == null ? null : this.keyOf(after);

@@ -160,44 +160,44 @@ export class ProductResolver {
   }
 
   @FieldResolver(() => Int)
-  totalStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+  totalStock(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<number> {
     return ofStock(product, context, ({ total }) => total);
   }
 
   @FieldResolver(() => Int)
-  availableStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+  availableStock(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<number> {
     return ofStock(product, context, ({ available }) => available);
   }
 
   @FieldResolver(() => Int)
-  heldStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+  heldStock(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<number> {
     return ofStock(product, context, ({ held }) => held);
   }
 
   @FieldResolver(() => Int)
-  soldStock(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+  soldStock(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<number> {
     return ofStock(product, context, ({ sold }) => sold);
   }
 
   @FieldResolver(() => StockStatusEnum)
-  stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<StockStatus> {
+  stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<StockStatus> {
     return ofStock(product, context, stockStatus);
   }
 
   @FieldResolver(() => Int)
-  stockVersion(@Root() product: ListedProduct, @Ctx() context: Context): Sooner<number> {
+  stockVersion(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<number> {
     return ofStock(product, context, ({ version }) => version);
   }
 }
 
 /** At once where the value is known: a promise for each field of the hot product would cost more than the field. */
-type Sooner<Value> = Value | Promise<Value>;
+type MaybePromise<Value> = Value | Promise<Value>;
 
 /** Something of a product's stock. Its row begins with the product, so a product that was read has one. */
 function ofStock<Value>(
   { id, stock }: ListedProduct,
   { loaders }: Context,
   tell: (count: StockCount) => Value,
-): Sooner<Value> {
+): MaybePromise<Value> {
   return stock ? tell(stock) : loaders.stock.load(id).then((count) => tell(count!));
 }

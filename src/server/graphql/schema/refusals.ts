@@ -53,10 +53,10 @@ const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
 const refusalType = ({ code }: Refusal): string => TYPE_OF_CODE[code as RefusalCode];
 
 /** How the type of a union's or interface's value is told, by the name of the union or interface. */
-export const TYPE_TELLERS = new Map<string, (value: never) => string>();
+export const TYPE_RESOLVERS = new Map<string, (value: never) => string>();
 
 function typesOf<Value>(name: string, tell: (value: Value) => string): (value: Value) => string {
-  TYPE_TELLERS.set(name, tell);
+  TYPE_RESOLVERS.set(name, tell);
   return tell;
 }
 

@@ -12,7 +12,7 @@ import { Context } from '../context.ts';
 import { HoldResolver } from './hold.ts';
 import { OrderResolver, RefundResolver } from './order.ts';
 import { ProductResolver } from './product.ts';
-import { TYPE_TELLERS } from './refusals.ts';
+import { TYPE_RESOLVERS } from './refusals.ts';
 import { DateTime } from './scalars.ts';
 import { StreamResolver } from './subscriptions.ts';
 // After the buyer's part: schema.graphql is printed in the order in which these are read.
@@ -42,7 +42,7 @@ const NO_PUB_SUB: PubSub = {
 const isOperator: AuthCheckerFn<Context> = async ({ context: { shop, caller, limits }, info }) => {
   if (caller.isAdmin) return true;
   const { address, requestId } = caller;
-  await shop.deniedTries.record({ name: info.fieldName, address, requestId });
+  await shop.unauthorizedAttempts.record({ name: info.fieldName, address, requestId });
   await limits.count('admin', caller);
   return false;
 };
@@ -71,7 +71,7 @@ export function buildShopSchema(): GraphQLSchema {
     validate: false,
   });
   // TypeGraphQL makes each of these a promise, which compiled code cannot wait for.
-  for (const [name, tell] of TYPE_TELLERS) {
+  for (const [name, tell] of TYPE_RESOLVERS) {
     (schema.getType(name) as GraphQLAbstractType).resolveType = tell as (value: unknown) => string;
   }
   return schema;

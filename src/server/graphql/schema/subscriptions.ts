@@ -4,12 +4,12 @@ import { parseProductId } from '../../../shop/catalog/product.rules.ts';
 import type { Hold } from '../../../shop/purchases/find-holds.ts';
 import type { Order } from '../../../shop/purchases/find-orders.ts';
 import { watchHold, watchOrder } from '../../../live/watch-purchase.ts';
-import type { Shop } from '../../../shop/shop.ts';
+import type { LiveShop } from '../../../live/live-shop.ts';
 import { LiveProducts } from '../../../live/live-products.ts';
 import type { Context } from '../context.ts';
 import { HoldType } from './hold.ts';
 import { OrderType } from './order.ts';
-import { judgeToken } from './token-guard.ts';
+import { limitInvalidToken } from './token-guard.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import { badUserInputError } from './refusals.ts';
 
@@ -89,9 +89,9 @@ async function productsNamed(
 async function opened<State>(
   token: string,
   context: Context,
-  watch: (shop: Shop, token: string) => Promise<AsyncIterableIterator<State> | null>,
+  watch: (shop: LiveShop, token: string) => Promise<AsyncIterableIterator<State> | null>,
 ): Promise<AsyncIterableIterator<State>> {
-  await judgeToken(context, token);
+  await limitInvalidToken(context, token);
   const stream = await watch(context.shop, token);
   if (stream === null) throw badUserInputError('No hold has this token.');
   return stream;

@@ -6,6 +6,9 @@ import type { Context } from '../context.ts';
  *
  * @throws RateLimited when too many from this address opened nothing
  */
-export async function judgeToken({ shop, caller, limits }: Context, token: string): Promise<void> {
+export async function limitInvalidToken(
+  { shop, caller, limits }: Context,
+  token: string,
+): Promise<void> {
   if (shop.holdTokens.holdIdOf(token) === undefined) await limits.count('tokens', caller);
 }

@@ -32,7 +32,7 @@ export interface Speaker {
  * process nor the kernel keeps a queue for a client that stalls. How far a client has read it says
  * itself, by its pong, which comes after all that was sent before the ping.
  */
-export class SocketLine {
+export class BackpressuredSocket {
   readonly #socket: WebSocket;
   readonly #speakers = new Set<Speaker>();
   #isInFlight = false;

@@ -4,10 +4,10 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
-import { Audience, type Listener } from '../../../live/broadcast.ts';
+import { Broadcast, type Listener } from '../../../live/broadcast.ts';
 import type { StockedProduct } from '../../../shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../../live/live-products.ts';
-import type { SocketLine, Speaker } from './backpressured-socket.ts';
+import type { BackpressuredSocket, Speaker } from './backpressured-socket.ts';
 import type { Results, Subscribed } from './socket-streams.ts';
 
 /** What one subscriber asked, checked and ready to be executed. */
@@ -17,13 +17,13 @@ export interface Asked {
   readonly sameness: string;
   /** The subscription's id on its socket. */
   readonly id: string;
-  readonly line: SocketLine;
+  readonly line: BackpressuredSocket;
 }
 
 /** What a `next` message carries of a result: errors as the caller may see them. */
 export type Payload = (result: ExecutionResult, args: ExecutionArgs) => ExecutionResult;
 
-type StockAudience = Audience<StockedProduct, string>;
+type StockAudience = Broadcast<StockedProduct, string>;
 
 /**
  * Subscriptions, of which those that ask the same are one: one source, and one execution and one
@@ -79,7 +79,7 @@ export class SharedStreams {
   #gather(source: LiveProducts, args: ExecutionArgs, onEmpty: () => void): StockAudience {
     const render = async (value: StockedProduct): Promise<string> =>
       JSON.stringify(this.#payload(await execute({ ...args, rootValue: value }), args));
-    return new Audience(source, render, onEmpty);
+    return new Broadcast(source, render, onEmpty);
   }
 }
 
@@ -89,7 +89,7 @@ export class SharedStreams {
  * in the id.
  */
 class Seat implements Results, Listener<string>, Speaker {
-  readonly #line: SocketLine;
+  readonly #line: BackpressuredSocket;
   readonly #audience: StockAudience;
   readonly #head: string;
   /** Payloads that wait for the line, by product. */

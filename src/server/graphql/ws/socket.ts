@@ -4,8 +4,12 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { refuseUpgrade } from '../../http/upgrade.ts';
 import type { Caller } from '../context.ts';
-import { conversationOf, SUBSCRIPTIONS_MAX, type ConversationOptions } from './subscription-server.ts';
-import { SocketLine } from './backpressured-socket.ts';
+import {
+  conversationOf,
+  SUBSCRIPTIONS_MAX,
+  type ConversationOptions,
+} from './subscription-server.ts';
+import { BackpressuredSocket } from './backpressured-socket.ts';
 import { SocketStreams } from './socket-streams.ts';
 
 /** A subscription's document and variables fit easily; a longer message is not one of ours. */
@@ -78,7 +82,7 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
 }
 
 /** The open sockets, and the streams on each. */
-type Lines = Map<SocketLine, SocketStreams>;
+type Lines = Map<BackpressuredSocket, SocketStreams>;
 
 const SOCKETS = {
   noServer: true,
@@ -96,7 +100,7 @@ function conversing(options: GraphqlSocketOptions, lines: Lines) {
   const server = makeServer(conversationOf(options));
 
   return (socket: WebSocket, request: IncomingMessage): void => {
-    const line = new SocketLine(socket);
+    const line = new BackpressuredSocket(socket);
     const streams = new SocketStreams(SUBSCRIPTIONS_MAX);
     const fail = (error: unknown): void => {
       if (NOT_A_CLIENTS.test(String(error)))

@@ -9,10 +9,10 @@ import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Logger } from '../../../lib/log.ts';
 import { rightsOf, type Caller, type Context } from '../context.ts';
 import { badRequestError, Documents, type Checked } from '../http/documents.ts';
-import { tellErrors, tellerOf } from '../errors.ts';
+import { formatErrors, errorFormatter } from '../errors.ts';
 import { variablesError } from '../http/limits.ts';
 import { SharedStreams } from './shared-streams.ts';
-import type { SocketLine } from './backpressured-socket.ts';
+import type { BackpressuredSocket } from './backpressured-socket.ts';
 import type { SocketStreams, Subscribed } from './socket-streams.ts';
 
 /** A client that opens a socket says what it wants within this. */
@@ -35,7 +35,7 @@ export interface ConversationOptions {
 /** What each socket has of its own. */
 export interface Party {
   readonly caller: Caller;
-  readonly line: SocketLine;
+  readonly line: BackpressuredSocket;
   readonly streams: SocketStreams;
 }
 
@@ -115,9 +115,9 @@ function checkingOf(options: ConversationOptions) {
 
 /** Errors and results as a caller may see them. */
 function tellingOf({ introspection, log }: ConversationOptions) {
-  const telling = { tell: tellerOf({ introspection }), log };
+  const telling = { tell: errorFormatter({ introspection }), log };
   const toldErrors = (errors: readonly GraphQLError[], caller: Caller) =>
-    tellErrors(errors, caller, telling);
+    formatErrors(errors, caller, telling);
   const toldResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
     result.errors === undefined
       ? result
