@@ -1,7 +1,7 @@
 import type { Product } from './shop/catalog/find-products.ts';
 import type { Settings } from './config/settings.ts';
 import { createHolds } from './shop/purchases/create-hold.ts';
-import type { BatchAnswer } from './shop/purchases/hold-queue.ts';
+import type { BatchAnswer } from './shop/purchases/queues.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
 import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';
@@ -9,8 +9,15 @@ import { countAnswers, measuredLock, noMeters, type Meters } from './server/metr
 import { PurchaseFeed } from './live/purchase-feed.ts';
 import type { Database } from './postgres/database.ts';
 import { newId } from './lib/ids.ts';
-import { BatchQueues } from './lib/batch-queue.ts';
-import { lockId } from './postgres/locked-row.ts';
+import { BatchQueues, noopObserver, Turns, type BatchObserver } from './lib/batch-queue.ts';
+import { createOrders } from './shop/payments/create-orders.ts';
+import { settleBatch } from './shop/payments/settle-batch.ts';
+import type { OrderAnswer, Unusual } from './shop/payments/payment-queues.ts';
+import { cancelOrders } from './shop/purchases/cancel-order.ts';
+import { releaseHolds } from './shop/purchases/release-hold.ts';
+import { PurchaseReads } from './shop/purchases/purchase-reads.ts';
+import type { Hold } from './shop/purchases/hold.entity.ts';
+import { lockIds } from './postgres/locked-row.ts';
 import { ChangeNotifier, type Changes } from './live/change-notifier.ts';
 import { asRequest } from './lib/request-id.ts';
 import type { LiveShop } from './live/live-shop.ts';
@@ -48,7 +55,7 @@ export function openShop(
     database,
     log: database.log,
     lockStock: measuredLock(lockStockRow, meters),
-    lockOrder: lockId,
+    lockOrders: lockIds,
     announceStock: live.announceStock,
     announceProduct: live.announceProduct,
     announcePurchases: live.announcePurchases,
@@ -60,32 +67,61 @@ export function openShop(
     stockFeed,
     productCache,
     purchaseFeed,
+    reads: new PurchaseReads(database),
     unauthorizedAttempts: new UnauthorizedAttempts(database),
-  } satisfies Omit<LiveShop, 'holdQueues'>;
-  return { shop: withHoldQueues(needs, settings, meters), notices };
+  } satisfies ShopWithoutQueues;
+  return { shop: withQueues(needs, settings, meters), notices };
 }
 
 /** As long as a lock is waited for: a buyer is told within it that the shop is busy, whatever holds it up. */
 const WAIT_MAX_MS = 2000;
 
-/** The lanes carry batches of holds for the shop that they belong to. */
-export function withHoldQueues(
-  needs: Omit<LiveShop, 'holdQueues'>,
+/** The parts of the shop that the queues need; the queues complete it. */
+export type ShopWithoutQueues = Omit<
+  LiveShop,
+  'holdQueues' | 'releaseQueues' | 'cancelQueues' | 'paymentQueues' | 'orderQueues'
+>;
+
+/** The queues that group requests, for the shop that they belong to. */
+export function withQueues(
+  parts: ShopWithoutQueues,
   { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
   meters: Meters = noMeters,
 ): LiveShop {
-  const limits = { batchMax: HOLD_BATCH_MAX, queueMax: HOLD_QUEUE_MAX, waitMaxMs: WAIT_MAX_MS };
-  const holdQueues = new BatchQueues<number, HoldRequest, BatchAnswer>(
-    // Under an id of its own: a batch is the work of all who ride in it, not of the first alone.
-    (productId, batch) =>
-      asRequest(newId(), async () => {
-        const answers = await createHolds(shop, productId, batch);
-        countAnswers(answers, meters);
-        return answers;
-      }),
-    { ...limits, observer: meters },
-  );
-  const shop = { ...needs, holdQueues };
+  const options = {
+    batchMax: HOLD_BATCH_MAX,
+    queueMax: HOLD_QUEUE_MAX,
+    waitMaxMs: WAIT_MAX_MS,
+  };
+  // What moves units of one product takes turns: a batch never waits for another one's row lock.
+  const turns = new Turns<unknown>();
+  const grouped = <Request, Answer>(
+    commit: (
+      shop: LiveShop,
+      productId: number,
+      batch: readonly Request[],
+    ) => Promise<readonly Answer[]>,
+    observer: BatchObserver = noopObserver,
+  ) =>
+    new BatchQueues<number, Request, Answer>(
+      (productId, batch) => asRequest(newId(), () => commit(shop, productId, batch)),
+      { ...options, observer, turns },
+    );
+  const shop: LiveShop = {
+    ...parts,
+    holdQueues: grouped(async (_shop, productId, batch: readonly HoldRequest[]) => {
+      const answers = await createHolds(_shop, productId, batch);
+      countAnswers(answers, meters);
+      return answers;
+    }, meters),
+    releaseQueues: grouped(releaseHolds),
+    cancelQueues: grouped(cancelOrders),
+    paymentQueues: grouped(settleBatch),
+    orderQueues: new BatchQueues<'orders', Hold, OrderAnswer | Unusual>(
+      (_all, batch) => asRequest(newId(), () => createOrders(shop, batch)),
+      { ...options, observer: noopObserver },
+    ),
+  };
   return shop;
 }
 

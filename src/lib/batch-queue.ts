@@ -36,6 +36,30 @@ export interface BatchQueueOptions {
   /** Longest wait in the line, in milliseconds; past it, busy. */
   readonly waitMaxMs: number;
   readonly observer: BatchObserver;
+  /** Shared by queues of which only one may have a batch in flight for a key; omitted: each for itself. */
+  readonly turns?: Turns<unknown>;
+}
+
+/**
+ * Turns for keys: at most one holder for each key at a time, first come, first served. Queues of
+ * different requests that lock the same row share turns, so that their batches alternate instead of
+ * waiting for each other inside the database with a connection each.
+ */
+export class Turns<Key> {
+  readonly #last = new Map<Key, Promise<void>>();
+
+  /** Waits for the key's turn and returns the function that ends it. */
+  async enter(key: Key): Promise<() => void> {
+    const before = this.#last.get(key);
+    let end!: () => void;
+    const own = new Promise<void>((resolve) => (end = resolve));
+    this.#last.set(key, own);
+    await before;
+    return () => {
+      if (this.#last.get(key) === own) this.#last.delete(key);
+      end();
+    };
+  }
 }
 
 /**
@@ -54,6 +78,7 @@ export interface BatchQueueOptions {
 export class BatchQueue<Request, Answer> {
   readonly #commit: CommitBatch<Request, Answer>;
   readonly #options: BatchQueueOptions;
+  readonly #enter: (() => Promise<() => void>) | undefined;
   readonly #onIdle: () => void;
   #waiting: Waiting<Request, Answer>[] = [];
   #underWay = false;
@@ -65,11 +90,12 @@ export class BatchQueue<Request, Answer> {
   constructor(
     commit: CommitBatch<Request, Answer>,
     options: BatchQueueOptions,
-    onIdle: () => void,
+    { onIdle, enter }: { readonly onIdle: () => void; readonly enter?: () => Promise<() => void> },
   ) {
     this.#commit = commit;
     this.#options = options;
     this.#onIdle = onIdle;
+    this.#enter = enter;
   }
 
   /** How many wait. */
@@ -93,9 +119,12 @@ export class BatchQueue<Request, Answer> {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const size = this.#alone > 0 ? 1 : this.#options.batchMax;
-      this.#alone = Math.max(this.#alone - 1, 0);
-      await this.#depart(this.#waiting.splice(0, size));
+      const leave = await this.#enter?.();
+      try {
+        await this.#flush();
+      } finally {
+        leave?.();
+      }
     }
     this.#underWay = false;
     clearTimeout(this.#patience);
@@ -103,7 +132,16 @@ export class BatchQueue<Request, Answer> {
     this.#onIdle();
   }
 
-  async #depart(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+  /** Commits what waits now; whoever arrived while the turn was waited for is part of it. */
+  async #flush(): Promise<void> {
+    const size = this.#alone > 0 ? 1 : this.#options.batchMax;
+    this.#alone = Math.max(this.#alone - 1, 0);
+    const batch = this.#waiting.splice(0, size);
+    // All may have timed out while the turn was waited for.
+    if (batch.length > 0) await this.#commitBatch(batch);
+  }
+
+  async #commitBatch(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
     const waitedMs = performance.now() - batch[0]!.since;
     this.#options.observer.batchStarted({ size: batch.length, waitedMs });
     try {
@@ -196,10 +234,14 @@ export class BatchQueues<Key, Request, Answer> {
   #laneOf(key: Key): BatchQueue<Request, Answer> {
     const known = this.#lanes.get(key);
     if (known !== undefined) return known;
+    const { turns } = this.#options;
     const lane = new BatchQueue<Request, Answer>(
       (batch) => this.#commit(key, batch),
       this.#options,
-      () => this.#lanes.delete(key),
+      {
+        onIdle: () => this.#lanes.delete(key),
+        ...(turns && { enter: () => turns.enter(key) }),
+      },
     );
     this.#lanes.set(key, lane);
     return lane;

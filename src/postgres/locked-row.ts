@@ -20,11 +20,14 @@ export async function lockRow<Entity extends { id: string; readAt: Date }>(
   return { ...row, readAt: await readClock(tx) } as unknown as RowOf<EntitySchema<Entity>>;
 }
 
+const LOCK_IDS =
+  'select pg_advisory_xact_lock(hashtextextended(id, 0)) from unnest($1::text[]) as ids(id)';
+
 /**
- * Takes the lock on an id that may have no row yet, until the transaction ends. Whatever touches an
- * order or its payment events takes it first, so that two who would miss each other's uncommitted
- * row cannot both commit.
+ * Locks ids that may have no row yet, until the transaction ends, in the order of the ids. Whatever
+ * changes an order or its payment events takes this lock first: two transactions that cannot see each
+ * other's uncommitted row then cannot both commit. Sent at once.
  */
-export async function lockId(tx: Transaction, id: string): Promise<void> {
-  await tx.rows('select pg_advisory_xact_lock(hashtextextended($1, 0))', [id]);
+export async function lockIds(tx: Transaction, ids: readonly string[]): Promise<void> {
+  await tx.rows(LOCK_IDS, [ids.toSorted()]);
 }

@@ -3,7 +3,9 @@ import type { Database } from '../postgres/database.ts';
 import type { Transaction } from '../postgres/transaction.ts';
 import type { UnauthorizedAttempts } from './admin/unauthorized-attempts.ts';
 import type { Product } from './catalog/product.entity.ts';
-import type { HoldQueues } from './purchases/hold-queue.ts';
+import type { OrderQueues, PaymentQueues } from './payments/payment-queues.ts';
+import type { CancelQueues, HoldQueues, ReleaseQueues } from './purchases/queues.ts';
+import type { PurchaseReads } from './purchases/purchase-reads.ts';
 import type { HoldTokens } from './purchases/hold-token.ts';
 import type { StockCount } from './stock/stock.rules.ts';
 
@@ -26,8 +28,18 @@ export interface Shop {
 
   /** Signs and verifies hold tokens. */
   readonly holdTokens: HoldTokens;
+  /** Reads of holds and orders that requests of one turn of the event loop share. */
+  readonly reads: PurchaseReads;
   /** Requests for holds, grouped so that those of one product share a commit. */
   readonly holdQueues: HoldQueues;
+  /** Releases of holds, likewise. */
+  readonly releaseQueues: ReleaseQueues;
+  /** Cancellations of orders, likewise. */
+  readonly cancelQueues: CancelQueues;
+  /** Payment events of pending orders, likewise. */
+  readonly paymentQueues: PaymentQueues;
+  /** Holds that become orders: those of all products share a commit, because no units move. */
+  readonly orderQueues: OrderQueues;
   /** Admin calls without the admin token, for the audit log. */
   readonly unauthorizedAttempts: UnauthorizedAttempts;
 
@@ -36,8 +48,8 @@ export interface Shop {
    * of a race test replaces it with one that takes no lock.
    */
   readonly lockStock: (tx: Transaction, productId: number) => Promise<StockCount | null>;
-  /** Locks an order's id, before all other locks. The twin of a race test replaces it as well. */
-  readonly lockOrder: (tx: Transaction, orderId: string) => Promise<void>;
+  /** Locks order ids, before all other locks. The twin of a race test replaces it as well. */
+  readonly lockOrders: (tx: Transaction, orderIds: readonly string[]) => Promise<void>;
 
   /** Publishes a product's new counters; called after the commit. */
   readonly announceStock: (count: StockCount) => void;

@@ -56,7 +56,7 @@ const statusOf = async (orderId: string) => (await findOrders(one.shop, [orderId
  * Takes no lock on the order’s id, and makes its transaction take none on any row either: what is
  * left then are the conditions of the statements and the constraints.
  */
-const noLockAtAll: Shop['lockOrder'] = async (tx) => {
+const noLockAtAll: Shop['lockOrders'] = async (tx) => {
   const findOne = tx.em.findOne.bind(tx.em) as (...given: unknown[]) => Promise<unknown>;
   tx.em.findOne = ((table: unknown, where: unknown, options: object) =>
     findOne(table, where, { ...options, lockMode: undefined })) as never;
@@ -88,7 +88,7 @@ test('20 operators who cancel one paid order over two servers refund it once and
 });
 
 test('without the locks, two operators who cancel one paid order collide, and only the guards behind them stop the second', async () => {
-  await using lockless = await openTestShop(database.url, { lockOrder: noLockAtAll });
+  await using lockless = await openTestShop(database.url, { lockOrders: noLockAtAll });
   const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
 
   const stopped = await until('a collision', async () => {
@@ -130,7 +130,7 @@ test('an operator’s cancel and the payment of the same order that cross end in
 }, 60_000);
 
 test('without the locks, a cancel and a payment of the same order collide, and only the guards behind them stop one', async () => {
-  await using lockless = await openTestShop(database.url, { lockOrder: noLockAtAll });
+  await using lockless = await openTestShop(database.url, { lockOrders: noLockAtAll });
   const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
 
   const stopped = await until('a collision', async () => {

@@ -78,8 +78,8 @@ test('a webhook and its createOrder that cross 2000 times never leave an event b
 /** If this fails, the crossing above proves nothing: without the lock the two must miss each other. */
 test('without the lock on the order’s id, a crossing leaves the event parked beside its order', async () => {
   const noLock = async () => {};
-  await using ordering = await openTestShop(database.url, { lockOrder: noLock });
-  await using paying = await openTestShop(database.url, { lockOrder: noLock });
+  await using ordering = await openTestShop(database.url, { lockOrders: noLock });
+  await using paying = await openTestShop(database.url, { lockOrders: noLock });
   const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
   let turn = 0;
 

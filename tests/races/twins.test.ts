@@ -38,7 +38,7 @@ async function alter(statement: string): Promise<void> {
 
 test('without the order’s lock and the unique key, one event delivered many times is recorded twice', async () => {
   await alter('alter table payment_events drop constraint payment_events_key');
-  await using server = await openTestShop(database.url, { lockOrder: noLock });
+  await using server = await openTestShop(database.url, { lockOrders: noLock });
   const productId = await makeProduct(server.shop, { totalStock: 1000 });
 
   const recorded = await until('a second record', async () => {

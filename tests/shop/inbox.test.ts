@@ -8,7 +8,8 @@ import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { BusyFault } from '../../src/postgres/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
-import type { Shop } from '../../src/shop/shop.ts';
+import { withQueues } from '../../src/open-shop.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import { deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
@@ -50,10 +51,11 @@ async function missed() {
 }
 
 /** The same shop, in which selling breaks as a bug would break it. */
-const broken = (shop: Shop): Shop => ({
-  ...shop,
-  lockStock: () => Promise.reject(new Error('the till is broken')),
-});
+const broken = (shop: LiveShop): LiveShop =>
+  withQueues(
+    { ...shop, lockStock: () => Promise.reject(new Error('the till is broken')) },
+    { HOLD_BATCH_MAX: 500, HOLD_QUEUE_MAX: 5000 },
+  );
 
 /** Breaks the database as damage would, and mends it. */
 const ddl = (statement: string) => server.database.orm.em.getConnection().execute(statement);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
-import { openShop, withHoldQueues } from '../../src/open-shop.ts';
+import { openShop, withQueues } from '../../src/open-shop.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
@@ -40,7 +40,7 @@ export interface TestShopOptions {
   readonly log?: Logger;
   /** Another guard in place of the shop's own: how a race's twin shows the race. */
   readonly lockStock?: LiveShop['lockStock'];
-  readonly lockOrder?: LiveShop['lockOrder'];
+  readonly lockOrders?: LiveShop['lockOrders'];
 }
 
 /** One server's shop, without its ports: what the use cases take. */
@@ -71,8 +71,8 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     },
   );
   await notices.start();
-  const { lockStock = own.lockStock, lockOrder = own.lockOrder } = options;
-  const shop = withHoldQueues({ ...own, lockStock, lockOrder }, lanes);
+  const { lockStock = own.lockStock, lockOrders = own.lockOrders } = options;
+  const shop = withQueues({ ...own, lockStock, lockOrders }, lanes);
   return {
     shop,
     database,

@@ -58,9 +58,15 @@ const limits: BatchQueueOptions = {
 function openLane(more: Partial<BatchQueueOptions> = {}) {
   const commits = new Commits();
   let idle = 0;
-  const lane = new BatchQueue(commits.commit, { ...limits, ...more }, () => {
-    idle += 1;
-  });
+  const lane = new BatchQueue(
+    commits.commit,
+    { ...limits, ...more },
+    {
+      onIdle: () => {
+        idle += 1;
+      },
+    },
+  );
   return { commits, lane, idleTimes: () => idle };
 }
 
@@ -235,7 +241,7 @@ test('a commit that throws before its first wait fails its batch like any other'
       throw new Error('broken');
     },
     limits,
-    () => {},
+    { onIdle: () => {} },
   );
 
   await expect(lane.submit('anna')).rejects.toThrow('broken');

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Meters } from '../metrics/meters.ts';
-import { receivePayment, type Receipt } from '../../shop/payments/receive-payment.ts';
+import { receivePayment } from '../../shop/payments/receive-payment.ts';
+import type { Receipt } from '../../shop/payments/payment-queues.ts';
 import { now } from '../../postgres/clock.ts';
 import { isFault } from '../../postgres/faults.ts';
 import type { Logger } from '../../lib/log.ts';

@@ -59,7 +59,7 @@ export function adminCancelOrder(
     shop,
     { operator, name: 'adminCancelOrder', asked },
     async (tx) => {
-      await shop.lockOrder(tx, asked.orderId);
+      await shop.lockOrders(tx, [asked.orderId]);
       const order = await lockRow(tx, OrderTable, asked.orderId);
       if (order === null) return unchanged(noSuchOrder);
       if (order.status === 'CANCELLED') return cancelForGood(tx, order);

@@ -5,6 +5,7 @@ import { isFault } from '../../postgres/faults.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { holdNotFound, isRefusal, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
+import type { OrderAnswer } from './payment-queues.ts';
 import { retryOnUniqueViolation } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';
 import type { Shop } from '../shop.ts';
@@ -19,12 +20,14 @@ import type { Shop } from '../shop.ts';
  *
  * @throws BusyFault when a lock was not had in time
  */
-export async function placeOrder(
-  shop: Shop,
-  holdToken: string,
-): Promise<Order | HoldNotFound | HoldNotActive> {
+export async function placeOrder(shop: Shop, holdToken: string): Promise<OrderAnswer> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return holdNotFound;
+  const answer = await shop.orderQueues.submit('orders', hold);
+  return 'kind' in answer ? placeAlone(shop, hold) : answer;
+}
+
+async function placeAlone(shop: Shop, hold: Hold): Promise<OrderAnswer> {
   const place = (drain: boolean) =>
     transact(shop.database, (tx) => placeIn(tx, shop, { hold, drain }));
   try {
@@ -42,7 +45,7 @@ async function placeIn(
   { hold, drain }: { readonly hold: Hold; readonly drain: boolean },
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const { id: holdId, orderId } = hold;
-  await shop.lockOrder(tx, orderId);
+  await shop.lockOrders(tx, [orderId]);
   const waiting = drain ? await lockWaitingEvents(tx, orderId) : [];
   const movesUnits = waiting.length > 0;
   const order = await createOrder(shop, tx, { orderId, holdId, movesUnits });

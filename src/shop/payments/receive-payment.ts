@@ -1,37 +1,20 @@
 import { newId } from '../../lib/ids.ts';
-import { canonicalDecimal } from '../../lib/money.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
-import { answerOf, eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
+import { eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
 import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
-import { applySettlement, judge, retryOnUniqueViolation, type Settlement } from './settle-event.ts';
+import {
+  answerFor,
+  applySettlement,
+  counts,
+  isRivalEvent,
+  judge,
+  retryOnUniqueViolation,
+  sameContent,
+  type Settlement,
+} from './settle-event.ts';
+import type { Receipt, ReceivedPayment } from './payment-queues.ts';
 import { readClock } from '../../postgres/clock.ts';
 import type { Shop } from '../shop.ts';
-
-/** One event of a payment provider, verified and parsed. */
-export interface ReceivedPayment {
-  readonly provider: string;
-  readonly idempotencyKey: string;
-  readonly paymentId: string | null;
-  /** Null where a provider's event names no usable order. */
-  readonly orderId: string | null;
-  readonly reportedStatus: string;
-  /** Decimal text; null where the event names none. */
-  readonly amount: string | null;
-  /** Upper case; null where the event names none. */
-  readonly currency: string | null;
-  /** The amount as it came, where it cannot be read; null otherwise. */
-  readonly unreadableAmount: string | null;
-  /** Why the event is recorded without effect, one sentence; null where settlement decides. */
-  readonly ignoredBecause: string | null;
-  /** The body as received. */
-  readonly payload: string;
-  /** The headers that matter. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** What the sender is told: the event's answer, new or as before, or that its key stands for another. */
-export type Receipt =
-  (PaymentAnswer & { readonly replayed: boolean }) | { readonly conflict: true };
 
 /**
  * Receives one event: recorded, applied and answered in one transaction. The same key with the same
@@ -41,12 +24,27 @@ export type Receipt =
  * @throws BusyFault | UnavailableFault when nothing was recorded, or the commit is unknown: the
  *   provider is to deliver again
  */
-export function receivePayment(shop: Shop, received: ReceivedPayment): Promise<Receipt> {
+export async function receivePayment(shop: Shop, received: ReceivedPayment): Promise<Receipt> {
+  const { orderId } = received;
+  // An order's product never changes, so this read needs no lock.
+  const order = orderId === null ? null : await shop.reads.order.load(orderId);
+  if (order === null) return receiveAlone(shop, received);
+  try {
+    const receipt = await shop.paymentQueues.submit(order.productId, received);
+    return 'kind' in receipt ? await receiveAlone(shop, received) : receipt;
+  } catch (error) {
+    if (isRivalEvent(error)) return receiveAlone(shop, received);
+    throw error;
+  }
+}
+
+/** The same in a transaction of its own, for any event. */
+function receiveAlone(shop: Shop, received: ReceivedPayment): Promise<Receipt> {
   return retryOnUniqueViolation(() => transact(shop.database, (tx) => receive(shop, tx, received)));
 }
 
 async function receive(shop: Shop, tx: Transaction, received: ReceivedPayment): Promise<Receipt> {
-  if (received.orderId !== null) await shop.lockOrder(tx, received.orderId);
+  if (received.orderId !== null) await shop.lockOrders(tx, [received.orderId]);
   const first = await findEvent(tx, received);
   if (first !== null) return repeat(tx, first, received);
 
@@ -81,33 +79,6 @@ async function repeat(
   // The answer as of this update: a parked event may have been settled since it was found.
   const [answer] = await tx.rows<PaymentAnswer>(COUNT_DUPLICATE, [first.id]);
   return { ...answer!, replayed: true };
-}
-
-/** The six fields, amount by value; further fields and headers do not count. */
-function sameContent(first: PaymentEvent, received: ReceivedPayment): boolean {
-  const value = (amount: string | null) => (amount === null ? null : canonicalDecimal(amount));
-  return (
-    first.paymentId === received.paymentId &&
-    first.orderId === received.orderId &&
-    first.reportedStatus === received.reportedStatus &&
-    value(first.amount) === value(received.amount) &&
-    first.unreadableAmount === received.unreadableAmount &&
-    first.currency === received.currency
-  );
-}
-
-/** What the sender of an event is told of its settlement. */
-export function answerFor(
-  event: Pick<PaymentEvent, 'idempotencyKey' | 'paymentId' | 'orderId'>,
-  { verdict, order }: Settlement,
-): PaymentAnswer {
-  const paid = verdict.kind === 'PAY' || verdict.kind === 'RETAKE';
-  return answerOf(verdict, { ...event, orderStatus: paid ? 'PAID' : (order?.status ?? null) });
-}
-
-/** Whether the payment is counted from this event on. */
-export function counts({ verdict }: Settlement): boolean {
-  return verdict.kind === 'PAY' || verdict.kind === 'RETAKE' || verdict.kind === 'REFUND';
 }
 
 const INSERT_EVENT = `

@@ -82,7 +82,7 @@ export async function settleOnceMore(
   tx: Transaction,
   { id, orderId }: WaitingEvent,
 ): Promise<boolean> {
-  await shop.lockOrder(tx, orderId);
+  await shop.lockOrders(tx, [orderId]);
   const event = (await lockWaitingEvents(tx, orderId)).find((waiting) => waiting.id === id);
   // No longer waiting: somebody else settled it.
   return event === undefined || settleWaiting(shop, tx, event);

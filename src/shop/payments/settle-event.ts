@@ -6,7 +6,8 @@ import { totalOf } from '../purchases/order.rules.ts';
 import { breaksUnique } from '../../postgres/faults.ts';
 import { invariant } from '../../lib/invariant.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
-import { decimalText } from '../../lib/money.ts';
+import { canonicalDecimal, decimalText } from '../../lib/money.ts';
+import { answerOf, type PaymentAnswer } from './payment-answer.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
@@ -83,6 +84,11 @@ function isWaitOver(
   return decidedAt.getTime() - receivedAt.getTime() >= parkedEventTtlMs;
 }
 
+/** Whether another server recorded the same event, or credited the same payment, at this moment. */
+export function isRivalEvent(error: unknown): boolean {
+  return breaksUnique(error, 'payment_events_key') || breaksUnique(error, 'payment_events_counted');
+}
+
 /** Tries against rivals that report the same event or payment at this moment for other orders. */
 const RIVAL_TRIES_MAX = 5;
 
@@ -95,9 +101,7 @@ export async function retryOnUniqueViolation<T>(settlement: () => Promise<T>): P
     try {
       return await settlement();
     } catch (error) {
-      const isRival =
-        breaksUnique(error, 'payment_events_key') || breaksUnique(error, 'payment_events_counted');
-      if (!isRival || attempt === RIVAL_TRIES_MAX) throw error;
+      if (!isRivalEvent(error) || attempt === RIVAL_TRIES_MAX) throw error;
     }
   }
 }
@@ -165,4 +169,36 @@ export async function applySettlement(
   if (orderId !== null && order !== null) {
     tx.afterCommit(() => shop.announcePurchases([orderId]));
   }
+}
+
+type EventContent = Pick<
+  PaymentEvent,
+  'paymentId' | 'orderId' | 'reportedStatus' | 'amount' | 'unreadableAmount' | 'currency'
+>;
+
+/** The six fields, amount by value; further fields and headers do not count. */
+export function sameContent(first: EventContent, received: EventContent): boolean {
+  const value = (amount: string | null) => (amount === null ? null : canonicalDecimal(amount));
+  return (
+    first.paymentId === received.paymentId &&
+    first.orderId === received.orderId &&
+    first.reportedStatus === received.reportedStatus &&
+    value(first.amount) === value(received.amount) &&
+    first.unreadableAmount === received.unreadableAmount &&
+    first.currency === received.currency
+  );
+}
+
+/** What the sender of an event is told of its settlement. */
+export function answerFor(
+  event: Pick<PaymentEvent, 'idempotencyKey' | 'paymentId' | 'orderId'>,
+  { verdict, order }: Pick<Settlement, 'verdict' | 'order'>,
+): PaymentAnswer {
+  const paid = verdict.kind === 'PAY' || verdict.kind === 'RETAKE';
+  return answerOf(verdict, { ...event, orderStatus: paid ? 'PAID' : (order?.status ?? null) });
+}
+
+/** Whether the payment is counted from this event on. */
+export function counts({ verdict }: Settlement): boolean {
+  return verdict.kind === 'PAY' || verdict.kind === 'RETAKE' || verdict.kind === 'REFUND';
 }

@@ -2,8 +2,7 @@ import type { Transaction } from '../../postgres/transaction.ts';
 import { eventStatusOf, reasonOf } from './payment-answer.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 import { PaymentEventTable } from './payment-event.entity.ts';
-import { answerFor, counts } from './receive-payment.ts';
-import { applySettlement, judge } from './settle-event.ts';
+import { answerFor, applySettlement, counts, judge } from './settle-event.ts';
 import type { Shop } from '../shop.ts';
 
 /** An event that waits for its order, or that was given up. */

@@ -1,18 +1,20 @@
-import { findHold } from './find-holds.ts';
-import { lockRow } from '../../postgres/locked-row.ts';
+import { readClock } from '../../postgres/clock.ts';
+import { invariant } from '../../lib/invariant.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { orderNotFound, type OrderFinal, type OrderNotFound } from '../refusal.ts';
-import { withLockedStock } from '../stock/locked-stock.ts';
-import { unitMove } from '../stock/unit-move.ts';
-import { OrderTable, type Order } from './order.entity.ts';
-import { orderFinal } from './order.rules.ts';
+import { orderNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
+import { lockStock } from '../stock/locked-stock.ts';
+import { unitMove } from '../stock/unit-move.ts';
+import { findHold } from './find-holds.ts';
+import { orderFinal } from './order.rules.ts';
+import { lockOrders, orderOf } from './purchase-rows.ts';
+import type { CancelAnswer } from './queues.ts';
 
 const CANCEL = unitMove({
   changed: `
     update orders set status = 'CANCELLED', cancelled_by = 'BUYER', released_version = $2,
-      updated_at = shop_clock()
-    where id = $3 and status = 'PENDING'
+      updated_at = $4
+    where id = any($3::uuid[]) and status = 'PENDING'
     returning quantity`,
   buckets: { held: -1, available: 1 },
   cause: 'CANCELLATION',
@@ -22,23 +24,47 @@ const CANCEL = unitMove({
  * Cancels an order that awaits payment and gives its units back. Cancelling a cancelled order
  * returns it again.
  *
- * @throws BusyFault when a lock was not had in time
+ * @throws BusyFault when a lock was not granted in time
  */
-export async function cancelOrder(
-  shop: Shop,
-  holdToken: string,
-): Promise<Order | OrderNotFound | OrderFinal<Order>> {
+export async function cancelOrder(shop: Shop, holdToken: string): Promise<CancelAnswer> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return orderNotFound;
-  return transact(shop.database, async (tx) => {
-    await shop.lockOrder(tx, hold.orderId);
-    const order = await lockRow(tx, OrderTable, hold.orderId);
-    if (order === null) return orderNotFound;
-    if (order.status === 'CANCELLED') return order;
-    if (order.status !== 'PENDING') return orderFinal(order, order.status);
+  return shop.cancelQueues.submit(hold.productId, hold.orderId);
+}
 
-    await withLockedStock(shop, tx, order.productId, (stock) => stock.move(CANCEL, [order.id]));
-    tx.afterCommit(() => shop.announcePurchases([order.id]));
-    return (await lockRow(tx, OrderTable, order.id))!;
+/** Cancels a batch of orders of one product in one transaction of two round trips. */
+export async function cancelOrders(
+  shop: Shop,
+  productId: number,
+  ids: readonly string[],
+): Promise<readonly CancelAnswer[]> {
+  return transact(shop.database, async (tx) => {
+    const [, rows, stock, now] = await Promise.all([
+      shop.lockOrders(tx, [...new Set(ids)]),
+      lockOrders(tx, ids),
+      lockStock(shop, tx, productId),
+      readClock(tx),
+    ]);
+    const orders = new Map(rows.map((row) => [row.id, orderOf(row, now)]));
+    const cancelled = new Set<string>();
+    const answers = ids.map((id): CancelAnswer => {
+      const order = orders.get(id);
+      if (order === undefined || stock === undefined) return orderNotFound;
+      if (order.status === 'CANCELLED') return order;
+      if (order.status !== 'PENDING') return orderFinal(order, order.status);
+      cancelled.add(id);
+      return {
+        ...order,
+        status: 'CANCELLED',
+        cancelledBy: 'BUYER',
+        releasedVersion: stock.count.version + 1,
+        updatedAt: now,
+      };
+    });
+    if (stock === undefined || cancelled.size === 0) return answers;
+    tx.afterCommit(() => shop.announcePurchases([...cancelled]));
+    const moved = await stock.moveLast(CANCEL, [[...cancelled], now]);
+    invariant(moved.length === cancelled.size, 'each locked pending order is cancelled once');
+    return answers;
   });
 }

@@ -8,7 +8,7 @@ import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { readBatchFacts, type BatchFacts } from './batch-facts.ts';
 import { endDue } from './due-units.ts';
-import type { BatchAnswer, HoldAnswer } from './hold-queue.ts';
+import type { BatchAnswer, HoldAnswer } from './queues.ts';
 import type { Hold } from './hold.entity.ts';
 import {
   decideHolds,

@@ -1,4 +1,4 @@
-import { HoldTable, type Hold } from './hold.entity.ts';
+import type { Hold } from './hold.entity.ts';
 
 import type { HoldTokens } from './hold-token.ts';
 import type { Shop } from '../shop.ts';
@@ -9,5 +9,5 @@ export type { Hold } from './hold.entity.ts';
 export async function findHold(shop: Shop, token: string): Promise<Hold | null> {
   const holdId = shop.holdTokens.holdIdOf(token);
   if (holdId === undefined) return null;
-  return (await shop.database.find(HoldTable, { id: holdId }))[0] ?? null;
+  return shop.reads.hold.load(holdId);
 }

@@ -8,7 +8,7 @@ export type { Order } from './order.entity.ts';
 export async function findOrder(shop: Shop, holdToken: string): Promise<Order | null> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return null;
-  return (await findOrders(shop, [hold.orderId]))[0] ?? null;
+  return shop.reads.order.load(hold.orderId);
 }
 
 /** Many orders by id, as committed; ids without an order are left out. */

@@ -1,17 +1,19 @@
-import { lockRow } from '../../postgres/locked-row.ts';
+import { readClock } from '../../postgres/clock.ts';
+import { invariant } from '../../lib/invariant.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
-import { withLockedStock } from '../stock/locked-stock.ts';
-import { unitMove } from '../stock/unit-move.ts';
-import { HoldTable, type Hold } from './hold.entity.ts';
-import { holdNotActive } from './hold.rules.ts';
+import { holdNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
+import { lockStock } from '../stock/locked-stock.ts';
+import { unitMove } from '../stock/unit-move.ts';
+import { findHold } from './find-holds.ts';
+import { holdNotActive } from './hold.rules.ts';
+import { holdOf, lockHolds } from './purchase-rows.ts';
+import type { ReleaseAnswer } from './queues.ts';
 
-/** Live to the last: the stock row's lock may have been waited for across the deadline. */
 const RELEASE = unitMove({
   changed: `
     update holds set status = 'RELEASED', released_version = $2
-    where id = $3 and status = 'ACTIVE' and expires_at > shop_clock()
+    where id = any($3::uuid[]) and status = 'ACTIVE'
     returning quantity`,
   buckets: { held: -1, available: 1 },
   cause: 'RELEASE',
@@ -20,26 +22,44 @@ const RELEASE = unitMove({
 /**
  * Gives a hold's units back at once. Releasing a released hold returns it again.
  *
- * @throws BusyFault when a lock was not had in time
+ * @throws BusyFault when a lock was not granted in time
  */
-export async function releaseHold(
-  shop: Shop,
-  token: string,
-): Promise<Hold | HoldNotFound | HoldNotActive> {
-  const holdId = shop.holdTokens.holdIdOf(token);
-  if (holdId === undefined) return holdNotFound;
-  return transact(shop.database, async (tx) => {
-    const hold = await lockRow(tx, HoldTable, holdId);
-    if (hold === null) return holdNotFound;
-    if (hold.status === 'RELEASED') return hold;
-    const ended = holdNotActive(hold);
-    if (ended !== undefined) return ended;
+export async function releaseHold(shop: Shop, token: string): Promise<ReleaseAnswer> {
+  const hold = await findHold(shop, token);
+  if (hold === null) return holdNotFound;
+  return shop.releaseQueues.submit(hold.productId, hold.id);
+}
 
-    const released = await withLockedStock(shop, tx, hold.productId, (stock) =>
-      stock.move(RELEASE, [holdId]),
-    );
-    if (released?.length !== 1) return holdNotActive({ ...hold, readAt: hold.expiresAt })!;
-    tx.afterCommit(() => shop.announcePurchases([hold.orderId]));
-    return { ...hold, status: 'RELEASED' };
+/**
+ * Releases a batch of holds of one product in one transaction of two round trips. The clock is read
+ * after the locks, so waiting for them never lets an expired hold through.
+ */
+export async function releaseHolds(
+  shop: Shop,
+  productId: number,
+  ids: readonly string[],
+): Promise<readonly ReleaseAnswer[]> {
+  return transact(shop.database, async (tx) => {
+    const [rows, stock, now] = await Promise.all([
+      lockHolds(tx, ids),
+      lockStock(shop, tx, productId),
+      readClock(tx),
+    ]);
+    const holds = new Map(rows.map((row) => [row.id, holdOf(row, now)]));
+    const released = new Map<string, string>();
+    const answers = ids.map((id): ReleaseAnswer => {
+      const hold = holds.get(id);
+      if (hold === undefined || stock === undefined) return holdNotFound;
+      if (hold.status === 'RELEASED') return hold;
+      const ended = holdNotActive(hold);
+      if (ended !== undefined) return ended;
+      released.set(id, hold.orderId);
+      return { ...hold, status: 'RELEASED', releasedVersion: stock.count.version + 1 };
+    });
+    if (stock === undefined || released.size === 0) return answers;
+    tx.afterCommit(() => shop.announcePurchases([...released.values()]));
+    const moved = await stock.moveLast(RELEASE, [[...released.keys()]]);
+    invariant(moved.length === released.size, 'each locked active hold is released once');
+    return answers;
   });
 }

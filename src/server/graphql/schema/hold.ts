@@ -15,7 +15,7 @@ import {
 } from 'type-graphql';
 import { parseProductId } from '../../../shop/catalog/product.rules.ts';
 import { createHold } from '../../../shop/purchases/create-hold.ts';
-import type { HoldAnswer } from '../../../shop/purchases/hold-queue.ts';
+import type { HoldAnswer } from '../../../shop/purchases/queues.ts';
 import { findHold, type Hold } from '../../../shop/purchases/find-holds.ts';
 import { holdStatus } from '../../../shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../../shop/purchases/release-hold.ts';

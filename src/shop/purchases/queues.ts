@@ -1,0 +1,32 @@
+import type { BatchQueues } from '../../lib/batch-queue.ts';
+import type {
+  HoldNotActive,
+  HoldNotFound,
+  OrderFinal,
+  OrderNotFound,
+  ProductNotFound,
+} from '../refusal.ts';
+import type { Hold } from './hold.entity.ts';
+import type { HoldRefusal, HoldRequest } from './hold.rules.ts';
+import type { Order } from './order.entity.ts';
+
+/** The answer to a request for a hold: the hold, or the reason there is none. */
+export type HoldAnswer = Hold | HoldRefusal | ProductNotFound;
+
+/** The answer of a batch to one of its requests; `keyTaken` means that the request is decided again. */
+export type BatchAnswer = HoldAnswer | { readonly keyTaken: true };
+
+/** The queue of each product, in which requests that arrive together share one commit. */
+export type HoldQueues = BatchQueues<number, HoldRequest, BatchAnswer>;
+
+/** The answer to a release: the released hold, or the reason it was not released. */
+export type ReleaseAnswer = Hold | HoldNotFound | HoldNotActive;
+
+/** Releases by product; a request is the id of a hold. */
+export type ReleaseQueues = BatchQueues<number, string, ReleaseAnswer>;
+
+/** The answer to a cancellation: the cancelled order, or the reason it was not cancelled. */
+export type CancelAnswer = Order | OrderNotFound | OrderFinal<Order>;
+
+/** Cancellations by product; a request is the id of an order. */
+export type CancelQueues = BatchQueues<number, string, CancelAnswer>;
