@@ -7,7 +7,7 @@ import { openShop } from '../src/open-shop.ts';
 import { auditStock } from '../src/shop/reconciliation/audit-stock.ts';
 import { now } from '../src/postgres/clock.ts';
 import { Closers } from '../src/lib/closers.ts';
-import { BusyFault } from '../src/postgres/faults.ts';
+import { BusyFault } from '../src/lib/faults.ts';
 import { silentLog } from '../src/lib/log.ts';
 import { migrate } from '../src/postgres/migrate.ts';
 import type { Shop } from '../src/shop/shop.ts';

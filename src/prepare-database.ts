@@ -2,7 +2,7 @@ import type { Settings } from './config/settings.ts';
 import type { Database } from './postgres/database.ts';
 import type { Logger } from './lib/log.ts';
 import { migrate, withStartupLock } from './postgres/migrate.ts';
-import { readSchemaState, type SchemaState } from './schema-complaints.ts';
+import { readSchemaState, type SchemaState } from './postgres/schema-complaints.ts';
 import { seedDemo } from './shop/stock/seed-demo.ts';
 
 /** The database is not one that this server may run on: every complaint, one line each. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseProductId } from '../shop/catalog/product.rules.ts';
-import type { Operator } from '../shop/admin/with-audit.ts';
+import type { Operator } from '../shop/admin/audit-log.ts';
 import { parseUuid } from '../lib/ids.ts';
 
 /** Who acts from the command line, as the audit log names them: whoever has the database's address. */

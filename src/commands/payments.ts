@@ -6,7 +6,7 @@ import {
   type PaymentEvent,
   type PaymentEventPageWanted,
 } from '../shop/payments/list-payments.ts';
-import { BusyFault } from '../postgres/faults.ts';
+import { BusyFault } from '../lib/faults.ts';
 import { receivedText } from '../lib/money.ts';
 import { isRefusal } from '../shop/refusal.ts';
 import type { Shop } from '../shop/shop.ts';

@@ -7,7 +7,8 @@ import { addRefunds } from './refunds.ts';
 import { addSales } from './sales.ts';
 import { addUpkeep } from './upkeep.ts';
 import { addWebhook } from './webhook.ts';
-import { asFault, isFault } from '../postgres/faults.ts';
+import { asFault } from '../postgres/faults.ts';
+import { isFault } from '../lib/faults.ts';
 import { VERSION } from '../lib/version.ts';
 
 /** Runs the command that the process was started with; the exit code is set at its end. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { redactEnded, countEnded } from '../shop/admin/redact-ended.ts';
 import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
-import { adminReconcile } from '../shop/reconciliation/reconcile.ts';
+import { adminReconcile } from '../shop/admin/admin-reconcile.ts';
 import type { Waiting } from '../shop/reconciliation/read-figures.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { withDatabase, withShop } from './opened.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { exposed, unsafe } from './safety.ts';
 import { SETTINGS } from './settings.table.ts';
-import { readSources, type Sources } from '../config.sources.ts';
+import { readSources, type Sources } from './sources.ts';
 import type { Connection } from '../postgres/connection.ts';
 import { readDatabaseUrl } from '../postgres/database-url.ts';
 import { loadOrCreateDevSecret, type KeptSecret } from './dev-secret.ts';

@@ -1,4 +1,4 @@
-import { BusyFault, isFault } from '../postgres/faults.ts';
+import { BusyFault, isFault } from './faults.ts';
 
 /** Why a request was turned away: its queue was full, its wait too long, a lock not had, the database lost. */
 export type TurnedAwayFor = 'queue' | 'wait' | 'lock' | 'database';

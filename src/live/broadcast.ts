@@ -1,5 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { isFault } from '../postgres/faults.ts';
+import { isFault } from '../lib/faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
 /** A value as it stood at one version of its thing. */

@@ -1,4 +1,4 @@
-import { isFault } from '../postgres/faults.ts';
+import { isFault } from '../lib/faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
 /** How one thing's life is followed. */

@@ -1,5 +1,5 @@
 import { msToStatusChange } from '../shop/catalog/product.rules.ts';
-import { isFault } from '../postgres/faults.ts';
+import { isFault } from '../lib/faults.ts';
 import { SerialReads } from '../postgres/serial-reads.ts';
 import { Topic } from './topic.ts';
 import { isNews, type StockedProduct } from '../shop/stock/find-stocked.ts';

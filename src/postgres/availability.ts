@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { BusyFault } from './faults.ts';
+import { BusyFault } from '../lib/faults.ts';
 
 /** How often the database is asked whether it takes writes; and while it does not, in milliseconds. */
 const PROBE_MS = 1000;

@@ -1,4 +1,5 @@
-import { isFault, sqlState } from './faults.ts';
+import { sqlState } from './faults.ts';
+import { isFault } from '../lib/faults.ts';
 import type { Logger } from '../lib/log.ts';
 
 /** How long further faults of one reason are only counted, in milliseconds: one line tells of them all. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import type { ControlledTransaction } from 'kysely';
 import type { Database } from './database.ts';
-import { asFault, BusyFault, isUnavailable, retryableName } from './faults.ts';
+import { asFault, isUnavailable, retryableName } from './faults.ts';
+import { BusyFault } from '../lib/faults.ts';
 import { sessionOf, type Session } from './session.ts';
 import { UndoneError } from './session-health.ts';
 

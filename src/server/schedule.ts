@@ -3,7 +3,7 @@ import { sweepDue } from '../shop/purchases/expire-due.ts';
 import { reconcile } from '../shop/reconciliation/reconcile.ts';
 import type { Meters } from './metrics/meters.ts';
 import { retryInbox } from '../shop/payments/retry-inbox.ts';
-import { isFault } from '../postgres/faults.ts';
+import { isFault } from '../lib/faults.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { asRequest } from '../lib/request-id.ts';

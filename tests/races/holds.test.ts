@@ -2,7 +2,7 @@ import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
-import { BusyFault } from '../../src/postgres/faults.ts';
+import { BusyFault } from '../../src/lib/faults.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { ask, codeOf, deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';

@@ -1,5 +1,5 @@
 import { UnauthorizedAttempts } from '../../src/shop/admin/unauthorized-attempts.ts';
-import { BusyFault } from '../../src/postgres/faults.ts';
+import { BusyFault } from '../../src/lib/faults.ts';
 import { changeStock } from '../../src/shop/admin/change-stock.ts';
 import { changeTerms, putOnSale } from '../../src/shop/admin/change-catalog.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';

@@ -1,5 +1,5 @@
 import { createLog } from '../../src/lib/log.ts';
-import { UnavailableFault } from '../../src/postgres/faults.ts';
+import { UnavailableFault } from '../../src/lib/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
 import { openSession, openTestShop, until, type TestShop } from '../support/shop.ts';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { UnavailableFault } from '../../src/postgres/faults.ts';
+import { UnavailableFault } from '../../src/lib/faults.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { transact, type Transaction } from '../../src/postgres/transaction.ts';
 import { ask, codeOf } from '../support/buyer.ts';

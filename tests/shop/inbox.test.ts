@@ -6,7 +6,7 @@ import { findOrders } from '../../src/shop/purchases/find-orders.ts';
 import { listDeadEvents } from '../../src/shop/payments/dead-letters.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
-import { BusyFault } from '../../src/postgres/faults.ts';
+import { BusyFault } from '../../src/lib/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withQueues } from '../../src/open-shop.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';

@@ -1,6 +1,6 @@
 import { tables } from '../../mikro-orm.config.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
-import { UnavailableFault } from '../../src/postgres/faults.ts';
+import { UnavailableFault } from '../../src/lib/faults.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { ask, hold } from '../support/buyer.ts';

@@ -1,4 +1,4 @@
-import { BusyFault, UnavailableFault } from '../../src/postgres/faults.ts';
+import { BusyFault, UnavailableFault } from '../../src/lib/faults.ts';
 import { allowLongStatements } from '../../src/postgres/long-statements.ts';
 import { transact, type Transaction } from '../../src/postgres/transaction.ts';
 import {

@@ -6,7 +6,7 @@ import type { Order } from '../../src/shop/purchases/find-orders.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import type { Receipt, ReceivedPayment } from '../../src/shop/payments/payment-queues.ts';
-import { isFault } from '../../src/postgres/faults.ts';
+import { isFault } from '../../src/lib/faults.ts';
 import type { Shop } from '../../src/shop/shop.ts';
 
 /** What a buyer may say of a hold. */

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { BusyFault, UnavailableFault } from '../../src/postgres/faults.ts';
+import { BusyFault, UnavailableFault } from '../../src/lib/faults.ts';
 import {
   noopObserver,
   BatchQueue,

@@ -5,7 +5,7 @@ import {
   type LiveSource,
   type Versioned,
 } from '../../src/live/broadcast.ts';
-import { BusyFault, UnavailableFault } from '../../src/postgres/faults.ts';
+import { BusyFault, UnavailableFault } from '../../src/lib/faults.ts';
 import { until } from '../support/shop.ts';
 
 /** Things whose versions the test sets, and reads that end when the test says so. */

@@ -1,4 +1,4 @@
-import { UnavailableFault } from '../../src/postgres/faults.ts';
+import { UnavailableFault } from '../../src/lib/faults.ts';
 import { streamStates, type StateSource } from '../../src/live/state-stream.ts';
 
 const { jest } = import.meta;

@@ -1,4 +1,4 @@
-import { UnavailableFault } from '../../src/postgres/faults.ts';
+import { UnavailableFault } from '../../src/lib/faults.ts';
 import type { StockedProduct } from '../../src/shop/stock/find-stocked.ts';
 import { StockFeed } from '../../src/live/stock-feed.ts';
 

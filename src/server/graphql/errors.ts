@@ -2,7 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { ArgumentValidationError, AuthenticationError, AuthorizationError } from 'type-graphql';
-import { isFault } from '../../postgres/faults.ts';
+import { isFault } from '../../lib/faults.ts';
 import type { Logger } from '../../lib/log.ts';
 import { RateLimited } from '../http/rate-limits.ts';
 import type { Caller, Context } from './context.ts';

@@ -7,7 +7,7 @@ import { StaticFiles } from './static-files.ts';
 /** Where `npm run build` puts the explorer: the same folder for this file and for its compiled form. */
 const BUILT = join(
   import.meta.dirname,
-  import.meta.filename.endsWith('.ts') ? '../../dist/web/explorer' : '../../web/explorer',
+  import.meta.filename.endsWith('.ts') ? '../../../dist/web/explorer' : '../../../web/explorer',
 );
 
 /**

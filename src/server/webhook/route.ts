@@ -3,7 +3,7 @@ import type { Meters } from '../metrics/meters.ts';
 import { receivePayment } from '../../shop/payments/receive-payment.ts';
 import type { Receipt } from '../../shop/payments/payment-queues.ts';
 import { now } from '../../postgres/clock.ts';
-import { isFault } from '../../postgres/faults.ts';
+import { isFault } from '../../lib/faults.ts';
 import type { Logger } from '../../lib/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../http/body.ts';
 import type { EventFields, Provider } from './provider.ts';

@@ -8,7 +8,8 @@ import type { Transaction } from '../../postgres/transaction.ts';
 import { noSuchOrder, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
-import { unchanged, withAudit, type Done, type Operator } from './with-audit.ts';
+import { unchanged, withAudit, type Done } from './with-audit.ts';
+import { type Operator } from './audit-log.ts';
 import { shownOrder } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 

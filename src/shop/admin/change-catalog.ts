@@ -2,7 +2,8 @@ import type { Product } from '../catalog/product.entity.ts';
 import { updateProduct, type ProductChange } from '../catalog/update-product.ts';
 import { isRefusal, type BadUserInput, type ProductNotFound } from '../refusal.ts';
 import { insertProduct, type NewProduct } from '../stock/create-product.ts';
-import { unchanged, withAudit, type Operator } from './with-audit.ts';
+import { unchanged, withAudit } from './with-audit.ts';
+import { type Operator } from './audit-log.ts';
 import { shownProduct } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 

@@ -6,7 +6,8 @@ import {
   type StockAdjustment,
 } from '../stock/adjust-stock.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { unchanged, withAudit, type Operator } from './with-audit.ts';
+import { unchanged, withAudit } from './with-audit.ts';
+import { type Operator } from './audit-log.ts';
 import { shownStock } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 

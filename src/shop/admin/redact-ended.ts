@@ -1,7 +1,7 @@
 import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { unwatched, type Progress } from '../../lib/progress.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
-import { recordAct, type Operator } from './with-audit.ts';
+import { recordAct, type Operator } from './audit-log.ts';
 import type { Shop } from '../shop.ts';
 
 /*

@@ -1,10 +1,11 @@
 import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
 import { recordFailure, settleOnceMore } from '../payments/retry-inbox.ts';
 import { retryOnUniqueViolation } from '../payments/settle-event.ts';
-import { isFault } from '../../postgres/faults.ts';
+import { isFault } from '../../lib/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { paymentEventNotFound, type PaymentEventNotFound } from '../refusal.ts';
-import { unchanged, withAudit, recordAct, type Operator } from './with-audit.ts';
+import { unchanged, withAudit } from './with-audit.ts';
+import { recordAct, type Operator } from './audit-log.ts';
 import { shownEvent } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 

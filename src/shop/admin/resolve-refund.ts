@@ -1,7 +1,8 @@
 import type { Transaction } from '../../postgres/transaction.ts';
 import { RefundTable, type Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
-import { unchanged, withAudit, type Operator } from './with-audit.ts';
+import { unchanged, withAudit } from './with-audit.ts';
+import { type Operator } from './audit-log.ts';
 import { shownRefund } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 

@@ -1,6 +1,6 @@
 import type { Database } from '../../postgres/database.ts';
-import { isFault } from '../../postgres/faults.ts';
-import { recordAct } from './with-audit.ts';
+import { isFault } from '../../lib/faults.ts';
+import { recordAct } from './audit-log.ts';
 
 /** Someone without the right asked for an operator's act. */
 export interface DeniedTry {

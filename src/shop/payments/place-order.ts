@@ -1,7 +1,7 @@
 import { findHold, type Hold } from '../purchases/find-holds.ts';
 import { createOrder } from '../purchases/create-order.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
-import { isFault } from '../../postgres/faults.ts';
+import { isFault } from '../../lib/faults.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { holdNotFound, isRefusal, type HoldNotActive, type HoldNotFound } from '../refusal.ts';

@@ -1,4 +1,4 @@
-import { isFault } from '../../postgres/faults.ts';
+import { isFault } from '../../lib/faults.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { retryOnUniqueViolation } from './settle-event.ts';
 import { lockWaitingEvents, settleWaiting } from './settle-parked.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
 import type { BatchQueues } from '../../lib/batch-queue.ts';
-import { BusyFault } from '../../postgres/faults.ts';
+import { BusyFault } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { isRefusal, productNotFound, type ProductNotFound } from '../refusal.ts';
 import { lockStock, type LockedStock } from '../stock/locked-stock.ts';

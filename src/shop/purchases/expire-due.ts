@@ -1,4 +1,4 @@
-import { BusyFault } from '../../postgres/faults.ts';
+import { BusyFault } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { EXPIRY_BATCH, endDue } from './due-units.ts';

@@ -1,6 +1,6 @@
 import { GraphQLError, parse, type DocumentNode, type GraphQLSchema, type Location } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { BusyFault } from '../../../postgres/faults.ts';
+import { BusyFault } from '../../../lib/faults.ts';
 import { documentErrors, TOKENS_MAX, type DocumentPolicy } from './limits.ts';
 import { WorkBudget, type Work } from './work-budget.ts';
 

@@ -7,7 +7,7 @@ import {
   ObjectType,
   type ClassType,
 } from 'type-graphql';
-import { BusyFault } from '../../../postgres/faults.ts';
+import { BusyFault } from '../../../lib/faults.ts';
 import { isRefusal, type Busy, type Refusal, type RefusalCode } from '../../../shop/refusal.ts';
 import { enumOf, HoldStatusEnum, SaleStatusEnum, StockStatusEnum } from './enums.ts';
 import { DateTime } from './scalars.ts';

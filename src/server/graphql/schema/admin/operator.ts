@@ -1,4 +1,4 @@
-import type { Operator } from '../../../../shop/admin/with-audit.ts';
+import type { Operator } from '../../../../shop/admin/audit-log.ts';
 import type { Context } from '../../context.ts';
 
 /** Who acts, for the audit log: whoever has the admin token. The token itself stays out of it. */

@@ -1,5 +1,6 @@
 import { Arg, Authorized, Ctx, Field, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
-import { adminReconcile, type Reconciliation } from '../../../../shop/reconciliation/reconcile.ts';
+import { type Reconciliation } from '../../../../shop/reconciliation/reconcile.ts';
+import { adminReconcile } from '../../../../shop/admin/admin-reconcile.ts';
 import { Context } from '../../context.ts';
 import { operatorOf } from './operator.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import type { Setting } from './config/kinds.ts';
+import type { Setting } from './kinds.ts';
 
 /** Where the settings' texts come from. */
 export interface Sources {

@@ -33,7 +33,7 @@ async function cruise(): Promise<Cruise> {
   return JSON.parse(stdout) as Cruise;
 }
 
-test('the walls of the house stand, and the watchman sees every file of src and its type imports', async () => {
+test('no file breaks a layer rule, and the checker sees every file of src and its type imports', async () => {
   const { modules, summary } = await cruise();
 
   const seen = modules.map(({ source }) => source);
@@ -44,17 +44,17 @@ test('the walls of the house stand, and the watchman sees every file of src and 
   const shop = modules.find(({ source }) => source === 'src/shop/shop.ts')!;
   expect(shop.dependencies).toContainEqual(
     expect.objectContaining({
-      resolved: 'src/live/stock-feed.ts',
+      resolved: 'src/shop/purchases/queues.ts',
       dependencyTypes: expect.arrayContaining(['type-only']),
     }),
   );
 });
 
-test('no clock of the server decides anything: src asks for no time of its own', () => {
+test('src reads no clock but that of the database', () => {
   expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, OURS)).toEqual([]);
 });
 
-test('only config.ts reads the environment', () => {
+test('only config/settings.ts reads the environment', () => {
   const others = OURS.filter((file) => file !== 'src/config/settings.ts');
 
   expect(linesLike(/\bprocess\.env\b|\bfrom 'node:process'/, others)).toEqual([]);

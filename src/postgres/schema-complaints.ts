@@ -1,5 +1,5 @@
-import type { Database } from './postgres/database.ts';
-import { pendingMigrations } from './postgres/migrate.ts';
+import type { Database } from './database.ts';
+import { pendingMigrations } from './migrate.ts';
 
 /** The oldest PostgreSQL that the shop is tested on. */
 const SERVER_VERSION_MIN = 150_000;
