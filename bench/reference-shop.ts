@@ -10,10 +10,10 @@ import type { AddressInfo } from 'node:net';
 /** A module of the build. */
 const built = (module: string): string => new URL(`../dist/src/${module}.js`, import.meta.url).href;
 
-const { readSettings } = (await import(built('config'))) as typeof import('../src/config/settings.ts');
-const { createLog } = (await import(
-  built('platform/log')
-)) as typeof import('../src/lib/log.ts');
+const { readSettings } = (await import(
+  built('config')
+)) as typeof import('../src/config/settings.ts');
+const { createLog } = (await import(built('platform/log'))) as typeof import('../src/lib/log.ts');
 const { Closers } = (await import(
   built('platform/closers')
 )) as typeof import('../src/lib/closers.ts');
@@ -23,7 +23,9 @@ const { openDatabase } = (await import(
 const { migrate } = (await import(
   built('platform/migrate')
 )) as typeof import('../src/postgres/migrate.ts');
-const { noMeters } = (await import(built('meters'))) as typeof import('../src/server/metrics/meters.ts');
+const { noMeters } = (await import(
+  built('meters')
+)) as typeof import('../src/server/metrics/meters.ts');
 const { RateLimits } = (await import(
   built('edges/rate-limits')
 )) as typeof import('../src/server/http/rate-limits.ts');

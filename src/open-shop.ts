@@ -1,7 +1,6 @@
 import type { Product } from './shop/catalog/find-products.ts';
 import type { Settings } from './config/settings.ts';
 import { createHolds } from './shop/purchases/create-hold.ts';
-import type { BatchAnswer } from './shop/purchases/queues.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
 import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';

@@ -6,7 +6,6 @@ import { remainingMs } from '../lib/time.ts';
 import { endDueOfOrder } from '../shop/purchases/expire-order.ts';
 import { findOrders } from '../shop/purchases/find-orders.ts';
 import type { Order } from '../shop/purchases/order.entity.ts';
-import type { PurchaseFeed } from './purchase-feed.ts';
 import type { LiveShop } from './live-shop.ts';
 
 /**

@@ -6,8 +6,7 @@ import { OPENING, SessionHealth, UndoneError } from './session-health.ts';
 
 /** What a session is asked for, to answer with itself: the ORM hands out no client of its pool. */
 const ITSELF = 'this session';
-
-/** What a statement gives that was not sent. */
+/** The result of a statement that was not sent. */
 const NOTHING = { command: '', rowCount: 0, rows: [] };
 
 /** SQLSTATE in_failed_sql_transaction: a statement before this one failed. */
@@ -226,7 +225,7 @@ export async function sessionOf(transaction: ControlledTransaction<unknown>): Pr
   return rows[0]!;
 }
 
-/** Ends a connection without a goodbye, which a half-open link would never answer. */
+/** Closes a connection at once: a half-open link would never answer the protocol's end. */
 export function destroy(client: pg.Client | pg.PoolClient): void {
   const { connection } = client as unknown as {
     readonly connection: { readonly stream: { destroy(): void } };
@@ -245,7 +244,6 @@ const names = new Map<string, string>();
 function statementName(text: string): string {
   const known = names.get(text);
   if (known !== undefined) return known;
-  const name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
-  names.set(text, name);
-  return name;
+  names.set(text, createHash('sha256').update(text).digest('base64url').slice(0, 24));
+  return names.get(text)!;
 }

@@ -28,7 +28,8 @@ test('the schema keeps every promise of the public contract', () => {
 test('the schema keeps every promise of the operator’s contract', () => {
   const promised = buildASTSchema(
     parse(
-      textOf('tests/project/contract/schema.graphql') + textOf('tests/project/contract/admin.graphql'),
+      textOf('tests/project/contract/schema.graphql') +
+        textOf('tests/project/contract/admin.graphql'),
     ),
   );
 

@@ -4,7 +4,11 @@ import { createInterface } from 'node:readline';
 import { updateProduct } from '../../src/shop/catalog/update-product.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import type { Shop } from '../../src/shop/shop.ts';
-import { findStockedProducts, isOlder, type StockedProduct } from '../../src/shop/stock/find-stocked.ts';
+import {
+  findStockedProducts,
+  isOlder,
+  type StockedProduct,
+} from '../../src/shop/stock/find-stocked.ts';
 import { StockFeed } from '../../src/live/stock-feed.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
 import * as buyer from '../support/buyer.ts';

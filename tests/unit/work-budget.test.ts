@@ -1,4 +1,8 @@
-import { WorkBudget, type BudgetLimits, type Work } from '../../src/server/graphql/http/work-budget.ts';
+import {
+  WorkBudget,
+  type BudgetLimits,
+  type Work,
+} from '../../src/server/graphql/http/work-budget.ts';
 import { until } from '../support/shop.ts';
 
 /** What became of pieces of work, in order. */

@@ -1,10 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  Postmaster,
-  ensureCluster,
-  ensureDatabase,
-  readPassword,
-} from './cluster.ts';
+import { Postmaster, ensureCluster, ensureDatabase, readPassword } from './cluster.ts';
 import { FolderHeld, FolderLock } from './data-dir-lock.ts';
 import { findPlace, type Place } from './binaries.ts';
 import { endStrayPostmaster } from './processes.ts';

@@ -8,75 +8,16 @@ import { totalOf } from '../purchases/order.rules.ts';
 import { lockOrders, orderOf } from '../purchases/purchase-rows.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
-import { unitMove } from '../stock/unit-move.ts';
 import { eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
-import type { PaymentEvent } from './payment-event.entity.ts';
+import {
+  CREDITED_PAYMENTS,
+  EARLIER_EVENTS,
+  SETTLE_EVENTS,
+  type EarlierEvent,
+} from './settle-batch.statements.ts';
 import { unusual, type Receipt, type ReceivedPayment, type Unusual } from './payment-queues.ts';
 import { answerFor, sameContent } from './settle-event.ts';
 import { settle, type Verdict } from './settlement.rules.ts';
-
-/** Events of these keys that were received before, with their stored answers. */
-const EARLIER = `
-  select e.id, e.provider, e.idempotency_key as "idempotencyKey", e.payment_id as "paymentId",
-    e.order_id as "orderId", e.reported_status as "reportedStatus", e.amount,
-    e.unreadable_amount as "unreadableAmount", e.currency, e.answer_status as "answerStatus", e.answer_body as "answerBody"
-  from unnest($1::text[], $2::text[]) as key(provider, idempotency_key)
-  join payment_events e using (provider, idempotency_key)`;
-
-type EarlierEvent = Pick<
-  PaymentEvent,
-  | 'id'
-  | 'provider'
-  | 'idempotencyKey'
-  | 'paymentId'
-  | 'orderId'
-  | 'reportedStatus'
-  | 'amount'
-  | 'unreadableAmount'
-  | 'currency'
-  | 'answerStatus'
-  | 'answerBody'
->;
-
-/** Payments that have paid an order or opened a refund before. */
-const CREDITED = `
-  select e.provider, e.payment_id as "paymentId"
-  from unnest($1::text[], $2::text[]) as payment(provider, payment_id)
-  join payment_events e using (provider, payment_id)
-  where e.counted`;
-
-/**
- * Everything that a batch writes, in one statement: new events with their answers, the counts of
- * duplicates, the paid orders, their units and the movement. $3 holds the events, $4 the clock, $5 the
- * duplicates, $6 the paid orders. Events are inserted in the order of their keys, so that two servers
- * that receive the same keys cannot deadlock.
- */
-const SETTLE = unitMove({
-  before: `
-    recorded_events as (
-      insert into payment_events (id, provider, idempotency_key, payment_id, order_id,
-        reported_status, amount, currency, status, counted, reason, attempts, duplicates,
-        received_at, settled_at, payload, headers, answer_status, answer_body, unreadable_amount)
-      select id, provider, idempotency_key, payment_id, order_id, reported_status, amount, currency,
-        status, counted, reason, 0, duplicates, $4, $4, payload, headers, answer_status,
-        answer_body, unreadable_amount
-      from json_to_recordset($3::json) as event(id uuid, provider text, idempotency_key text,
-        payment_id text, order_id uuid, reported_status text, amount numeric, currency text, status text,
-        counted boolean, reason text, duplicates int, payload text, headers jsonb, answer_status int,
-        answer_body text, unreadable_amount text)
-      order by provider, idempotency_key),
-    repeated_events as (
-      update payment_events e set duplicates = e.duplicates + repeated.times
-      from json_to_recordset($5::json) as repeated(id uuid, times int) where e.id = repeated.id),`,
-  changed: `
-    update orders o set status = 'PAID', cancelled_by = null, sold_version = $2,
-      payment_provider = paid.provider, payment_id = paid.payment_id, paid_at = $4, updated_at = $4
-    from json_to_recordset($6::json) as paid(order_id uuid, provider text, payment_id text)
-    where o.id = paid.order_id and o.status = 'PENDING'
-    returning o.quantity`,
-  buckets: { held: -1, sold: 1 },
-  cause: 'SALE',
-});
 
 /**
  * Receives a batch of payment events of one product's orders in one transaction of two round trips:
@@ -93,8 +34,8 @@ export function settleBatch(
     const orderIds = [...new Set(events.map(({ orderId }) => orderId!))];
     const [, earlier, credited, rows, stock, now] = await Promise.all([
       shop.lockOrders(tx, orderIds),
-      tx.rows<EarlierEvent>(EARLIER, keysOf(events)),
-      tx.rows<Payment>(CREDITED, paymentsOf(events)),
+      tx.rows<EarlierEvent>(EARLIER_EVENTS, keysOf(events)),
+      tx.rows<Payment>(CREDITED_PAYMENTS, paymentsOf(events)),
       lockOrders(tx, orderIds),
       lockStock(shop, tx, productId),
       readClock(tx),
@@ -107,7 +48,7 @@ export function settleBatch(
     const receipts = events.map((event) => batch.receive(event));
     if (batch.isEmpty || stock === undefined) return receipts.map((receipt) => receipt());
     tx.afterCommit(() => shop.announcePurchases(batch.changedOrders));
-    const sold = await stock.moveLast(SETTLE, [
+    const sold = await stock.moveLast(SETTLE_EVENTS, [
       JSON.stringify(batch.newEvents),
       now,
       JSON.stringify(batch.repeated),
@@ -203,11 +144,10 @@ class Batch {
   /** Undefined for an unusual event: it is settled by itself, after this batch. */
   #settle(received: ReceivedPayment): NewEvent | undefined {
     const { orderId, provider, paymentId } = received;
-    const order = this.#facts.orders.get(orderId!);
+    const order = this.#pendingOrder(orderId!);
     const payment = paymentKeyOf(received);
-    const isFirstOfOrder = order?.status === 'PENDING' && !this.#paidOrders.has(order.id);
     const isCreditedHere = this.#credited.has(payment) && !this.#facts.credited.has(payment);
-    if (order === undefined || !isFirstOfOrder || isCreditedHere) return undefined;
+    if (order === undefined || isCreditedHere) return undefined;
     const verdict = settle(received, {
       order: { ...order, total: decimalText(totalOf(order)) },
       counted: this.#facts.credited.has(payment),
@@ -222,6 +162,12 @@ class Batch {
       this.paid.push({ order_id: order.id, provider, payment_id: paymentId });
     }
     return this.#record(received, verdict, order);
+  }
+
+  /** The order while it is pending, what this batch has paid already left out. */
+  #pendingOrder(orderId: string): Order | undefined {
+    const order = this.#facts.orders.get(orderId);
+    return order?.status === 'PENDING' && !this.#paidOrders.has(orderId) ? order : undefined;
   }
 
   #record(received: ReceivedPayment, verdict: Verdict, order: Order): NewEvent {

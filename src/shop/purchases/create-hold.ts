@@ -1,21 +1,15 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
-import type { BatchQueues } from '../../lib/batch-queue.ts';
 import { BusyFault } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { isRefusal, productNotFound, type ProductNotFound } from '../refusal.ts';
+import { isRefusal, productNotFound } from '../refusal.ts';
 import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { readBatchFacts, type BatchFacts } from './batch-facts.ts';
 import { endDue } from './due-units.ts';
 import type { BatchAnswer, HoldAnswer } from './queues.ts';
 import type { Hold } from './hold.entity.ts';
-import {
-  decideHolds,
-  type HoldDecision,
-  type HoldRefusal,
-  type HoldRequest,
-} from './hold.rules.ts';
+import { decideHolds, type HoldDecision, type HoldRequest } from './hold.rules.ts';
 import type { Shop } from '../shop.ts';
 
 /** What one buyer asks createHold for. */

@@ -1,6 +1,5 @@
 import type { Hold } from './hold.entity.ts';
 
-import type { HoldTokens } from './hold-token.ts';
 import type { Shop } from '../shop.ts';
 
 export type { Hold } from './hold.entity.ts';

@@ -28,7 +28,13 @@ import { enumOf } from '../enums.ts';
 import { checkInput, REASON, TEXT } from '../input.ts';
 import { RefundStatusEnum, RefundType } from '../order.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
-import { answered, BusyType, outcomeOf, PaymentEventNotFound, RefundNotFound } from '../refusals.ts';
+import {
+  answered,
+  BusyType,
+  outcomeOf,
+  PaymentEventNotFound,
+  RefundNotFound,
+} from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
 import { filterOf, NO_ROW } from './filter.ts';
 import { operatorOf } from './operator.ts';
