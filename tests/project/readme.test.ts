@@ -36,7 +36,7 @@ test('GraphQL’s ErrorCode has every code of a refusal, and no other', () => {
 /** The codes of src/shop/refusal.ts, read from its text: they are types and gone when it runs. */
 function refusalCodes(): string[] {
   const text = textOf('src/shop/refusal.ts');
-  const codes = [...text.matchAll(/RefusalOf<((?:\s*\|?\s*'[A-Z_]+')+)>/g)]
+  const codes = [...text.matchAll(/RefusalOf<((?:\s*\|?\s*'[A-Z_]+')+)\s*>/g)]
     .flatMap(([, union]) => union!.split('|'))
     .map((code) => code.trim().replaceAll("'", ''));
   // An error of the request, told among GraphQL's errors and no member of RefusalCode.
