@@ -191,7 +191,7 @@ test('payment against cancellation: one wins, and what was paid is paid or refun
 
   await Promise.all(
     holds.flatMap((made) => [
-      deliver(one.shop, payment(made.orderId)),
+      deliverUntilTaken(one.shop, payment(made.orderId)),
       cancelOrder(two.shop, tokenOf(two.shop, made)),
     ]),
   );
