@@ -18,16 +18,16 @@ import {
 } from './options.ts';
 import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from './output.ts';
 
-/** Commands that show what is on sale, and how many there are: products, stock. */
+/** Commands that show products and their stock: products, stock. */
 export function addCatalogue(program: Command): void {
   withStatus(withPage(program.command('products'), productId), ['UPCOMING', 'LIVE', 'ENDED'])
-    .description('List what is on sale, with its units.')
+    .description('List products with their stock.')
     .action(showProducts);
 
   withPage(program.command('stock'), wholeNumber)
-    .argument('<product>', 'the product’s id', productId)
+    .argument('<product>', 'the product id', productId)
     .description(
-      'Show a product’s units, audit them, and list what moved them. 3: it is unbalanced.',
+      'Show and audit the stock of a product and list its movements. Exit code 3: discrepancies found.',
     )
     .action(showStock);
 }
@@ -44,7 +44,7 @@ function showProducts(options: ListOptions<number> & { readonly status?: string 
   });
 }
 
-/** Of a product that has lost its stock row: what reconcile tells. */
+/** Stock of a product without a stock row, which `reconcile` reports as a discrepancy. */
 const UNKNOWN = { total: null, available: null, held: null, sold: null };
 
 function shownProduct(product: Product, count: StockCount | undefined): Shown {
@@ -78,7 +78,9 @@ function showStock(product: number, options: ListOptions<number>): Promise<void>
       return [
         tableOf([{ product: id, version, total, available, held, sold }]),
         '',
-        ...(audit.balanced ? ['Audit: balanced at every version.'] : ['Audit: NOT BALANCED.']),
+        ...(audit.balanced
+          ? ['Audit: balanced at every version.']
+          : ['Audit: discrepancies found.']),
         ...findings,
         '',
         tableOf(movements),

@@ -3,15 +3,15 @@ import { parseProductId } from '../shop/catalog/product.rules.ts';
 import type { Operator } from '../shop/admin/audit-log.ts';
 import { parseUuid } from '../lib/ids.ts';
 
-/** Who acts from the command line, as the audit log names them: whoever has the database's address. */
+/** The caller of the command line in the audit log. Its right is access to the database. */
 export const COMMAND_LINE: Operator = { actor: 'command line', address: null, requestId: null };
 
-/** What every command for people and scripts takes. */
+/** The option of every command that prints a result. */
 export interface JsonOption {
   readonly json?: true;
 }
 
-/** What every list takes. */
+/** The options of every list command. */
 export interface ListOptions<Key> extends JsonOption {
   readonly first: number;
   readonly after?: Key;
@@ -19,33 +19,35 @@ export interface ListOptions<Key> extends JsonOption {
 
 /** Adds `--json`. */
 export function withJson(command: Command): Command {
-  return command.option('--json', 'one JSON value, for scripts');
+  return command.option('--json', 'print one JSON value, for scripts');
 }
 
-/** Adds what every list takes; `key` reads the id that a page comes after. */
+/** Adds the options of a list command; `key` parses the value of `--after`. */
 export function withPage(command: Command, key: (text: string) => unknown): Command {
   return withJson(command)
     .addOption(
-      new Option('--first <n>', 'rows, 1 to 100, newest first').argParser(pageSize).default(20),
+      new Option('--first <n>', 'number of rows, 1 to 100, newest first')
+        .argParser(pageSize)
+        .default(20),
     )
-    .addOption(new Option('--after <id>', 'where the page before ended').argParser(key));
+    .addOption(new Option('--after <id>', 'last id of the previous page').argParser(key));
 }
 
-/** Adds a filter by one of these words, which the database writes in capitals. */
+/** Adds `--status` with these choices in lower case; the database has them in upper case. */
 export function withStatus(command: Command, statuses: readonly string[]): Command {
   return command.addOption(
-    new Option('--status <word>', 'only those that stand so').choices(
+    new Option('--status <word>', 'filter by status').choices(
       statuses.map((status) => status.toLowerCase()),
     ),
   );
 }
 
-/** A filter's word as the database writes it; null where there is none. */
+/** The status in upper case, as in the database; null without a filter. */
 export function statusOf<Status extends string>(word: string | undefined): Status | null {
   return word === undefined ? null : (word.toUpperCase() as Status);
 }
 
-/** A number of times or of milliseconds. */
+/** Parses a non-negative whole number of at most nine digits. */
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number.');
@@ -57,28 +59,28 @@ function pageSize(text: string): number {
   throw new InvalidArgumentError('It must be 1 to 100.');
 }
 
-/** A product’s id. */
+/** Parses a product id. */
 export function productId(text: string): number {
   const id = parseProductId(text);
   if (id !== undefined) return id;
-  throw new InvalidArgumentError('A product’s id is a whole number.');
+  throw new InvalidArgumentError('A product id is a whole number.');
 }
 
-/** The id of a hold, an order, a payment event or a refund. */
+/** Parses the id of a hold, an order, a payment event or a refund. */
 export function uuid(text: string): string {
   const id = parseUuid(text);
   if (id !== undefined) return id;
   throw new InvalidArgumentError('It must be a UUID.');
 }
 
-/** An age in whole days, written as in 90d: one day to some ninety years. */
+/** Parses an age in whole days, for example 90d: 1 to 36,500 days. */
 export function days(text: string): number {
   const count = Number(/^(\d{1,5})d$/.exec(text)?.[1] ?? 0);
   if (count >= 1 && count <= 36_500) return count;
-  throw new InvalidArgumentError('It must be a number of days, as in 90d.');
+  throw new InvalidArgumentError('It must be a number of days, for example 90d.');
 }
 
-/** What an act comes with: a reason or a note, 1 to 500 characters that a database can hold. */
+/** Parses a reason or a note: 1 to 500 characters that PostgreSQL can store. */
 export function words(text: string): string {
   if (/^[^\0\uD800-\uDFFF]{1,500}$/u.test(text)) return text;
   throw new InvalidArgumentError('It must be 1 to 500 characters.');

@@ -33,27 +33,27 @@ interface PaymentFilter extends ListOptions<string> {
 
 /** Commands on payment events: payments list, dead and replay. */
 export function addPayments(program: Command): void {
-  const payments = program.command('payments').description('What payment providers told the shop.');
+  const payments = program.command('payments').description('Show and replay payment events.');
 
   withStatus(withPage(payments.command('list', { isDefault: true }), uuid), STATUSES)
-    .option('--order <id>', 'only of this order', uuid)
+    .option('--order <id>', 'filter by order', uuid)
     .option('--without-order', 'only successful payments that name no order')
     .description('List payment events.')
     .action(showEvents);
 
   withJson(payments.command('dead'))
-    .description('List dead letters: events whose settling failed ten times, with the reason.')
+    .description('List dead letters: events whose processing failed ten times, with the reason.')
     .action(showDead);
 
   withJson(payments.command('replay'))
     .description(
-      'Settle parked or dead events once more: one by its id, or all dead ones. 3: some are not settled.',
+      'Process one parked or dead event again, or all dead ones. Exit code 3: some are not settled.',
     )
-    .argument('[id]', 'the event’s id', uuid)
-    .option('--all', 'every dead letter')
+    .argument('[id]', 'the event id', uuid)
+    .option('--all', 'all dead letters')
     .action((id: string | undefined, options: JsonOption & { readonly all?: true }) => {
       if ((id === undefined) === (options.all === undefined)) {
-        program.error('error: Name one event, or give --all.');
+        program.error('error: Give the id of one event, or --all.');
       }
       return replay(id, options);
     });
@@ -74,7 +74,7 @@ function showEvents(options: PaymentFilter): Promise<void> {
   });
 }
 
-/** Without the body, which may be long and is its sender's. */
+/** Leaves out the body, which can be long. */
 function shownEvent(event: PaymentEvent): Shown {
   const { id, orderId, paymentId, provider, reportedStatus, amount: received, currency } = event;
   const amount = received && receivedText(received, currency ?? '');
@@ -114,7 +114,7 @@ function replay(id: string | undefined, { json }: JsonOption): Promise<void> {
 
 const UNSETTLED: readonly string[] = ['PARKED', 'DEAD', 'BUSY'];
 
-/** One that meets a lock must not keep the others from their turn. */
+/** Returns BUSY for an event whose lock was not available, so that the other events are replayed. */
 async function replayOne(shop: Shop, id: string): Promise<Replayed> {
   try {
     const event = await replayPaymentEvent(shop, COMMAND_LINE, id);

@@ -6,10 +6,10 @@ import { withDatabase } from './opened.ts';
 import { withJson, type JsonOption } from './options.ts';
 import { answer } from './output.ts';
 
-/** Commands that make a database ready: migrate, seed. */
+/** Commands that prepare a database: migrate, seed. */
 export function addPreparing(program: Command): void {
   withJson(program.command('migrate'))
-    .description('Bring the database’s schema up to date, one server or command at a time.')
+    .description('Apply pending migrations. Servers and commands run this one at a time.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
         await requireMigratable(database);
@@ -21,18 +21,18 @@ export function addPreparing(program: Command): void {
     );
 
   withJson(program.command('seed'))
-    .description('Give an empty catalogue the demo sale: products 1, 2 and 3.')
+    .description('Create the demo products 1, 2 and 3 in an empty catalogue.')
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
         const seeded = await withStartupLock(database, toStderr, () => seedDemo(database));
         answer(json, { seeded }, () =>
-          seeded ? 'Made the demo sale.' : 'The catalogue is not empty; nothing was done.',
+          seeded ? 'Seeded demo catalogue.' : 'The catalogue is not empty; nothing was changed.',
         );
       }),
     );
 }
 
-/** Not to the output: with --json that is one value. */
+/** Standard error, because with --json standard output is one JSON value. */
 function toStderr(message: string): void {
   process.stderr.write(`${message}\n`);
 }

@@ -11,9 +11,9 @@ import { asFault } from '../postgres/faults.ts';
 import { isFault } from '../lib/faults.ts';
 import { VERSION } from '../lib/version.ts';
 
-/** Runs the command that the process was started with; the exit code is set at its end. */
+/** Runs the command of the process arguments and sets the exit code. */
 export async function runCommandLine(): Promise<void> {
-  // A reader that has seen enough, as in `… | head`, is no failure.
+  // A reader that closes the pipe early, as in `… | head`, is not a failure.
   process.stdout.on('error', () => {});
   try {
     await createProgram().parseAsync();
@@ -27,16 +27,16 @@ export async function runCommandLine(): Promise<void> {
   }
 }
 
-/** The admin's commands. Each opens what it needs and closes it again. */
+/** All commands. Each opens and closes its own resources. */
 function createProgram(): Command {
   const program = new Command('flash-sale')
     .description('Commands of the flash-sale checkout server.')
     .version(VERSION)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done · 1 failed · 2 not understood · 3 done, and a person must look.',
+      '\nExit codes: 0 success · 1 failure · 2 usage error · 3 success, and a person must check the result.',
     )
-    // A command line that is not understood is told apart from work that failed.
+    // Usage errors get an exit code of their own.
     .exitOverride();
   for (const add of [
     addUpkeep,
@@ -51,15 +51,15 @@ function createProgram(): Command {
   return program;
 }
 
-/** SQLSTATE classes of a table, a column or a function that is not there. */
+/** SQLSTATEs: undefined table, column, function. */
 const NOT_MIGRATED = ['42P01', '42703', '42883'];
 
-/** What went wrong, in one line (settings: in one for each complaint). */
+/** The error message in one line; for settings, one line for each error. */
 function plainly(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as Error & { readonly code?: unknown };
   if (NOT_MIGRATED.includes(String(code))) {
-    return 'The database lacks tables of this build: run npm run cli -- migrate first.';
+    return 'The database schema is out of date: run npm run cli -- migrate first.';
   }
   if (!isFault(error) || !(error.cause instanceof Error)) return error.message;
   const { message, code: cause } = error.cause as Error & { readonly code?: string };

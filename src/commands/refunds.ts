@@ -20,18 +20,24 @@ import { answer, answerPage, tableOf, type Shown } from './output.ts';
 
 const STATUSES = ['OPEN', 'RESOLVED'] as const;
 
-/** Commands on money that must go back: refunds list and resolve. */
+/** Commands on refunds: refunds list and resolve. */
 export function addRefunds(program: Command): void {
-  const refunds = program.command('refunds').description('Money that must go back, or went back.');
+  const refunds = program.command('refunds').description('Show and resolve refunds.');
 
   withStatus(withPage(refunds.command('list', { isDefault: true }), uuid), STATUSES)
     .description('List refunds.')
     .action(showRefunds);
 
   withJson(refunds.command('resolve'))
-    .description('Say that the money went back. A second time returns it unchanged.')
-    .argument('<id>', 'the refund’s id', uuid)
-    .requiredOption('--note <text>', 'how it went back: the provider’s reference, say', words)
+    .description(
+      'Mark a refund as resolved, after the money was returned. A resolved refund is unchanged.',
+    )
+    .argument('<id>', 'the refund id', uuid)
+    .requiredOption(
+      '--note <text>',
+      'how the money was returned, for example the provider’s reference',
+      words,
+    )
     .action(resolve);
 }
 

@@ -15,16 +15,16 @@ interface SaleFilter extends ListOptions<string> {
   readonly product?: number;
 }
 
-/** Commands that show what buyers do: holds, orders. Neither shows what opens a hold. */
+/** Commands that list holds and orders. Neither prints hold tokens. */
 export function addSales(program: Command): void {
   withStatus(withPage(program.command('holds'), uuid), HOLD_STATUSES)
-    .option('--product <id>', 'only of this product', productId)
-    .option('--customer <id>', 'only of this customer')
-    .description('List holds, never their tokens.')
+    .option('--product <id>', 'filter by product', productId)
+    .option('--customer <id>', 'filter by customer')
+    .description('List holds, without their tokens.')
     .action(showHolds);
 
   withStatus(withPage(program.command('orders'), uuid), ORDER_STATUSES)
-    .option('--product <id>', 'only of this product', productId)
+    .option('--product <id>', 'filter by product', productId)
     .description('List orders.')
     .action(showOrders);
 }

@@ -8,23 +8,25 @@ import { withDatabase, withShop } from './opened.ts';
 import { COMMAND_LINE, days, withJson, type JsonOption } from './options.ts';
 import { answer, foundSomething, tableOf, withBar } from './output.ts';
 
-/** Commands that look after the whole: status, reconcile, retention. */
+/** Maintenance commands: status, reconcile, retention. */
 export function addUpkeep(program: Command): void {
   withJson(program.command('status'))
-    .description('Show how the shop stands. 3: something waits for a person.')
+    .description('Show the state of the shop. Exit code 3: a person must act on something.')
     .action(showStatus);
 
   withJson(program.command('reconcile'))
     .description(
-      'Hold movements, rows and counters, orders and payments against each other. 3: they disagree.',
+      'Check that stock movements, rows and counters agree, and orders with payments. Exit code 3: discrepancies found.',
     )
-    .option('--fix', 'put counters right that disagree with the rows, and nothing else')
+    .option('--fix', 'repair wrong counters; nothing else is changed')
     .action(reconcile);
 
   withJson(program.command('retention'))
-    .description('Blank customer ids and payment bodies in rows that ended long ago; no row goes.')
-    .requiredOption('--older-than <age>', 'since when they must have ended, as in 90d', days)
-    .option('--yes', 'do it; without it they are only counted')
+    .description(
+      'Redact customer ids and payment bodies in rows that ended long ago. No row is deleted.',
+    )
+    .requiredOption('--older-than <age>', 'minimum time since the end, for example 90d', days)
+    .option('--yes', 'redact; without it the rows are only counted')
     .action(retention);
 }
 
@@ -63,7 +65,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
 }
 
 function waitingText({ count, oldestSeconds }: Waiting): string {
-  return count === 0 ? '0' : `${count}, the oldest for ${Math.round(oldestSeconds)} s`;
+  return count === 0 ? '0' : `${count}, oldest ${Math.round(oldestSeconds)} s`;
 }
 
 function reconcile({ json, fix = false }: JsonOption & { readonly fix?: boolean }): Promise<void> {
@@ -72,8 +74,8 @@ function reconcile({ json, fix = false }: JsonOption & { readonly fix?: boolean 
     answer(json, done, () =>
       [
         ...done.findings,
-        ...(fix ? [`Counters put right: ${done.repaired} products.`] : []),
-        done.balanced ? 'Everything agrees.' : 'NOT everything agrees.',
+        ...(fix ? [`Repaired counters of ${done.repaired} products.`] : []),
+        done.balanced ? 'No discrepancies.' : 'Discrepancies found.',
       ].join('\n'),
     );
     if (!done.balanced) foundSomething();
@@ -94,7 +96,7 @@ function retention({ json, olderThan: olderThanDays, yes }: RetentionOptions): P
       [
         tableOf(rows.map((one) => ({ ...one }))),
         '',
-        yes ? 'Blanked.' : 'Nothing was changed. With --yes these are blanked, for good.',
+        yes ? 'Redacted.' : 'Nothing was changed. With --yes these rows are redacted permanently.',
       ].join('\n'),
     );
   });

@@ -122,7 +122,7 @@ test('status tells at a glance how the shop stands, and ends with 3 when somethi
   expect(owing.code).toBe(3);
   expect(owing.out).toMatch(/^Connection +(clear text|TLS\S+), application name flash-sale$/m);
   expect(owing.out).toMatch(/^Schema +up to date$/m);
-  expect(owing.out).toMatch(/^Open refunds +1, the oldest for \d+ s$/m);
+  expect(owing.out).toMatch(/^Open refunds +1, oldest \d+ s$/m);
 });
 
 test('products lists the catalogue with its units, by where the sale stands and page by page', async () => {
@@ -166,7 +166,7 @@ test('stock shows a product’s units, audits them and lists what moved them', a
   expect(damaged.code).toBe(3);
   expect(damaged.value).toMatchObject({ balanced: false, available: 5, held: 3 });
   expect(damaged.value.findings).toContain(
-    'Active holds and pending orders come to 4, the stock row says 3 held.',
+    'Active holds and pending orders sum to 4 units, but the stock row has 3 held.',
   );
   expect(damaged.value.movements[0]).toMatchObject({ cause: 'HOLD', available: -3, held: 3 });
   expect(unknown).toEqual({ code: 1, out: '', err: 'No product has this id.\n' });
@@ -310,11 +310,11 @@ test('reconcile ends with 3 when something disagrees, and with --fix puts counte
   const fixed = await run(['reconcile', '--fix']);
   const after = await read('reconcile');
 
-  expect(well).toEqual({ code: 0, out: 'Everything agrees.\n', err: '' });
+  expect(well).toEqual({ code: 0, out: 'No discrepancies.\n', err: '' });
   expect(found).toMatchObject({ code: 3, err: '', value: { balanced: false, repaired: 0 } });
   expect(found.value.findings).not.toEqual([]);
   expect(fixed).toMatchObject({ code: 0, err: '' });
-  expect(fixed.out).toMatch(/Counters put right: 1 products\.\nEverything agrees\.\n$/);
+  expect(fixed.out).toMatch(/Repaired counters of 1 products\.\nNo discrepancies\.\n$/);
   expect(after).toMatchObject({ code: 0, value: { balanced: true, findings: [] } });
   expect((await acts()).every(({ actor }) => actor === 'command line')).toBe(true);
 });
@@ -359,14 +359,14 @@ test('an empty database is migrated and seeded by command, once', async () => {
     expect(early).toEqual({
       code: 1,
       out: '',
-      err: 'The database lacks tables of this build: run npm run cli -- migrate first.\n',
+      err: 'The database schema is out of date: run npm run cli -- migrate first.\n',
     });
     expect(JSON.parse(first.out).applied.length).toBeGreaterThan(2);
     expect(second.out).toBe('The schema is up to date.\n');
     expect(JSON.parse(seeded.out)).toEqual({ seeded: true });
     expect(again).toMatchObject({
       code: 0,
-      out: 'The catalogue is not empty; nothing was done.\n',
+      out: 'The catalogue is not empty; nothing was changed.\n',
     });
   } finally {
     await admin(url, `drop database ${name} with (force)`);
@@ -390,11 +390,11 @@ test('a command line that is not understood ends with 2, and says nothing on sta
     [['orders', '--status', 'lost'], /Allowed choices are pending, paid, cancelled, expired/],
     [['orders', '--first', '101'], /It must be 1 to 100\./],
     [['orders', '--after', '7'], /It must be a UUID\./],
-    [['stock', 'widget'], /A product’s id is a whole number\./],
-    [['payments', 'replay'], /Name one event, or give --all\./],
+    [['stock', 'widget'], /A product id is a whole number\./],
+    [['payments', 'replay'], /Give the id of one event, or --all\./],
     [['refunds', 'resolve', '018f0000-0000-7000-8000-000000000000'], /--note/],
     [['retention', '--yes'], /--older-than/],
-    [['retention', '--older-than', '0d'], /It must be a number of days, as in 90d\./],
+    [['retention', '--older-than', '0d'], /It must be a number of days, for example 90d\./],
   ];
 
   const ended = await Promise.all(wrong.map(([args]) => run(args)));
@@ -408,7 +408,7 @@ test('help is no failure, and tells the exit codes', async () => {
   const { code, out } = await run(['--help']);
 
   expect(code).toBe(0);
-  expect(out).toContain('Exit codes: 0 done · 1 failed · 2 not understood · 3 done, and');
+  expect(out).toContain('Exit codes: 0 success · 1 failure · 2 usage error · 3 success, and');
 });
 
 test('a database that is away is told in one plain line: 1, and no password', async () => {

@@ -86,7 +86,7 @@ test('each hour everything is held against everything, and nothing is repaired',
         balanced: false,
         findings: 2,
         first: expect.arrayContaining([
-          `Product ${productId}: Paid orders come to 2, the stock row says 0 sold.`,
+          `Product ${productId}: Paid orders sum to 2 units, but the stock row has 0 sold.`,
         ]),
       },
       message: 'Reconciliation completed',
@@ -141,7 +141,7 @@ test('counters that were changed by hand are found, put right by fix, and the sa
 
   expect(seen).toMatchObject({ balanced: false, repaired: 0 });
   expect(seen.findings).toContain(
-    `Product ${productId}: Paid orders come to 2, the stock row says 1 sold.`,
+    `Product ${productId}: Paid orders sum to 2 units, but the stock row has 1 sold.`,
   );
   expect(looked).toEqual(seen);
   expect(fixed).toEqual({ balanced: true, findings: seen.findings, repaired: 1 });
@@ -262,12 +262,12 @@ const DAMAGES: readonly [
   ],
   [
     'a refund that is required and missing',
-    /^Payment event \S+ requires a refund, but there is none\.$/m,
+    /^Payment event \S+ requires a refund, but has none\.$/m,
     () => 'delete from refunds',
   ],
   [
     'a refund of money that was kept',
-    /^Refund \S+ stands, but its payment was kept\.$/m,
+    /^Refund \S+ exists, but its payment was kept\.$/m,
     () => "update payment_events set status = 'IGNORED' where status = 'REFUND_REQUIRED'",
   ],
   [
@@ -277,28 +277,28 @@ const DAMAGES: readonly [
   ],
   [
     'a hold that became no order',
-    /^Hold \S+ became an order, but the order does not exist\.$/m,
+    /^Hold \S+ is converted, but its order does not exist\.$/m,
     ({ orderId }) => `delete from orders where id = '${orderId}'`,
   ],
   [
     'an order of another price than its hold',
-    /^Order \S+ is not what its hold was\.$/m,
+    /^Order \S+ differs from its hold\.$/m,
     ({ orderId }) => `update orders set unit_price_minor = 1 where id = '${orderId}'`,
   ],
   [
     'a paid order whose units were never moved',
-    /Paid orders come to 3, the stock row says 2 sold\.$/m,
+    /Paid orders sum to 3 units, but the stock row has 2 sold\.$/m,
     ({ orderId }) => `update orders set quantity = 3 where id = '${orderId}'`,
   ],
   [
     'a movement that is missing',
-    /Movement 3 stands where 2 should\.$/m,
+    /Movement 3 is at position 2\.$/m,
     ({ productId }) =>
       `delete from stock_movements where product_id = ${productId} and version = 2`,
   ],
   [
     'a product without a stock row',
-    /It has no stock row\.$/m,
+    /The product has no stock row\.$/m,
     ({ productId }) => `delete from stock_levels where product_id = ${productId}`,
   ],
 ];
@@ -323,7 +323,7 @@ test('a cancelled paid order without its refund is found', async () => {
   await damage('delete from refunds');
 
   expect((await reconcile(server.shop)).findings).toEqual([
-    `Order ${orderId} was cancelled after it was paid, but no refund stands for its payment.`,
+    `Order ${orderId} was cancelled after it was paid, but its payment has no refund.`,
   ]);
 });
 

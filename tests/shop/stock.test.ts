@@ -157,7 +157,7 @@ test('an audit finds what was changed by hand, and the checks refuse what they c
   expect(audit.findings).toEqual([
     expect.stringContaining('Version 2'),
     expect.stringContaining(
-      'Active holds and pending orders come to 1, the stock row says 2 held.',
+      'Active holds and pending orders sum to 1 units, but the stock row has 2 held.',
     ),
   ]);
   expect(await auditStock(shop, 2_000_000)).toBeNull();

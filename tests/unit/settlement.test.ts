@@ -158,7 +158,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     expect(settle({ ...success, amount: '0' }, free)).toEqual({
       kind: 'REFUND',
       reason: 'DUPLICATE_PAYMENT',
-      why: 'The order costs nothing and is paid without a payment.',
+      why: 'The order is free and needs no payment.',
     });
     expect(textOf(settle({ ...success, amount: null }, free))).toBe('REFUND DUPLICATE_PAYMENT');
     expect(textOf(settle(success, free))).toBe('REFUND AMOUNT_MISMATCH');

@@ -63,7 +63,7 @@ export async function takeDelivery(
       throw new Refused(
         422,
         'idempotency_key_reused',
-        'This key was used before with other content; the first result stands.',
+        'This idempotency key was used before with other content.',
       );
     }
     const { status, body, replayed } = receipt;
@@ -100,7 +100,7 @@ async function readDelivery(
   const event = provider.read(parseObject(payload), request.headers);
   if ('wrong' in event) {
     const names = Object.keys(event.wrong).join(', ');
-    throw new Refused(422, 'invalid_fields', `Not understood: ${names}.`, { fields: event.wrong });
+    throw new Refused(422, 'invalid_fields', `Invalid fields: ${names}.`, { fields: event.wrong });
   }
   return { fields: event.fields, payload };
 }
@@ -149,8 +149,7 @@ function refuse(
   };
   if (error instanceof Refused) return answer(error.status, error.code, error.message, error.more);
   if (error instanceof BodyError) return answer(error.status, CODES[error.status], error.message);
-  if (!isFault(error))
-    log.error({ err: error }, 'A webhook failed unexpectedly and was rolled back');
+  if (!isFault(error)) log.error({ err: error }, 'Webhook failed unexpectedly and was rolled back');
   const message = isFault(error) ? error.message : 'Nothing was recorded; deliver again.';
   answer(503, 'unavailable', message, {}, { 'retry-after': RETRY_AFTER });
 }

@@ -45,7 +45,10 @@ export class UnauthorizedAttempts {
       );
     } catch (error) {
       if (!isFault(error)) throw error;
-      this.#database.log.warn({ requestId, act: name }, 'A denied try could not be recorded');
+      this.#database.log.warn(
+        { requestId, act: name },
+        'Could not write audit entry for unauthorized attempt',
+      );
     }
   }
 

@@ -41,7 +41,7 @@ const OUTCOMES: Readonly<Record<Verdict['kind'], Outcome>> = {
     eventStatus: 'PARKED',
     outcome: 'parked',
     httpStatus: 202,
-    message: 'The order does not exist yet; the event is kept for it.',
+    message: 'The order does not exist yet; the event is stored until it does.',
   },
   IGNORE: { eventStatus: 'IGNORED', outcome: 'ignored', httpStatus: 200, message: '' },
   REFUND: {

@@ -34,7 +34,10 @@ async function placeAlone(shop: Shop, hold: Hold): Promise<OrderAnswer> {
     return await retryOnUniqueViolation(() => place(true));
   } catch (error) {
     if (isFault(error)) throw error;
-    shop.log.error({ orderId: hold.orderId, err: error }, 'Draining the inbox failed');
+    shop.log.error(
+      { orderId: hold.orderId, err: error },
+      'Could not apply pending payment events; creating the order without them',
+    );
     return place(false);
   }
 }

@@ -69,10 +69,10 @@ export function settle(payment: ReportedPayment, facts: SettlementFacts): Verdic
   const without = withoutEffect(payment);
   if (without !== undefined) return ignore(without);
   if (payment.reportedStatus === 'failed') return settleFailure(facts);
-  if (counted) return ignore('This payment has been counted already.');
+  if (counted) return ignore('This payment was credited before.');
   if (order === null) {
     if (!waitOver) return { kind: 'PARK' };
-    return refund('ORDER_NEVER_CREATED', 'No order was made for this payment.');
+    return refund('ORDER_NEVER_CREATED', 'No order was created for this payment.');
   }
   const mismatch = mismatchOf(payment, order, facts.requireAmount);
   if (mismatch !== undefined) return refund('AMOUNT_MISMATCH', mismatch);
@@ -90,26 +90,29 @@ function withoutEffect({ ignoredBecause, reportedStatus }: ReportedPayment): str
 /** A failed attempt takes no money, so the worst it can be is news that nobody needs. */
 function settleFailure({ order, waitOver }: SettlementFacts): Verdict {
   if (order === null)
-    return waitOver ? ignore('No order was made for this payment.') : { kind: 'PARK' };
+    return waitOver ? ignore('No order was created for this payment.') : { kind: 'PARK' };
   if (order.status === 'PENDING') return { kind: 'RECORD' };
-  return ignore(`The order is ${order.status.toLowerCase()} already.`);
+  return ignore(`The order is already ${order.status.toLowerCase()}.`);
 }
 
 /** The right money for an order that has ended: free units are sold after all, else it goes back. */
 function settleAfterTheEnd(order: OrderToSettle, unitsAvailable: boolean): Verdict {
   if (order.status === 'PAID') return refund('DUPLICATE_PAYMENT', paidAlready(order));
   if (order.cancelledBy === 'OPERATOR')
-    return refund('ORDER_CANCELLED', 'The operator cancelled the order.');
+    return refund('ORDER_CANCELLED', 'The admin cancelled the order.');
   if (unitsAvailable) return { kind: 'RETAKE' };
   return order.status === 'CANCELLED'
-    ? refund('ORDER_CANCELLED', 'The buyer cancelled the order and its units are gone.')
-    : refund('PAID_TOO_LATE', 'The order expired unpaid and its units are gone.');
+    ? refund(
+        'ORDER_CANCELLED',
+        'The buyer cancelled the order and its units are no longer available.',
+      )
+    : refund('PAID_TOO_LATE', 'The order expired unpaid and its units are no longer available.');
 }
 
 function paidAlready({ total }: OrderToSettle): string {
   return canonicalDecimal(total) === '0'
-    ? 'The order costs nothing and is paid without a payment.'
-    : 'The order was paid by another payment.';
+    ? 'The order is free and needs no payment.'
+    : 'Another payment has paid the order.';
 }
 
 /** What is wrong with the money, compared by its decimal text and never as a float. */

@@ -53,31 +53,31 @@ const AUDIT = `
     ) as moves group by version),
   row_counts as (${COMMITTED_UNITS}),
   findings as (
-    select format('Movement %s stands where %s should.', version, position) as finding
+    select format('Movement %s is at position %s.', version, position) as finding
       from replay where version <> position
     union all
-    select format('After movement %s a count is negative or the law is broken.', version)
+    select format('After movement %s a counter is negative or the stock invariant is broken.', version)
       from replay where least(available, held, sold) < 0 or available + held + sold <> total
     union all
-    select format('The movements end at version %s, the stock row at %s.', (select max(version) from replay), version)
+    select format('The last movement has version %s, the stock row has version %s.', (select max(version) from replay), version)
       from level where version is distinct from (select max(version) from replay)
     union all
-    select format('Replayed: %s available, %s held, %s sold, %s in total; the stock row says %s, %s, %s, %s.',
+    select format('Replay gives %s available, %s held, %s sold, %s in total; the stock row has %s, %s, %s, %s.',
         r.available, r.held, r.sold, r.total, l.available, l.held, l.sold, l.total)
       from level l join replay r on r.version = l.version
       where (r.available, r.held, r.sold, r.total) <> (l.available, l.held, l.sold, l.total)
     union all
-    select format('Version %s: the rows move %s available, %s held, %s sold; the movement says %s, %s, %s.',
+    select format('Version %s: the rows move %s available, %s held, %s sold; the movement has %s, %s, %s.',
         version, coalesce(m.a, 0), coalesce(m.h, 0), coalesce(m.s, 0), r.available_delta, r.held_delta, r.sold_delta)
       from replay r full join row_moves m using (version)
       where coalesce(r.cause not in ('ADJUSTMENT', 'REPAIR'), true)
         and (coalesce(m.a, 0), coalesce(m.h, 0), coalesce(m.s, 0))
           is distinct from (r.available_delta, r.held_delta, r.sold_delta)
     union all
-    select format('Active holds and pending orders come to %s, the stock row says %s held.', c.held, l.held)
+    select format('Active holds and pending orders sum to %s units, but the stock row has %s held.', c.held, l.held)
       from level l, row_counts c where c.held <> l.held
     union all
-    select format('Paid orders come to %s, the stock row says %s sold.', c.sold, l.sold)
+    select format('Paid orders sum to %s units, but the stock row has %s sold.', c.sold, l.sold)
       from level l, row_counts c where c.sold <> l.sold)
   select l.product_id as "productId", l.version as versions, l.total, l.available, l.held, l.sold,
     (select coalesce(json_agg(finding), '[]') from findings) as findings

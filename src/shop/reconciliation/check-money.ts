@@ -45,14 +45,14 @@ const DISAGREEMENTS: readonly Disagreement[] = [
     from: `orders o where o.returned_version is not null and ${NEEDS_PAYMENT} and not exists (
       select from refunds f where f.order_id = o.id and f.provider = o.payment_provider
         and f.payment_id = o.payment_id)`,
-    told: 'was cancelled after it was paid, but no refund stands for its payment.',
+    told: 'was cancelled after it was paid, but its payment has no refund.',
   },
   {
     subject: 'Payment event',
     id: 'e.id',
     from: `payment_events e where e.status = 'REFUND_REQUIRED'
       and not exists (select from refunds f where f.event_id = e.id)`,
-    told: 'requires a refund, but there is none.',
+    told: 'requires a refund, but has none.',
   },
   {
     subject: 'Refund',
@@ -61,7 +61,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
       select from payment_events e left join orders o on ${ITS_PAYMENT}
       where e.id = f.event_id and e.counted
         and (e.status = 'REFUND_REQUIRED' or o.returned_version is not null))`,
-    told: 'stands, but its payment was kept.',
+    told: 'exists, but its payment was kept.',
   },
   {
     subject: 'Payment event',
@@ -75,7 +75,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
     id: 'h.id',
     from: `holds h where h.status = 'CONVERTED'
       and not exists (select from orders o where o.hold_id = h.id)`,
-    told: 'became an order, but the order does not exist.',
+    told: 'is converted, but its order does not exist.',
   },
   {
     subject: 'Order',
@@ -83,7 +83,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
     from: `orders o join holds h on h.id = o.hold_id
       where (h.status, h.order_id, h.product_id, h.quantity, h.unit_price_minor, h.currency)
         is distinct from ('CONVERTED', o.id, o.product_id, o.quantity, o.unit_price_minor, o.currency)`,
-    told: 'is not what its hold was.',
+    told: 'differs from its hold.',
   },
 ];
 

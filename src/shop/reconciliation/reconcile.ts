@@ -51,7 +51,7 @@ export async function findAll(
   return { findings: upToMax(findings), unbalanced };
 }
 
-const NO_STOCK = { findings: ['It has no stock row.'] } as const;
+const NO_STOCK = { findings: ['The product has no stock row.'] } as const;
 
 function upToMax(findings: readonly string[]): readonly string[] {
   const beyond = findings.length - FINDINGS_MAX;

@@ -42,66 +42,67 @@ class AdminCancelOrderArgs {
   @Length(1, REASON.max, REASON)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
-    description: 'Why, 1 to 500 characters; it stands in the stock movement.',
+    description: 'The reason, 1 to 500 characters; stored with the stock movement.',
   })
   declare reason: string;
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: 'Whether a paid order’s units become available again; else they leave the sale.',
+    description:
+      'Whether the units of a paid order become available again. Otherwise they leave the sale.',
   })
   declare restock: boolean;
 }
 
 @ArgsType()
 class OrdersArgs extends PageArgs {
-  @Field(() => OrderStatusEnum, { nullable: true, description: 'Only orders that stand so.' })
+  @Field(() => OrderStatusEnum, { nullable: true, description: 'Filter by status.' })
   declare status?: Order['status'] | null;
 
-  @Field(() => ID, { nullable: true, description: 'Only orders of this product.' })
+  @Field(() => ID, { nullable: true, description: 'Filter by product.' })
   declare productId?: string | null;
 }
 
 @ArgsType()
 class HoldsArgs extends PageArgs {
-  @Field(() => HoldStatusEnum, { nullable: true, description: 'Only holds that stand so.' })
+  @Field(() => HoldStatusEnum, { nullable: true, description: 'Filter by status.' })
   declare status?: Hold['status'] | null;
 
-  @Field(() => ID, { nullable: true, description: 'Only holds of this product.' })
+  @Field(() => ID, { nullable: true, description: 'Filter by product.' })
   declare productId?: string | null;
 
   @ValidateIf((args: HoldsArgs) => args.customerId != null)
   @Matches(TEXT.pattern, TEXT)
-  @Field(() => String, { nullable: true, description: 'Only holds of this customer.' })
+  @Field(() => String, { nullable: true, description: 'Filter by customer.' })
   declare customerId?: string | null;
 }
 
-@ObjectType('AdminHold', { description: 'A hold as the operator sees it: never its token.' })
+@ObjectType('AdminHold', { description: 'A hold as the admin sees it, without its token.' })
 class AdminHoldType {
-  @Field(() => ID, { description: 'UUIDv7. It opens nothing.' })
+  @Field(() => ID, { description: 'UUIDv7. An identifier, not a credential.' })
   declare id: string;
 
-  @Field(() => ID, { description: 'What is held.' })
+  @Field(() => ID, { description: 'The held product.' })
   declare productId: number;
 
-  @Field(() => Int, { description: 'How many units.' })
+  @Field(() => Int, { description: 'The number of held units.' })
   declare quantity: number;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The buyer’s reference, where one was given.',
+    description: 'The customer id that the buyer gave; null if none was given.',
   })
   declare customerId: string | null;
 
   @Field(() => HoldStatusEnum, {
-    description: 'EXPIRED from the deadline on, whether or not a sweep came by.',
+    description: 'EXPIRED from the deadline on, even before a sweep ends the hold.',
   })
   declare status: string;
 
-  @Field(() => DateTime, { description: 'When the hold was made.' })
+  @Field(() => DateTime, { description: 'When the hold was created.' })
   declare createdAt: Date;
 
-  @Field(() => DateTime, { description: 'The deadline.' })
+  @Field(() => DateTime, { description: 'When the hold expires.' })
   declare expiresAt: Date;
 }
 
@@ -121,7 +122,7 @@ export class AdminOrderResolver {
   @Authorized()
   @Mutation(() => AdminCancelOrderResult, {
     description:
-      'Operator: a pending order is cancelled and its units come back. A paid one is cancelled with a Refund ORDER_CANCELLED; with restock its units become available, without it they leave the sale: sold and total both fall. Cancelling a cancelled order returns it again.',
+      'Admin: cancels an order. The units of a pending order become available again. A paid order gets a Refund ORDER_CANCELLED; with restock its units become available, without it they leave the sale and sold and total both decrease. Cancelling a cancelled order returns it unchanged, but for good: a later payment is refunded.',
   })
   async adminCancelOrder(
     @Args(() => AdminCancelOrderArgs, { validateFn: checkInput }) args: AdminCancelOrderArgs,
@@ -138,7 +139,7 @@ export class AdminOrderResolver {
   @Authorized()
   @Query(() => OrderType, {
     nullable: true,
-    description: 'Operator: any order; null for an unknown id.',
+    description: 'Admin: any order; null for an unknown id.',
   })
   adminOrder(
     @Arg('id', () => ID, { description: 'The order.' }) id: string,
@@ -150,7 +151,7 @@ export class AdminOrderResolver {
 
   @Authorized()
   @Query(() => OrderConnection, {
-    description: 'Operator: all orders, newest first; first is 1 to 100.',
+    description: 'Admin: all orders, newest first; first is 1 to 100.',
   })
   async orders(
     @Args(() => OrdersArgs) args: OrdersArgs,
@@ -166,7 +167,7 @@ export class AdminOrderResolver {
 
   @Authorized()
   @Query(() => HoldConnection, {
-    description: 'Operator: all holds, newest first; first is 1 to 100.',
+    description: 'Admin: all holds, newest first; first is 1 to 100.',
   })
   async holds(
     @Args(() => HoldsArgs, { validateFn: checkInput }) args: HoldsArgs,

@@ -39,48 +39,55 @@ import { DateTime, Decimal } from '../scalars.ts';
 import { filterOf, NO_ROW } from './filter.ts';
 import { operatorOf } from './operator.ts';
 
-const PaymentEventStatusEnum = enumOf('PaymentEventStatus', 'What became of a payment event.', {
-  APPLIED: 'It took effect.',
-  PARKED: 'It came before its order and waits for it.',
-  IGNORED: 'The order’s state said so already, or said otherwise.',
-  REFUND_REQUIRED: 'Its money cannot be honoured; a refund stands for it.',
-  DEAD: 'Settling it failed ten times; a person must look.',
-});
+const PaymentEventStatusEnum = enumOf(
+  'PaymentEventStatus',
+  'The processing status of a payment event.',
+  {
+    APPLIED: 'It was applied to its order.',
+    PARKED: 'It arrived before its order was created and waits for it.',
+    IGNORED:
+      'It has no effect, for example because the order has ended or the payment was credited before.',
+    REFUND_REQUIRED: 'The payment cannot be applied; a refund is recorded for it.',
+    DEAD: 'Processing failed ten times; an admin must check it.',
+  },
+);
 
-@ObjectType('PaymentEvent', { description: 'One thing a payment provider said happened.' })
+@ObjectType('PaymentEvent', { description: 'One message of a payment provider, as received.' })
 class PaymentEventType {
   @Field(() => ID, { description: 'UUIDv7.' })
   declare id: string;
 
-  @Field(() => String, { description: 'Whose webhook it came by.' })
+  @Field(() => String, { description: 'The payment provider whose webhook received it.' })
   declare provider: string;
 
-  @Field(() => String, { description: 'Names the event for ever, the same on each delivery.' })
+  @Field(() => String, { description: 'Identifies the event; the same on every delivery.' })
   declare idempotencyKey: string;
 
   @Field(() => String, { nullable: true, description: "The provider's id of the payment." })
   declare paymentId: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'The order it is meant for.' })
+  @Field(() => ID, { nullable: true, description: 'The order that the event names.' })
   declare orderId: string | null;
 
-  @Field(() => String, { description: 'What the provider said: success, failed, or its own word.' })
+  @Field(() => String, {
+    description: 'The status that the provider reported: success, failed, or another word.',
+  })
   declare reportedStatus: string;
 
-  @Field(() => Decimal, { nullable: true, description: 'What was paid, as it came.' })
+  @Field(() => Decimal, { nullable: true, description: 'The amount as received.' })
   declare amount: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'The amount as it came, where it cannot be read as a plain decimal; amount is null then.',
+      'The amount as received, if it is not a plain decimal; amount is null in this case.',
   })
   declare unreadableAmount: string | null;
 
-  @Field(() => String, { nullable: true, description: 'ISO 4217 code, as it came.' })
+  @Field(() => String, { nullable: true, description: 'ISO 4217 code, as received.' })
   declare currency: string | null;
 
-  @Field(() => PaymentEventStatusEnum, { description: 'What became of it.' })
+  @Field(() => PaymentEventStatusEnum, { description: 'The processing status.' })
   declare status: string;
 
   @Field(() => String, {
@@ -89,19 +96,21 @@ class PaymentEventType {
   })
   declare reason: string | null;
 
-  @Field(() => Int, { description: 'Tries to settle it that failed.' })
+  @Field(() => Int, { description: 'Number of failed attempts to process it.' })
   declare attempts: number;
 
-  @Field(() => Int, { description: 'How often it came again.' })
+  @Field(() => Int, { description: 'Number of duplicate deliveries.' })
   declare duplicates: number;
 
-  @Field(() => DateTime, { description: 'When it came first.' })
+  @Field(() => DateTime, { description: 'When it was first received.' })
   declare receivedAt: Date;
 
-  @Field(() => DateTime, { nullable: true, description: 'When it was settled; null until then.' })
+  @Field(() => DateTime, { nullable: true, description: 'When it was settled; null before.' })
   declare settledAt: Date | null;
 
-  @Field(() => String, { description: 'The body as received; empty once retention blanked it.' })
+  @Field(() => String, {
+    description: 'The body as received; empty after retention has redacted it.',
+  })
   declare payload: string;
 }
 
@@ -109,23 +118,23 @@ class PaymentEventType {
 class PaymentEventsArgs extends PageArgs {
   @Field(() => PaymentEventStatusEnum, {
     nullable: true,
-    description: 'Only events that stand so.',
+    description: 'Filter by status.',
   })
   declare status?: PaymentEvent['status'] | null;
 
-  @Field(() => ID, { nullable: true, description: 'Only events of this order.' })
+  @Field(() => ID, { nullable: true, description: 'Filter by order.' })
   declare orderId?: string | null;
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: 'Only successful payments that name no order: money that nothing matches.',
+    description: 'Only successful payments that name no order.',
   })
   declare withoutOrder: boolean;
 }
 
 @ArgsType()
 class RefundsArgs extends PageArgs {
-  @Field(() => RefundStatusEnum, { nullable: true, description: 'Only refunds that stand so.' })
+  @Field(() => RefundStatusEnum, { nullable: true, description: 'Filter by status.' })
   declare status?: Refund['status'] | null;
 }
 
@@ -137,7 +146,8 @@ class ResolveRefundArgs {
   @Length(1, REASON.max, REASON)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
-    description: 'How the money went back, 1 to 500 characters: the provider’s reference, say.',
+    description:
+      'How the money was returned, 1 to 500 characters, for example the provider’s reference.',
   })
   declare note: string;
 }
@@ -166,7 +176,7 @@ export class AdminPaymentResolver {
   @Authorized()
   @Mutation(() => ReplayPaymentEventResult, {
     description:
-      'Operator: settles a parked or dead event once more; one that is settled already stays as it is.',
+      'Admin: processes a parked or dead event again. A settled event is returned unchanged.',
   })
   async replayPaymentEvent(
     @Arg('id', () => ID, { description: 'The event.' }) id: string,
@@ -179,7 +189,8 @@ export class AdminPaymentResolver {
 
   @Authorized()
   @Mutation(() => ResolveRefundResult, {
-    description: 'Operator: the money went back; resolving twice returns it again.',
+    description:
+      'Admin: marks a refund as resolved, after the money was returned. A resolved refund is returned unchanged.',
   })
   async resolveRefund(
     @Args(() => ResolveRefundArgs, { validateFn: checkInput }) { id, note }: ResolveRefundArgs,
@@ -192,7 +203,7 @@ export class AdminPaymentResolver {
 
   @Authorized()
   @Query(() => PaymentEventConnection, {
-    description: 'Operator: all payment events, newest first; first is 1 to 100.',
+    description: 'Admin: all payment events, newest first; first is 1 to 100.',
   })
   async paymentEvents(
     @Args(() => PaymentEventsArgs) args: PaymentEventsArgs,
@@ -209,7 +220,7 @@ export class AdminPaymentResolver {
 
   @Authorized()
   @Query(() => RefundConnection, {
-    description: 'Operator: all refunds, newest first; first is 1 to 100.',
+    description: 'Admin: all refunds, newest first; first is 1 to 100.',
   })
   async refunds(
     @Args(() => RefundsArgs) args: RefundsArgs,

@@ -10,7 +10,7 @@ import { outcomeOf, ProductNotFound, rightful } from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
 import { operatorOf } from './operator.ts';
 
-/** A price as it may be written; what its currency allows is judged with the product. */
+/** The form of a price; the number of decimals is checked later, because it depends on the currency. */
 const PRICE = {
   pattern: /^[0-9.]{1,20}$/,
   message: '$property must be a plain decimal of at most 20 characters',
@@ -19,11 +19,11 @@ const PRICE = {
 const NAME_LENGTH = { message: '$property must be 1 to 200 characters' };
 const DESCRIPTION_LENGTH = { message: '$property must be at most 5000 characters' };
 
-@InputType('CreateProductInput', { description: 'What is to go on sale.' })
+@InputType('CreateProductInput', { description: 'The product to create.' })
 class CreateProductInput {
   @Length(1, 200, NAME_LENGTH)
   @Matches(TEXT.pattern, TEXT)
-  @Field(() => String, { description: 'What buyers call it, 1 to 200 characters.' })
+  @Field(() => String, { description: 'The name, 1 to 200 characters.' })
   declare name: string;
 
   @ValidateIf((input: CreateProductInput) => input.description != null)
@@ -31,7 +31,7 @@ class CreateProductInput {
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
     nullable: true,
-    description: 'What buyers should know of it, at most 5000 characters.',
+    description: 'The description, at most 5000 characters.',
   })
   declare description?: string | null;
 
@@ -45,34 +45,37 @@ class CreateProductInput {
   @Field(() => String, { description: 'ISO 4217 code.' })
   declare currency: string;
 
-  @Field(() => Int, { description: 'Units offered, 0 or more.' })
+  @Field(() => Int, { description: 'Number of units for sale, 0 or more.' })
   declare totalStock: number;
 
-  @Field(() => Int, { defaultValue: 10, description: 'Most units in one hold, 1 or more.' })
+  @Field(() => Int, { defaultValue: 10, description: 'Maximum units in one hold, 1 or more.' })
   declare maxPerHold: number;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Most units one customer may have; omitted: no limit.',
+    description: 'Maximum units for one customer; omit for no limit.',
   })
   declare maxPerCustomer?: number | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'When the sale begins; omitted: at once.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale starts; omit to start at once.',
+  })
   declare saleStartsAt?: Date | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the sale ends; omitted: it does not.',
+    description: 'When the sale ends; omit for no end.',
   })
   declare saleEndsAt?: Date | null;
 }
 
-/** Whether the field was named at all: null is a value, and for some of them a wrong one. */
+/** Validates the field only if it is present: null is a value, and not valid for some fields. */
 const named = (field: string) => ValidateIf((input: object) => field in input);
 
 @InputType('UpdateProductInput', {
   description:
-    'What is to become of a product. What is left out stays as it is; null clears what may be missing.',
+    'The changes to a product. An omitted field is unchanged; null clears an optional field.',
 })
 class UpdateProductInput {
   @Field(() => ID, { description: 'The product.' })
@@ -83,7 +86,7 @@ class UpdateProductInput {
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
     nullable: true,
-    description: 'What buyers call it, 1 to 200 characters; not null.',
+    description: 'The name, 1 to 200 characters; not null.',
   })
   declare name?: string;
 
@@ -92,7 +95,7 @@ class UpdateProductInput {
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
     nullable: true,
-    description: 'What buyers should know of it, at most 5000 characters; null: nothing.',
+    description: 'The description, at most 5000 characters; null for none.',
   })
   declare description?: string | null;
 
@@ -101,27 +104,33 @@ class UpdateProductInput {
   @Field(() => Decimal, {
     nullable: true,
     description:
-      'Exact decimal, with no more digits than the currency has; not null. Holds and orders that stand keep theirs.',
+      'Exact decimal, with no more digits than the currency has; not null. Existing holds and orders keep their price.',
   })
   declare price?: string;
 
   @named('maxPerHold')
   @IsInt(ONE_OR_MORE)
-  @Field(() => Int, { nullable: true, description: 'Most units in one hold, 1 or more; not null.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Maximum units in one hold, 1 or more; not null.',
+  })
   declare maxPerHold?: number;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Most units one customer may have; null: no limit.',
+    description: 'Maximum units for one customer; null for no limit.',
   })
   declare maxPerCustomer?: number | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'When the sale begins; null: at once.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale starts; null to start at once.',
+  })
   declare saleStartsAt?: Date | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the sale ends; null: it does not.',
+    description: 'When the sale ends; null for no end.',
   })
   declare saleEndsAt?: Date | null;
 }
@@ -133,7 +142,7 @@ const UpdateProductResult = outcomeOf('UpdateProductResult', ProductType, 'Produ
 @Resolver()
 export class AdminProductResolver {
   @Authorized()
-  @Mutation(() => ProductType, { description: 'Operator: puts a product on sale.' })
+  @Mutation(() => ProductType, { description: 'Admin: creates a product.' })
   async createProduct(
     @Arg('input', () => CreateProductInput, { validateFn: checkInput, description: 'The product.' })
     input: CreateProductInput,
@@ -152,7 +161,7 @@ export class AdminProductResolver {
 
   @Authorized()
   @Mutation(() => UpdateProductResult, {
-    description: 'Operator: changes what a product is and on what terms it is sold.',
+    description: 'Admin: changes a product and its terms of sale.',
   })
   async updateProduct(
     @Arg('input', () => UpdateProductInput, { validateFn: checkInput, description: 'The change.' })

@@ -5,18 +5,18 @@ import { Context } from '../../context.ts';
 import { operatorOf } from './operator.ts';
 
 @ObjectType('Reconciliation', {
-  description: 'Whether movements, rows and counters, orders and payments agree.',
+  description: 'The result of a reconciliation of stock, orders and payments.',
 })
 class ReconciliationType {
-  @Field(() => Boolean, { description: 'Whether everything agrees now, after what was repaired.' })
+  @Field(() => Boolean, { description: 'True if no discrepancy is left after repair.' })
   declare balanced: boolean;
 
   @Field(() => [String], {
-    description: 'One sentence for each disagreement that was found, the repaired ones included.',
+    description: 'One sentence for each discrepancy found, including repaired ones.',
   })
   declare findings: readonly string[];
 
-  @Field(() => Int, { description: 'Products whose counters were put right.' })
+  @Field(() => Int, { description: 'Number of products whose counters were repaired.' })
   declare repaired: number;
 }
 
@@ -25,12 +25,12 @@ export class ReconcileResolver {
   @Authorized()
   @Mutation(() => ReconciliationType, {
     description:
-      'Operator: holds movements, rows and counters of every product, and orders and payments, against each other. With fix, counters that disagree are put right, and nothing else.',
+      'Admin: checks that stock movements, rows and counters of every product agree, and orders with payments. fix repairs counters only.',
   })
   reconcile(
     @Arg('fix', () => Boolean, {
       defaultValue: false,
-      description: 'Whether counters are put right.',
+      description: 'Whether wrong counters are repaired.',
     })
     fix: boolean,
     @Ctx() context: Context,

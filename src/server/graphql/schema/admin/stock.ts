@@ -38,27 +38,28 @@ import { DateTime } from '../scalars.ts';
 import { NO_PRODUCT } from './filter.ts';
 import { operatorOf } from './operator.ts';
 
-@InputType('AdjustStockInput', { description: 'How many units are to be offered more or less.' })
+@InputType('AdjustStockInput', { description: 'The change of the number of units for sale.' })
 class AdjustStockInput {
   @Field(() => ID, { description: 'The product.' })
   declare productId: string;
 
   @Field(() => Int, {
-    description: 'Units added to (or, negative, taken from) the total; never below held + sold.',
+    description:
+      'Units to add to the total, or to remove if negative. The total never falls below held + sold.',
   })
   declare delta: number;
 
   @Length(1, REASON.max, REASON)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
-    description: 'Why, 1 to 500 characters; it stands in the stock movement.',
+    description: 'The reason, 1 to 500 characters; stored with the stock movement.',
   })
   declare reason: string;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Refused with StockVersionConflict when the stock has moved on; omitted: not compared.',
+      'If the stock has another version, the result is StockVersionConflict; omit to skip the check.',
   })
   declare expectedVersion?: number | null;
 
@@ -69,44 +70,45 @@ class AdjustStockInput {
 }
 
 @ObjectType('StockAudit', {
-  description:
-    'The law, replayed: balanced is true when movements, rows and counters agree at every version.',
+  description: 'The result of replaying every stock movement of a product.',
 })
 class StockAuditType {
   @Field(() => ID, { description: 'The product.' })
   declare productId: number;
 
-  @Field(() => Boolean, { description: 'Whether everything agrees.' })
+  @Field(() => Boolean, {
+    description: 'True if stock movements, rows and counters agree at every version.',
+  })
   declare balanced: boolean;
 
-  @Field(() => Int, { description: 'How many versions the stock has had.' })
+  @Field(() => Int, { description: 'The version of the stock level.' })
   declare versions: number;
 
-  @Field(() => Int, { description: 'Units offered.' })
+  @Field(() => Int, { description: 'Units for sale: available + held + sold.' })
   declare total: number;
 
-  @Field(() => Int, { description: 'Units free.' })
+  @Field(() => Int, { description: 'Available units.' })
   declare available: number;
 
-  @Field(() => Int, { description: 'Units held.' })
+  @Field(() => Int, { description: 'Held units.' })
   declare held: number;
 
-  @Field(() => Int, { description: 'Units sold.' })
+  @Field(() => Int, { description: 'Sold units.' })
   declare sold: number;
 
-  @Field(() => [String], { description: 'One sentence for each disagreement.' })
+  @Field(() => [String], { description: 'One sentence for each discrepancy.' })
   declare findings: readonly string[];
 }
 
-const StockCauseEnum = enumOf('StockCause', 'Why a product’s stock changed.', {
-  HOLD: 'Buyers held units.',
-  RELEASE: 'A buyer gave a hold’s units back.',
-  EXPIRY: 'Holds or orders expired, and their units went back.',
+const StockCauseEnum = enumOf('StockCause', 'The cause of a stock movement.', {
+  HOLD: 'Holds were created.',
+  RELEASE: 'A buyer released a hold.',
+  EXPIRY: 'Holds or orders expired; a sweep made their units available again.',
   SALE: 'An order was paid.',
   CANCELLATION: 'An order was cancelled.',
-  RECLAIM: 'Units that were due went back because someone lacked them.',
-  ADJUSTMENT: 'The operator changed how many are offered.',
-  REPAIR: 'Counters were put right after damage.',
+  RECLAIM: 'Holds or orders expired; a request that needed their units made them available again.',
+  ADJUSTMENT: 'The admin changed the number of units for sale.',
+  REPAIR: 'Wrong counters were repaired.',
 });
 
 @ObjectType('StockMovement', { description: 'One committed change of a product’s stock.' })
@@ -114,35 +116,37 @@ class StockMovementType {
   @Field(() => ID, { description: 'The product.' })
   declare productId: number;
 
-  @Field(() => Int, { description: 'The version that it made; each is one more than the last.' })
+  @Field(() => Int, {
+    description: 'The version of the stock level after this change; each change adds 1.',
+  })
   declare version: number;
 
-  @Field(() => Int, { description: 'Units that became free or, negative, ceased to be.' })
+  @Field(() => Int, { description: 'Change of the available units.' })
   declare availableDelta: number;
 
-  @Field(() => Int, { description: 'The same for held units.' })
+  @Field(() => Int, { description: 'Change of the held units.' })
   declare heldDelta: number;
 
-  @Field(() => Int, { description: 'The same for sold units.' })
+  @Field(() => Int, { description: 'Change of the sold units.' })
   declare soldDelta: number;
 
-  @Field(() => Int, { description: 'The same for all units: the sum of the three.' })
+  @Field(() => Int, { description: 'Change of the total: the sum of the other three.' })
   declare totalDelta: number;
 
-  @Field(() => StockCauseEnum, { description: 'Why.' })
+  @Field(() => StockCauseEnum, { description: 'The cause of the change.' })
   declare cause: string;
 
-  @Field(() => String, { nullable: true, description: 'The operator’s own words for it.' })
+  @Field(() => String, { nullable: true, description: 'The reason that the admin gave.' })
   declare reason: string | null;
 
-  @Field(() => DateTime, { description: 'When.' })
+  @Field(() => DateTime, { description: 'When the change was committed.' })
   declare at: Date;
 }
 
 const StockMovementConnection = connectionType(
   'StockMovementConnection',
   StockMovementType,
-  'A page of what changed a product’s stock.',
+  'A page of stock movements.',
 );
 
 @ArgsType()
@@ -163,7 +167,7 @@ const AdjustStockResult = outcomeOf('AdjustStockResult', ProductType, 'Product',
 export class AdminStockResolver {
   @Authorized()
   @Mutation(() => AdjustStockResult, {
-    description: 'Operator: changes how many units are offered.',
+    description: 'Admin: changes the number of units for sale.',
   })
   async adjustStock(
     @Arg('input', () => AdjustStockInput, { validateFn: checkInput, description: 'The change.' })
@@ -171,7 +175,7 @@ export class AdminStockResolver {
     @Ctx() context: Context,
   ): Promise<object> {
     const { delta, reason, expectedVersion = null, idempotencyKey = null } = input;
-    if (delta === 0) throw badUserInputError('delta is 0; it must add or take units.');
+    if (delta === 0) throw badUserInputError('delta must not be 0.');
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
     const { shop, loaders } = context;
@@ -189,14 +193,14 @@ export class AdminStockResolver {
 
   @Authorized()
   @Query(() => StockMovementConnection, {
-    description: 'Operator: what changed a product’s stock, newest first; first is 1 to 100.',
+    description: 'Admin: the stock movements of a product, newest first; first is 1 to 100.',
   })
   async stockMovements(
     @Args(() => StockMovementsArgs) args: StockMovementsArgs,
     @Ctx() { shop }: Context,
   ): Promise<Connection<StockMovement>> {
     const productId = parseProductId(args.productId) ?? NO_PRODUCT;
-    // Versions are counted by product, so each product's movements are a list of their own.
+    // Versions are per product, so a cursor is valid for one product only.
     const cursors = new Cursors(`movement of ${productId}`, parseProductId);
     const page = await listMovements(shop, { ...cursors.wanted(args), productId });
     return cursors.connection(page, ({ version }) => version);
@@ -205,7 +209,7 @@ export class AdminStockResolver {
   @Authorized()
   @Query(() => StockAuditType, {
     nullable: true,
-    description: 'Operator: audits one product’s stock; null for an unknown id.',
+    description: 'Admin: audits the stock of one product; null for an unknown id.',
   })
   async stockAudit(
     @Arg('productId', () => ID, { description: 'The product.' }) id: string,
