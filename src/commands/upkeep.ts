@@ -39,8 +39,9 @@ function showStatus({ json }: JsonOption): Promise<void> {
         .map(([what, is]) => `${what.padEnd(16)}${is}`)
         .join('\n'),
     );
-    const { dead, openRefunds } = status;
-    if (dead.count + openRefunds.count + migrations > 0) foundSomething();
+    const { dead, openRefunds, withoutOrderLastDay } = status;
+    const found = dead.count + openRefunds.count + withoutOrderLastDay + migrations;
+    if (found > 0) foundSomething();
   });
 }
 
@@ -59,7 +60,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
     'Sweep lag': `${status.sweepLagSeconds.toFixed(1)} s`,
     'Parked payments': waitingText(status.parked),
     'Dead letters': waitingText(status.dead),
-    'Without order': waitingText(status.withoutOrder),
+    'Without order': `${waitingText(status.withoutOrder)}; of the last 24 hours: ${status.withoutOrderLastDay}`,
     'Open refunds': waitingText(status.openRefunds),
   };
 }

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -123,6 +124,20 @@ test('status tells at a glance how the shop stands, and ends with 3 when somethi
   expect(owing.out).toMatch(/^Connection +(clear text|TLS\S+), application name flash-sale$/m);
   expect(owing.out).toMatch(/^Schema +up to date$/m);
   expect(owing.out).toMatch(/^Open refunds +1, oldest \d+ s$/m);
+});
+
+test('status ends with 3 for a day after a payment that names no order', async () => {
+  const lost = payment(randomUUID(), { orderId: null, ignoredBecause: 'Money without an order.' });
+  await deliver(server.shop, lost);
+
+  const soon = await run(['status']);
+  await moveClock(server.database, 24 * 3600_000 + 60_000);
+  const later = await run(['status']);
+
+  expect(soon.code).toBe(3);
+  expect(soon.out).toMatch(/^Without order +1, .*; of the last 24 hours: 1$/m);
+  expect(later.code).toBe(0);
+  expect(later.out).toMatch(/^Without order +1, .*; of the last 24 hours: 0$/m);
 });
 
 test('products lists the catalogue with its units, by where the sale stands and page by page', async () => {

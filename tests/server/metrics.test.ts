@@ -202,6 +202,7 @@ describe('the database’s figures', () => {
     parked: { count: 1, oldestSeconds: 2 },
     dead: { count: 0, oldestSeconds: 0 },
     withoutOrder: { count: 0, oldestSeconds: 0 },
+    withoutOrderLastDay: 0,
     openRefunds: { count: 3, oldestSeconds: 4 },
     sweepLagSeconds: 5,
     oldestTransactionSeconds: 6,

@@ -7,6 +7,7 @@ import { ShopMetrics } from '../../src/server/metrics/shop-metrics.ts';
 import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
 import { AS_ADMIN, ask } from '../support/graphql-client.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { makeProduct, moveClock } from '../support/shop.ts';
 
 const SECRETS = [
@@ -250,6 +251,86 @@ test('figures and metrics count money without an order', async () => {
   expect(text).toContain(`flashsale_payments_without_order ${before + 1}\n`);
 });
 
+test('only money without an order of the last 24 hours is alerted on', async () => {
+  const before = (await readFigures(server.shop)).withoutOrderLastDay;
+  await deliver(stripeEvent('payment_intent.succeeded', {}));
+
+  const now = await readFigures(server.shop);
+  const text = await new ShopMetrics(async () => now).text();
+  await moveClock(server.database, 24 * 3600_000 + 60_000);
+  const aDayLater = await readFigures(server.shop);
+
+  expect(now.withoutOrderLastDay).toBe(before + 1);
+  expect(text).toContain(`flashsale_payments_without_order_last_day ${before + 1}\n`);
+  expect(aDayLater.withoutOrderLastDay).toBe(0);
+  expect(aDayLater.withoutOrder.count).toBe(now.withoutOrder.count);
+});
+
+describe('an event that was recorded without effect, and is read otherwise now', () => {
+  /** Records an event as an earlier version did: by its type alone, without its money. */
+  async function recordAsBefore(id: string, payload: string, status = 'IGNORED'): Promise<string> {
+    const body = JSON.stringify({ message: 'Recorded.', idempotency_key: id, outcome: 'ignored' });
+    await server.database.rows(
+      `insert into payment_events (id, provider, idempotency_key, payment_id, reported_status, status,
+         counted, attempts, duplicates, received_at, settled_at, payload, headers, answer_status, answer_body)
+       values ($1, 'stripe', $2, $3, 'payment_intent.succeeded', $5, false, 0, 0,
+         shop_clock(), shop_clock(), $4, '{}', 200, $6)`,
+      [newId(), id, `pi_${id}`, payload, status, body],
+    );
+    return body;
+  }
+
+  test.each([
+    ['without an order', () => ({})],
+    ['of a pending order', (orderId: string) => ({ metadata: { order_id: orderId } })],
+  ])('is answered as the first time, %s', async (_what, intentOf) => {
+    const { orderId, find } = await pendingOrder();
+    const id = `evt_before_${(count += 1)}`;
+    const payload = stripeEvent('payment_intent.succeeded', intentOf(orderId), id);
+    const body = await recordAsBefore(id, payload);
+
+    const same = await deliver(payload);
+    const spaced = await deliver(JSON.stringify({ ...JSON.parse(payload), pending_webhooks: 0 }));
+
+    expect([same, spaced]).toEqual(
+      Array(2).fill({ status: 200, replayed: 'true', body: JSON.parse(body) }),
+    );
+    expect((await find())!.status).toBe('PENDING');
+    const [row] = await server.database.rows<{ duplicates: number }>(
+      'select duplicates from payment_events where idempotency_key = $1',
+      [id],
+    );
+    expect(row!.duplicates).toBe(2);
+  });
+
+  test('is a conflict where its content is another one', async () => {
+    const id = `evt_before_${(count += 1)}`;
+    await recordAsBefore(id, stripeEvent('payment_intent.succeeded', {}, id));
+    const { orderId } = await pendingOrder();
+
+    const answers = [
+      await deliver(stripeEvent('payment_intent.succeeded', { amount_received: 1 }, id)),
+      await deliver(
+        stripeEvent('payment_intent.succeeded', { metadata: { order_id: orderId } }, id),
+      ),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([422, 422]);
+    expect(answers[0]!.body['error']).toBe('idempotency_key_reused');
+  });
+
+  test('is a conflict where its body is redacted, or none that an event has', async () => {
+    for (const stored of ['', 'not JSON', '[]', '{}']) {
+      const id = `evt_before_${(count += 1)}`;
+      await recordAsBefore(id, stored);
+
+      const answer = await deliver(stripeEvent('payment_intent.succeeded', {}, id));
+
+      expect(answer.status).toBe(422);
+    }
+  });
+});
+
 describe('amounts in Stripe’s smallest units', () => {
   test.each([
     ['JPY', 1500, '1500'],
@@ -352,7 +433,10 @@ describe('payments of Stripe’s test mode', () => {
     expect(answer.body['message']).toContain('STRIPE_ALLOW_TEST_MODE');
     expect(again).toMatchObject({ replayed: 'true', body: answer.body });
     expect(untouched).toBe('PENDING');
+    const allowedNow = await deliver(payload);
+
     expect((await listed()).totalCount).toBe(before);
+    expect(allowedNow).toMatchObject({ status: 200, replayed: 'true', body: answer.body });
     expect(real.body['outcome']).toBe('applied');
   });
 });

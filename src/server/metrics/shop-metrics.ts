@@ -48,10 +48,8 @@ function openGauges(registry: Registry) {
   const known = gauge('figures_up', 'Whether the database told the figures below.');
   const events = gauge('payment_events', 'Payment events that wait or were given up.', ['status']);
   const eventAge = gauge('payment_event_age_seconds', 'Age of the oldest of them.', ['status']);
-  const withoutOrder = gauge(
-    'payments_without_order',
-    'Successful payments that name no order, all that ever came.',
-  );
+  const noOrder = gauge('payments_without_order', 'Successful payments that name no order.');
+  const noOrderLastDay = gauge('payments_without_order_last_day', 'Those of the last 24 hours.');
   const refunds = gauge('open_refunds', 'Refunds that are open.');
   const refundAge = gauge('open_refund_age_seconds', 'Age of the oldest open refund.');
   const lag = gauge('sweep_lag_seconds', 'How long the oldest due hold or order has been due.');
@@ -71,7 +69,8 @@ function openGauges(registry: Registry) {
       known.set(1);
       showWaiting('parked', figures.parked);
       showWaiting('dead', figures.dead);
-      withoutOrder.set(figures.withoutOrder.count);
+      noOrder.set(figures.withoutOrder.count);
+      noOrderLastDay.set(figures.withoutOrderLastDay);
       refunds.set(figures.openRefunds.count);
       refundAge.set(figures.openRefunds.oldestSeconds);
       lag.set(figures.sweepLagSeconds);
@@ -84,7 +83,7 @@ function openGauges(registry: Registry) {
     },
     unknown(): void {
       for (const one of [events, eventAge, stock]) one.reset();
-      for (const one of [withoutOrder, refunds, refundAge, lag, oldest]) one.remove();
+      for (const one of [noOrder, noOrderLastDay, refunds, refundAge, lag, oldest]) one.remove();
       known.set(0);
     },
   };

@@ -58,6 +58,7 @@ export async function takeDelivery(
       ...fields,
       payload,
       headers,
+      readStored: (stored) => readStored(provider, request, stored),
     });
     if ('conflict' in receipt) {
       throw new Refused(
@@ -103,6 +104,21 @@ async function readDelivery(
     throw new Refused(422, 'invalid_fields', `Invalid fields: ${names}.`, { fields: event.wrong });
   }
   return { fields: event.fields, payload };
+}
+
+/** A stored body as the provider reads it now; undefined where it is redacted or cannot be read. */
+function readStored(
+  provider: Provider,
+  { headers }: IncomingMessage,
+  payload: string,
+): EventFields | undefined {
+  try {
+    const event = provider.read(parseObject(payload), headers);
+    return 'fields' in event ? event.fields : undefined;
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
 }
 
 /**

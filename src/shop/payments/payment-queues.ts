@@ -3,6 +3,13 @@ import type { Hold } from '../purchases/hold.entity.ts';
 import type { Order } from '../purchases/order.entity.ts';
 import type { HoldNotActive, HoldNotFound } from '../refusal.ts';
 import type { PaymentAnswer } from './payment-answer.ts';
+import type { PaymentEvent } from './payment-event.entity.ts';
+
+/** The six fields by which two events with one key are the same; an amount has one of two fields. */
+export type EventContent = Pick<
+  PaymentEvent,
+  'paymentId' | 'orderId' | 'reportedStatus' | 'amount' | 'unreadableAmount' | 'currency'
+>;
 
 /** One event of a payment provider, verified and parsed. */
 export interface ReceivedPayment {
@@ -24,6 +31,8 @@ export interface ReceivedPayment {
   readonly payload: string;
   /** The headers that matter. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Reads the body of a stored event as this one was read; undefined where it cannot be read. */
+  readonly readStored?: (payload: string) => EventContent | undefined;
 }
 
 /** What the sender is told: the event's answer, new or as before, or that its key stands for another. */

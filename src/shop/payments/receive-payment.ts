@@ -6,10 +6,10 @@ import {
   answerFor,
   applySettlement,
   counts,
+  isSameEvent,
   isRivalEvent,
   judge,
   retryOnUniqueViolation,
-  sameContent,
   type Settlement,
 } from './settle-event.ts';
 import type { Receipt, ReceivedPayment } from './payment-queues.ts';
@@ -75,7 +75,8 @@ async function repeat(
   first: PaymentEvent,
   received: ReceivedPayment,
 ): Promise<Receipt> {
-  if (!sameContent(first, received)) return { conflict: true };
+  const ignoredPayload = first.status === 'IGNORED' ? first.payload : null;
+  if (!isSameEvent({ ...first, ignoredPayload }, received)) return { conflict: true };
   // The answer as of this update: a parked event may have been settled since it was found.
   const [answer] = await tx.rows<PaymentAnswer>(COUNT_DUPLICATE, [first.id]);
   return { ...answer!, replayed: true };

@@ -5,7 +5,8 @@ import type { PaymentEvent } from './payment-event.entity.ts';
 export const EARLIER_EVENTS = `
   select e.id, e.provider, e.idempotency_key as "idempotencyKey", e.payment_id as "paymentId",
     e.order_id as "orderId", e.reported_status as "reportedStatus", e.amount,
-    e.unreadable_amount as "unreadableAmount", e.currency, e.answer_status as "answerStatus", e.answer_body as "answerBody"
+    e.unreadable_amount as "unreadableAmount", e.currency,
+    case when e.status = 'IGNORED' then e.payload end as "ignoredPayload", e.answer_status as "answerStatus", e.answer_body as "answerBody"
   from unnest($1::text[], $2::text[]) as key(provider, idempotency_key)
   join payment_events e using (provider, idempotency_key)`;
 
@@ -23,7 +24,10 @@ export type EarlierEvent = Pick<
   | 'currency'
   | 'answerStatus'
   | 'answerBody'
->;
+> & {
+  /** The body, where the event had no effect. */
+  readonly ignoredPayload: string | null;
+};
 
 /** Payments that have paid an order or opened a refund before. */
 export const CREDITED_PAYMENTS = `

@@ -16,7 +16,7 @@ import {
   type EarlierEvent,
 } from './settle-batch.statements.ts';
 import { unusual, type Receipt, type ReceivedPayment, type Unusual } from './payment-queues.ts';
-import { answerFor, sameContent } from './settle-event.ts';
+import { answerFor, isSameEvent, sameContent } from './settle-event.ts';
 import { settle, type Verdict } from './settlement.rules.ts';
 
 /**
@@ -128,7 +128,7 @@ class Batch {
   }
 
   #repeatEarlier(earlier: EarlierEvent, received: ReceivedPayment): () => Receipt {
-    if (!sameContent(earlier, received)) return () => ({ conflict: true });
+    if (!isSameEvent(earlier, received)) return () => ({ conflict: true });
     this.#timesRepeated.set(earlier.id, (this.#timesRepeated.get(earlier.id) ?? 0) + 1);
     const { answerStatus: status, answerBody: body } = earlier;
     return () => ({ status, body, replayed: true });

@@ -12,6 +12,7 @@ import type { Transaction } from '../../postgres/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
 import { openRefund } from './open-refund.ts';
+import type { EventContent, ReceivedPayment } from './payment-queues.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 import { settle, type Verdict } from './settlement.rules.ts';
 import type { Shop } from '../shop.ts';
@@ -171,10 +172,21 @@ export async function applySettlement(
   }
 }
 
-type EventContent = Pick<
-  PaymentEvent,
-  'paymentId' | 'orderId' | 'reportedStatus' | 'amount' | 'unreadableAmount' | 'currency'
->;
+/** An event as it was stored, with the body where it had no effect. */
+export interface StoredContent extends EventContent {
+  readonly ignoredPayload: string | null;
+}
+
+/**
+ * Whether a delivery has the content of the stored event. An earlier version, or other settings, may have
+ * stored an event without effect by fewer fields: then its body counts as it is read now.
+ */
+export function isSameEvent(stored: StoredContent, received: ReceivedPayment): boolean {
+  if (sameContent(stored, received)) return true;
+  const { ignoredPayload } = stored;
+  const readNow = ignoredPayload === null ? undefined : received.readStored?.(ignoredPayload);
+  return readNow !== undefined && sameContent(readNow, received);
+}
 
 /** The six fields, amount by value; further fields and headers do not count. */
 export function sameContent(first: EventContent, received: EventContent): boolean {

@@ -16,6 +16,8 @@ export interface ShopFigures {
   readonly dead: Waiting;
   /** Successful payments that name no order, all that ever came: money that nothing matches. */
   readonly withoutOrder: Waiting;
+  /** How many of them came in the last 24 hours. */
+  readonly withoutOrderLastDay: number;
   /** Money that must still go back. */
   readonly openRefunds: Waiting;
   /** For how many seconds the oldest due hold or order has been due without being ended. */
@@ -44,6 +46,8 @@ const FIGURES = `
     select 'WITHOUT_ORDER', count(*)::int, min(received_at) from payment_events
     where order_id is null and reported_status = 'success')
   select
+    (select count(*)::int from payment_events where order_id is null and reported_status = 'success'
+      and received_at > clock.now - interval '24 hours') as "withoutOrderLastDay",
     coalesce((select json_object_agg(kind, json_build_object('count', count,
       'oldestSeconds', greatest(0, coalesce(extract(epoch from clock.now - since), 0))))
       from waiting), '{}') as waiting,
@@ -58,6 +62,7 @@ const NONE: Waiting = { count: 0, oldestSeconds: 0 };
 
 interface Row {
   readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER']?: Waiting };
+  readonly withoutOrderLastDay: number;
   readonly lag: number | null;
   readonly oldest: number;
 }
@@ -65,11 +70,12 @@ interface Row {
 /** Reads the figures, in two queries. */
 export async function readFigures(shop: Pick<Shop, 'database'>): Promise<ShopFigures> {
   const [row] = await shop.database.rows<Row>(FIGURES, []);
-  const { waiting, lag, oldest } = row!;
+  const { waiting, withoutOrderLastDay, lag, oldest } = row!;
   return {
     parked: waiting.PARKED ?? NONE,
     dead: waiting.DEAD ?? NONE,
     withoutOrder: waiting.WITHOUT_ORDER ?? NONE,
+    withoutOrderLastDay,
     openRefunds: waiting.REFUND ?? NONE,
     sweepLagSeconds: lag ?? 0,
     oldestTransactionSeconds: oldest,
