@@ -59,7 +59,7 @@ const SUPPORTED: Readonly<Record<string, Check>> = {
   application_name: anyText,
   fallback_application_name: anyText,
   options: anyText,
-  connect_timeout: seconds(1, 600),
+  connect_timeout: seconds(0, 600),
   keepalives: oneOf('0', '1'),
   keepalives_idle: seconds(0, 86_400),
   client_encoding: (value) => (/^utf-?8$/i.test(value) ? undefined : 'must be UTF8'),

@@ -175,7 +175,7 @@ function tlsComplaints({ host }: Place, ssl: Parsed['ssl'], parameters: Paramete
 
 function connectionOf(place: Place, ssl: Parsed['ssl'], parameters: Parameters): Connection {
   const valueOf = (name: string) => parameters.get(name)?.value;
-  const connectTimeout = valueOf('connect_timeout');
+  const connectTimeoutSeconds = Number(valueOf('connect_timeout') ?? 0);
   return {
     ...place,
     port: Number(place.port),
@@ -183,7 +183,8 @@ function connectionOf(place: Place, ssl: Parsed['ssl'], parameters: Parameters):
     tlsNegotiation: valueOf('sslnegotiation') === 'direct' ? 'direct' : 'postgres',
     applicationName: valueOf('application_name') ?? valueOf('fallback_application_name'),
     options: valueOf('options'),
-    connectTimeoutMs: connectTimeout === undefined ? undefined : Number(connectTimeout) * 1000,
+    // To libpq 0 is no limit of the URL's own: the limit of each session stays.
+    connectTimeoutMs: connectTimeoutSeconds > 0 ? connectTimeoutSeconds * 1000 : undefined,
     keepAlive: valueOf('keepalives') !== '0',
     keepAliveIdleMs: Number(valueOf('keepalives_idle') ?? 0) * 1000,
   };

@@ -15,6 +15,17 @@ const READ_ONLY_PARAMETERS: Readonly<Record<string, string>> = {
  */
 const USELESS_AFTER = /^(08|57P|25006|40003)/;
 
+/** SQLSTATE undefined_object, for an option that only PostgreSQL 11 and older do not know. */
+const UNKNOWN_OPTION = '42704';
+const OPTION_SINCE_12 = 'plan_cache_mode';
+
+/** Names the reason where a server is too old for the options of a session: it refuses these first. */
+export function withPlainReason(error: (Error & { readonly code?: unknown }) | null): Error | null {
+  if (error?.code === UNKNOWN_OPTION && error.message.includes(OPTION_SINCE_12))
+    error.message = 'this PostgreSQL is older; 15 or newer is needed';
+  return error;
+}
+
 /** How the ORM opens a transaction. */
 export const OPENING = /^(begin|start transaction)\b/;
 
@@ -28,6 +39,19 @@ const READING = ['SELECT', 'SHOW', 'SET', 'ROLLBACK'];
 export interface Warning {
   readonly message?: string | undefined;
   readonly code?: string | undefined;
+  /** The function in which it was raised, where there is one. */
+  readonly where?: string | undefined;
+  /** The routine of Postgres' source that raised it; in no language but this. */
+  readonly routine?: string | undefined;
+}
+
+/**
+ * Whether a function of the database raised a warning, such as a trigger that runs at commit: it says
+ * nothing of the commit. Its SQLSTATE is the same as that of a cancelled wait for a standby (01000), but
+ * that one comes from `SyncRepWaitForLSN`, and has no function around it unless a procedure commits.
+ */
+function isOfFunction({ where, routine }: Warning): boolean {
+  return Boolean(where) && routine !== undefined && !routine.startsWith('SyncRep');
 }
 
 /**
@@ -91,7 +115,7 @@ export class SessionHealth {
   /** Keeps a notice that comes with a statement's answer, where it is a warning. */
   warned(query: object, notice: Warning): void {
     // By the SQLSTATE: the word for the severity is in the language of the database.
-    if (notice.code !== '00000') this.#warnings.set(query, notice);
+    if (notice.code !== '00000' && !isOfFunction(notice)) this.#warnings.set(query, notice);
   }
 
   /** Why nothing may be asked of this database; undefined while it takes writes. */

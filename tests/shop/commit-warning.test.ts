@@ -118,3 +118,33 @@ test('a warning before the commit changes nothing', async () => {
   const { rows } = await session.query("select from notes where text = 'warned'");
   expect(rows).toHaveLength(1);
 });
+
+describe('a warning of the database’s own code', () => {
+  beforeAll(async () => {
+    await using session = await openSession(postgres.url);
+    await session.query('set synchronous_commit = local');
+    await session.query('create table warned (text text primary key)');
+    await session.query(`create function warn_at_commit() returns trigger language plpgsql as
+      $$ begin set local synchronous_commit = local; raise warning 'only a word'; return null; end $$`);
+    await session.query(`create constraint trigger warns_at_commit after insert on warned
+      deferrable initially deferred for each row execute function warn_at_commit()`);
+  });
+
+  const INTO_WARNED = 'insert into warned values ($1)';
+
+  test.each([
+    ['the ORM’s commit', () => transact(open.database, (tx) => tx.rows(INTO_WARNED, ['one']))],
+    [
+      'a commit behind the last statement',
+      () => transact(open.database, (tx) => tx.lastRows(INTO_WARNED, ['two'])),
+    ],
+    ['a statement of its own', () => open.database.rows(INTO_WARNED, ['three'])],
+  ])('leaves %s a success, and its session in use', async (_what, commit) => {
+    const before = await pid();
+
+    const rows = await commit();
+
+    expect(rows).toEqual([]);
+    expect(await pid()).toBe(before);
+  });
+});

@@ -61,6 +61,11 @@ describe('a URL that is accepted', () => {
     ],
     ['a timeout', 'postgres://u:p@h/shop?connect_timeout=7', { connectTimeoutMs: 7000 }],
     [
+      'no timeout of its own, as libpq writes it',
+      'postgres://u:p@h/shop?connect_timeout=0',
+      { connectTimeoutMs: undefined },
+    ],
+    [
       'keepalives',
       'postgres://u:p@h/shop?keepalives=1&keepalives_idle=30',
       { keepAlive: true, keepAliveIdleMs: 30_000 },
