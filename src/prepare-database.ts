@@ -1,5 +1,7 @@
 import type { Settings } from './config/settings.ts';
 import type { Database } from './postgres/database.ts';
+import { isFault } from './lib/faults.ts';
+import { isUnavailable, sqlState } from './postgres/faults.ts';
 import type { Logger } from './lib/log.ts';
 import { migrate, withStartupLock } from './postgres/migrate.ts';
 import { readSchemaState, type SchemaState } from './postgres/schema-complaints.ts';
@@ -30,14 +32,15 @@ interface About {
  * Migrations and the demo sale, one server at a time; production migrates by command only.
  *
  * @throws NotReadyToStart with all complaints at once: the database is away, too old, not UTF8, another
- *   application's or closed to the role, or in production not durable, too small or not migrated
+ *   application's or closed to the role, cannot be prepared, or in production not durable, too small or
+ *   not migrated
  */
 export async function prepareDatabase(
   database: Database,
   settings: Settings,
   log: Logger,
 ): Promise<void> {
-  if (!settings.production) await look(() => requireMigratable(database));
+  if (!settings.production) await requireMigratable(database);
   else {
     const { complaints, pending } = await look(() => readSchemaState(database));
     const [about] = await look(() => database.rows<About>(ABOUT, []));
@@ -46,13 +49,28 @@ export async function prepareDatabase(
     return;
   }
   const onWait = (message: string): void => log.warn({}, message);
-  await withStartupLock(database, onWait, async () => {
-    const migrations = await migrate(database);
+  const prepared = withStartupLock(database, onWait, async (lock) => {
+    const migrations = await migrate(database, lock);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))
       log.info({}, 'Made the demo sale: products 1, 2 and 3');
   });
+  await prepared.catch((error: unknown) => {
+    throw notPrepared(error);
+  });
 }
+
+/** The admin can act on what the database says; any other error is a bug and keeps its stack. */
+function notPrepared(error: unknown): unknown {
+  const cause = causeOf(error);
+  const code = sqlState(cause) ?? '';
+  const isOfDatabase = isFault(error) || isUnavailable(cause) || SQLSTATE.test(code);
+  if (!isOfDatabase) return error;
+  const state = SQLSTATE.test(code) ? ` (${code})` : '';
+  return new NotReadyToStart([`The database cannot be prepared: ${reasonOf(cause)}${state}.`]);
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /**
  * Requires a database that migrations can run on. It changes nothing.
@@ -60,21 +78,26 @@ export async function prepareDatabase(
  * @throws NotReadyToStart with all complaints at once
  */
 export async function requireMigratable(database: Database): Promise<void> {
-  const { complaints, mayNotMigrate } = await readSchemaState(database);
+  const { complaints, mayNotMigrate } = await look(() => readSchemaState(database));
   const all = mayNotMigrate === undefined ? complaints : [...complaints, mayNotMigrate];
   if (all.length > 0) throw new NotReadyToStart(all);
 }
 
-/** Whatever fails here is for the admin to mend. Messages of TLS have lines of numbers after the first. */
+/** What fails here is for the admin to repair. */
 async function look<Seen>(read: () => Promise<Seen>): Promise<Seen> {
   try {
     return await read();
   } catch (error) {
     if (error instanceof NotReadyToStart) throw error;
-    const { message, code } = causeOf(error) as Error & { readonly code?: string };
-    const [reason] = (message || code || 'no reason is known').split('\n');
-    throw new NotReadyToStart([`DATABASE_URL cannot be used: ${reason}.`]);
+    throw new NotReadyToStart([`DATABASE_URL cannot be used: ${reasonOf(causeOf(error))}.`]);
   }
+}
+
+/** Without a full stop. Messages of TLS have lines of numbers after the first. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as Error & { readonly code?: string };
+  const [reason] = (message || code || 'no reason is known').split('\n');
+  return reason!.replace(/\.$/, '');
 }
 
 /** A fault says what it means for a buyer; its cause says what happened. */

@@ -13,7 +13,9 @@ export function addPreparing(program: Command): void {
     .action(({ json }: JsonOption) =>
       withDatabase(async ({ database }) => {
         await requireMigratable(database);
-        const applied = await withStartupLock(database, toStderr, () => migrate(database));
+        const applied = await withStartupLock(database, toStderr, (lock) =>
+          migrate(database, lock),
+        );
         answer(json, { applied }, () =>
           applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`,
         );

@@ -15,6 +15,7 @@ const SCHEMA = `
     (select nspname::text from here) as schema,
     (select has_schema_privilege(oid, 'CREATE') from here) as "mayCreate",
     to_regclass('mikro_orm_migrations') is not null as "hasMigrations",
+    has_table_privilege(to_regclass('mikro_orm_migrations'), 'SELECT') as "mayReadMigrations",
     array(select relname::text from pg_class join here on relnamespace = here.oid
       where relname = any($1)
       union select typname::text from pg_type join here on typnamespace = here.oid
@@ -28,6 +29,8 @@ interface Schema {
   readonly schema: string | null;
   readonly mayCreate: boolean | null;
   readonly hasMigrations: boolean;
+  /** Whether the role may read which migrations were applied; null where there is no table of them. */
+  readonly mayReadMigrations: boolean | null;
   /** Names of the shop's tables that are there. */
   readonly taken: readonly string[];
 }
@@ -44,6 +47,7 @@ export interface SchemaState {
 export async function readSchemaState(database: Database): Promise<SchemaState> {
   const tables = [...database.orm.getMetadata().getAll().values()].map((table) => table.tableName);
   const [found] = await database.rows<Schema>(SCHEMA, [tables]);
+  if (found!.mayReadMigrations === false) return unreadable(found!);
   // Read after the names: tables that appear in between are those of another server's migration.
   const pending = found!.hasMigrations ? await pendingMigrations(database.orm) : 'all';
   return {
@@ -51,6 +55,12 @@ export async function readSchemaState(database: Database): Promise<SchemaState> 
     pending,
     mayNotMigrate: pending.length > 0 ? roleComplaint(found!) : undefined,
   };
+}
+
+/** The migrator would take a table that it may not read for one that is not there. */
+function unreadable({ role }: Schema): SchemaState {
+  const complaint = `DATABASE_URL names a role that may not read mikro_orm_migrations: grant select on it to ${role}.`;
+  return { complaints: [complaint], pending: [], mayNotMigrate: undefined };
 }
 
 function complaintsOf(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
 import pg from 'pg';
 import { DatabaseClient } from './connection.ts';
-import { OPENING, SessionHealth, UndoneError } from './session-health.ts';
+import { OPENING, SessionHealth, UndoneError, withPlainReason } from './session-health.ts';
 
 /** What a session is asked for, to answer with itself: the ORM hands out no client of its pool. */
 const ITSELF = 'this session';
@@ -74,7 +74,7 @@ export class Session extends DatabaseClient {
       const refusal = error === null ? this.health.refusal() : undefined;
       // The pool forgets a session that did not connect, and does not end it.
       if (refusal !== undefined) void this.end();
-      const reason = error ?? refusal ?? null;
+      const reason = withPlainReason(error) ?? refusal ?? null;
       // Whatever is wrong, nothing was done.
       callback(reason && Object.assign(reason, { whileConnecting: true }), this);
     });

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { connectDatabase } from '../../src/postgres/database.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { NotReadyToStart, requireMigratable } from '../../src/prepare-database.ts';
@@ -133,6 +135,113 @@ test('a role that may not create tables is refused in one line, with the grant i
   } finally {
     await admin(POSTGRES, `drop role ${role}`);
   }
+});
+
+/** Runs `work` with the URL of a role of its own, and the role's name. */
+async function withRole(
+  url: string,
+  options: string,
+  work: (url: string, role: string) => Promise<void>,
+): Promise<void> {
+  const role = `till_${randomUUID().slice(0, 8)}`;
+  await admin(POSTGRES, `create role ${role} login password 'till' ${options}`);
+  const asRole = new URL(url);
+  [asRole.username, asRole.password] = [role, 'till'];
+  try {
+    await work(asRole.toString(), role);
+  } finally {
+    await admin(url, `drop owned by ${role}`);
+    await admin(POSTGRES, `drop role ${role}`);
+  }
+}
+
+/** The error of a server that does not start on a database. */
+const errorAtStart = (url: string, settings = {}): Promise<Error | undefined> =>
+  startTestServer({ DATABASE_URL: url, ...settings }).then(
+    async (server) => {
+      await server.stop();
+      return undefined;
+    },
+    (error: Error) => error,
+  );
+
+test('a role that may open one session only is refused in one line', async () => {
+  const url = await makeDatabase();
+  await withRole(url, 'connection limit 1', async (asRole, role) => {
+    await admin(url, `grant create on schema public to ${role}`);
+
+    const error = await errorAtStart(asRole);
+
+    expect(error).toBeInstanceOf(NotReadyToStart);
+    expect(error!.message).toBe(
+      `The database cannot be prepared: too many connections for role "${role}" (53300).`,
+    );
+  });
+});
+
+test.each([
+  [
+    'the migrations',
+    '',
+    /^DATABASE_URL names a role that may not read mikro_orm_migrations: grant select on it to till_\w+\.$/,
+  ],
+  [
+    'the products',
+    'grant select on mikro_orm_migrations to',
+    /^The database cannot be prepared: .*permission denied for table products \(42501\)\.$/,
+  ],
+])('a role that may not read %s is refused in one line', async (_what, grant, said) => {
+  const database = await createTestDatabase();
+  await withRole(database.url, '', async (asRole, role) => {
+    if (grant !== '') await admin(database.url, `${grant} ${role}`);
+
+    const error = await errorAtStart(asRole, { SEED_DEMO: 'true' });
+
+    expect(error).toBeInstanceOf(NotReadyToStart);
+    expect(error!.message.split('\n')).toEqual([expect.stringMatching(said)]);
+  });
+  await database.drop();
+});
+
+/** A server that refuses each session as PostgreSQL 11 does. */
+async function startOldPostgres(): Promise<{ readonly url: string; close(): void }> {
+  const fields = [
+    'SFATAL',
+    'VFATAL',
+    'C42704',
+    'Munrecognized configuration parameter "plan_cache_mode"',
+  ];
+  const body = Buffer.from(`${fields.join('\0')}\0\0`);
+  const head = Buffer.alloc(5);
+  head.write('E');
+  head.writeInt32BE(body.length + 4, 1);
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(Buffer.concat([head, body])));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `postgres://u:p@127.0.0.1:${port}/shop`, close: () => void server.close() };
+}
+
+test('a server too old to know the options of a session is refused as an older PostgreSQL', async () => {
+  const old = await startOldPostgres();
+
+  const error = await errorAtStart(old.url);
+  const database = await connectDatabase(tables, {
+    connection: connectionTo(old.url),
+    poolMax: 1,
+    log: silentLog,
+  });
+  const saidByCommand = await requireMigratable(database).catch((reason: Error) => reason.message);
+  await database.close();
+  old.close();
+
+  expect(error).toBeInstanceOf(NotReadyToStart);
+  expect(error!.message).toBe(
+    'DATABASE_URL cannot be used: this PostgreSQL is older; 15 or newer is needed.',
+  );
+  expect(saidByCommand).toBe(error!.message);
 });
 
 test('production names another application’s tables beside the pending migrations', async () => {
