@@ -18,6 +18,10 @@ export class LogOutput {
   /** What waits while the stream is full, oldest first. */
   readonly #waiting: Piece[] = [];
   #waitingBytes = 0;
+  /** The stream takes no more until it has drained. */
+  #isFull = false;
+  /** The last write failed; until one succeeds, a report would be lost as well. */
+  #isFailing = false;
   #dropped = 0;
   #unreported = 0;
   #report: (count: number) => void = () => {};
@@ -25,8 +29,12 @@ export class LogOutput {
   constructor(stream: Writable) {
     this.#stream = stream;
     stream.on('drain', () => this.#writeWaiting());
-    // A closed pipe must not end the sale: its lines are dropped.
-    stream.on('error', () => this.#dropWaiting());
+    // A closed pipe or a full disk must not end the sale: its lines are dropped. After an error no
+    // drain comes, so the next line tries again.
+    stream.on('error', () => {
+      this.#isFull = false;
+      this.#dropWaiting();
+    });
   }
 
   /** Lines that were dropped so far. */
@@ -49,9 +57,17 @@ export class LogOutput {
     const bytes = Buffer.from(line);
     const limit = this.#unreported > 0 ? RESUME_BYTES : BACKLOG_BYTES_MAX;
     if (this.#stream.destroyed || this.backlog + bytes.length > limit) return this.#drop(1);
-    this.#reportDropped();
-    if (!this.#stream.writableNeedDrain) return void this.#stream.write(bytes);
+    if (!this.#isFailing) this.#reportDropped();
+    if (!this.#isFull) return this.#send(bytes, 1);
     this.#keep(line, bytes.length);
+  }
+
+  #send(bytes: Buffer, lines: number): void {
+    this.#isFull = !this.#stream.write(bytes, (error) => {
+      if (error) this.#drop(lines);
+      else if (this.#isFailing) this.#reportDropped();
+      this.#isFailing = Boolean(error);
+    });
   }
 
   #keep(line: string, bytes: number): void {
@@ -66,11 +82,12 @@ export class LogOutput {
   }
 
   #writeWaiting(): void {
-    while (!this.#stream.writableNeedDrain) {
+    this.#isFull = false;
+    while (!this.#isFull) {
       const piece = this.#waiting.shift();
       if (piece === undefined) return this.#reportDropped();
       this.#waitingBytes -= piece.bytes;
-      this.#stream.write(Buffer.from(piece.lines.join('')));
+      this.#send(Buffer.from(piece.lines.join('')), piece.lines.length);
     }
   }
 

@@ -80,7 +80,10 @@ export function createLog(
   );
   if (lines instanceof LogOutput) {
     lines.onResumed((dropped) =>
-      log.warn({ dropped }, 'Log lines were dropped: nothing read the log for a while'),
+      log.warn(
+        { dropped },
+        'Log lines were dropped: nothing read the log for a while, or writing it failed',
+      ),
     );
   }
   return log;

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { BACKLOG_BYTES_MAX, LogOutput } from '../../src/lib/log-output.ts';
@@ -45,6 +48,14 @@ class Pipe extends Writable {
 
 const line = (number: number): string => `${String(number).padStart(9)} ${'ü'.repeat(4995)}\n`;
 const LINE_BYTES = Buffer.byteLength(line(0));
+
+/** Node's options for a module in TypeScript as the next argument. */
+const MODULE = [
+  '--import',
+  import.meta.resolve('@oxc-node/core/register'),
+  '--input-type=module',
+  '-e',
+];
 
 /** Turns of the event loop until a condition holds. */
 async function until(isTrue: () => boolean): Promise<void> {
@@ -116,7 +127,7 @@ test('a closed reader costs no memory and no error: what waits is dropped', asyn
   const closed = new Promise((resolve) => void pipe.once('close', resolve));
   pipe.destroy(new Error('write EPIPE'));
   await closed;
-  output.write('nobody reads this\n');
+  output.write('this is not read\n');
 
   expect(output.dropped).toBeGreaterThan(0);
   expect(output.backlog).toBeLessThan(LINE_BYTES * 20);
@@ -132,17 +143,9 @@ test('a process whose standard output is not read keeps 16 MiB of its log and sa
     process.send({ dropped: droppedLogLines(), backlog: standardOutput().backlog });
     process.disconnect();
   `;
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      import.meta.resolve('@oxc-node/core/register'),
-      '--input-type=module',
-      '-e',
-      script,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
-  );
+  const child = spawn(process.execPath, [...MODULE, script], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
 
   const [told] = (await once(child, 'message')) as [{ dropped: number; backlog: number }];
   let text = '';
@@ -159,9 +162,58 @@ test('a process whose standard output is not read keeps 16 MiB of its log and sa
   expect(lines.at(-1)).toMatchObject({
     level: 'warn',
     dropped: told.dropped,
-    msg: 'Log lines were dropped: nothing read the log for a while',
+    msg: 'Log lines were dropped: nothing read the log for a while, or writing it failed',
   });
 });
+
+test.each([
+  ['ENOSPC', 10],
+  ['ENOSPC', 40_000],
+  ['EAGAIN', 10],
+  ['EAGAIN', 40_000],
+])(
+  'after writes that fail with %s, lines of %i characters are written again and the lost ones counted',
+  async (code, length) => {
+    const folder = await mkdtemp(join(tmpdir(), 'log-output-'));
+    const path = join(folder, 'log');
+    const file = await open(path, 'w');
+    // Standard output that is a file is written with this function, as it is at the first write.
+    const failing = `
+      import fs from 'node:fs';
+      let failures = 3;
+      const writeSync = fs.writeSync;
+      fs.writeSync = (fd, ...rest) => {
+        if (fd === 1 && failures-- > 0) throw Object.assign(new Error('failed'), { code: '${code}' });
+        return writeSync(fd, ...rest);
+      };
+    `;
+    const script = `
+      import { setImmediate as turn } from 'node:timers/promises';
+      import { createLog } from ${JSON.stringify(import.meta.resolve('../../src/lib/log.ts'))};
+      const log = createLog('info');
+      for (let n = 0; n < 6; n += 1) {
+        log.info({ orderId: n }, 'x'.repeat(${length}));
+        await turn();
+      }
+    `;
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(failing)}`];
+    const child = spawn(process.execPath, [...preload, ...MODULE, script], {
+      stdio: ['ignore', file.fd, 'inherit'],
+    });
+    await once(child, 'close');
+    await file.close();
+
+    const lines = (await readFile(path, 'utf8')).trim().split('\n');
+    await rm(folder, { recursive: true });
+    const facts = lines.map((one) => JSON.parse(one) as Record<string, unknown>);
+    expect(facts.map(({ orderId, dropped }) => orderId ?? { dropped })).toEqual([
+      3,
+      { dropped: 3 },
+      4,
+      5,
+    ]);
+  },
+);
 
 test('at a terminal a line is for people: time, level, words, then the facts', () => {
   const written: string[] = [];
