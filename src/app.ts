@@ -108,7 +108,8 @@ function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Po
     PORT: port,
     CONNECTIONS_MAX,
     DATABASE_POOL_MAX,
-    KEEP_ALIVE_SECONDS,
+    KEEP_ALIVE_SECONDS: keepAliveSeconds,
+    TRUSTED_PROXY_HOPS: trustedHops,
   } = settings;
   const filesMax = openFilesMax();
   const room = Math.max(1, filesMax - DATABASE_POOL_MAX - OTHER_FILES);
@@ -117,7 +118,7 @@ function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Po
     log.warn({}, told);
   }
   const connectionsMax = Math.min(CONNECTIONS_MAX, room);
-  return Port.open({ host, port, connectionsMax, keepAliveSeconds: KEEP_ALIVE_SECONDS, origins });
+  return Port.open({ host, port, connectionsMax, keepAliveSeconds, origins, trustedHops });
 }
 
 /** What an operator chooses of the doors. */

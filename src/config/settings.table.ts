@@ -165,7 +165,7 @@ export const SETTINGS = {
   SHUTDOWN_GRACE_SECONDS: setting(
     fraction(0, 3600).default(10),
     '10',
-    'How long a stop waits for requests under way before it cuts them.',
+    'How long a stop may take before it cuts what is under way: four times the interval at which the load balancer asks /readyz, or more.',
   ),
   ALLOW_DATA_LOSS: setting(
     flag.default(false),

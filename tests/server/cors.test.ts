@@ -59,6 +59,7 @@ function expectReadable({ headers }: RawAnswer): void {
     'x-request-id',
   ]);
   expect(headers.vary).toMatch(/\borigin\b/i);
+  expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
 }
 
 const operation = (query: string): RawRequest => ({
@@ -138,6 +139,7 @@ test('the answer 503 has them while the server starts, and a preflight passes th
     connectionsMax: 10,
     keepAliveSeconds: 75,
     origins,
+    trustedHops: 0,
   });
 
   const answers = [
@@ -182,6 +184,7 @@ test.each([
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     expect(answer.headers.vary).toBe('Origin');
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   },
 );
 

@@ -22,15 +22,26 @@ test('a page of the server itself may always call it and open its websocket', as
   });
   const own = new URL(server.url).origin;
 
-  using socket = await openRawSocket(server.socketUrl, { origin: own, init: true });
-  expect(socket).toBeDefined();
+  for (const origin of [own, own.replace('http', 'https')]) {
+    using socket = await openRawSocket(server.socketUrl, { origin, init: true });
+    expect(socket).toBeDefined();
+  }
   expect(await allowedFor(server.url, { origin: own })).toBe(own);
   expect(
     await allowedFor(server.url, { host: 'shop.lan:8080', origin: 'http://shop.lan:8080' }),
   ).toBe('http://shop.lan:8080');
   expect(await allowedFor(server.url, { origin: 'http://shop.lan:8080' })).toBeUndefined();
-  for (const origin of ['http://127.0.0.1:1', own.replace('http', 'https'), 'null'])
+  for (const origin of ['http://127.0.0.1:1', 'https://127.0.0.1', 'null'])
     await expect(openRawSocket(server.socketUrl, { origin })).rejects.toThrow('403');
+});
+
+test('behind a proxy that ends TLS the own origin is allowed with default settings', async () => {
+  await using server = await startTestServer();
+  const host = 'shop.example';
+  const origin = 'https://shop.example';
+
+  expect(await allowedFor(server.url, { host, origin })).toBe(origin);
+  expect(await allowedFor(server.url, { host: 'other.example', origin })).toBeUndefined();
 });
 
 test('behind a trusted proxy that ends TLS the own origin is the one that browsers see', async () => {

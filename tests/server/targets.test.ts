@@ -29,6 +29,8 @@ interface Sent {
   readonly version?: '1.0' | '1.1';
 }
 
+const REQUEST_ID = /^x-request-id: [0-9a-f-]{36}\r$/im;
+
 /** The status of the answer and its text. */
 async function send(
   target: string,
@@ -106,8 +108,11 @@ test.each([
   ['credentials', ['Host: me@shop']],
   ['none', []],
 ])('a Host header with %s is refused with 400', async (_, hosts) => {
-  for (const target of ['/graphql', '/healthz', 'http://shop/graphql'])
-    expect((await send(target, { method: 'POST', hosts })).status).toBe(400);
+  for (const target of ['/graphql', '/healthz', 'http://shop/graphql']) {
+    const { status, text } = await send(target, { method: 'POST', hosts });
+    expect(status).toBe(400);
+    expect(text).toMatch(REQUEST_ID);
+  }
   const upgrade = [
     'Connection: Upgrade',
     'Upgrade: websocket',
@@ -115,7 +120,9 @@ test.each([
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     'Sec-WebSocket-Protocol: graphql-transport-ws',
   ];
-  expect((await send('/graphql', { hosts, headers: upgrade })).status).toBe(400);
+  const { status, text } = await send('/graphql', { hosts, headers: upgrade });
+  expect(status).toBe(400);
+  expect(text).toMatch(REQUEST_ID);
 });
 
 test('the refusal of two Host headers says so', async () => {
@@ -127,12 +134,40 @@ test('the refusal of two Host headers says so', async () => {
 test.each(['http://me@shop/graphql', 'http:///graphql'])(
   'the target %s is refused with 400',
   async (target) => {
-    expect((await send(target, { method: 'POST' })).status).toBe(400);
+    const { status, text } = await send(target, { method: 'POST' });
+    expect(status).toBe(400);
+    expect(text).toMatch(REQUEST_ID);
   },
 );
 
-test('HTTP/1.0 needs no Host header', async () => {
-  expect((await send('/healthz', { hosts: [], version: '1.0' })).status).toBe(200);
+test('HTTP/1.0 needs no Host header, and its connection is kept only where it asks for it', async () => {
+  for (const hosts of [[], ['Host: shop']]) {
+    const { status } = await send('/graphql', { method: 'POST', hosts, version: '1.0' });
+    expect(status).toBe(200);
+  }
+  const closed = await send('/healthz', { hosts: [], version: '1.0' });
+  expect(closed.text).toMatch(/^connection: close\r$/im);
+  expect(closed.text).not.toMatch(/^transfer-encoding:/im);
+  expect(await send('/graphql', { hosts: ['Host: a', 'Host: b'], version: '1.0' })).toMatchObject({
+    status: 400,
+  });
+});
+
+test('an answer of a websocket bears a request id, the refusal too', async () => {
+  const upgrade = [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Protocol: graphql-transport-ws',
+  ];
+  const refused = [
+    await send('/nothing', { headers: upgrade }),
+    await send('/graphql', { headers: [...upgrade, 'Origin: https://evil.example'] }),
+  ];
+
+  expect(refused.map(({ status }) => status)).toEqual([404, 403]);
+  for (const { text } of refused) expect(text).toMatch(REQUEST_ID);
 });
 
 test('a websocket opens at /graphql/ too', async () => {

@@ -12,12 +12,21 @@ test.each([
   ['http://SHOP.example', 'Shop.Example'],
   ['http://192.168.1.5:4000', '192.168.1.5:4000'],
   ['http://[2001:db8::1]:4000', '[2001:DB8:0::1]:4000'],
+  // Behind a proxy that ends TLS and names no scheme.
+  ['https://shop.example', 'shop.example'],
+  ['https://shop.example', 'shop.example:443'],
+  ['https://shop.example:443', 'shop.example'],
+  ['https://shop.example:8443', 'shop.example:8443'],
 ])('%s is the own origin of a request to %s', (origin, host) => {
   expect(isOwn(origin, { host })).toBe(true);
 });
 
 test.each([
-  ['https://shop.example', 'shop.example'],
+  ['https://shop.example', 'shop.example:80'],
+  ['http://shop.example', 'shop.example:443'],
+  ['https://shop.example', 'shop.example:8443'],
+  ['https://shop.example:8443', 'shop.example'],
+  ['https://evil.example', 'shop.example'],
   ['http://shop.example:4001', 'shop.example:4000'],
   ['http://shop.example', 'shop.example:4000'],
   ['http://evil.example', 'shop.example'],
@@ -50,7 +59,28 @@ test('what proxies forward counts where they are trusted, and only there', () =>
   expect(isOwn('http://shop.example', behindProxy, 1)).toBe(false);
   expect(isOwn('http://10.0.0.7:4000', behindProxy, 1)).toBe(false);
   expect(isOwn('https://shop.example', behindProxy)).toBe(false);
+  expect(isOwn('https://10.0.0.7:4000', behindProxy)).toBe(true);
   expect(isOwn('http://10.0.0.7:4000', behindProxy)).toBe(true);
+});
+
+test('a trusted proxy that names no scheme, or the host alone, leaves the scheme open', () => {
+  const hostAlone = { host: '10.0.0.7:4000', 'x-forwarded-host': 'shop.example' };
+
+  for (const scheme of ['http', 'https']) {
+    expect(isOwn(`${scheme}://shop.example`, { host: 'shop.example' }, 1)).toBe(true);
+    expect(isOwn(`${scheme}://shop.example`, hostAlone, 1)).toBe(true);
+    expect(isOwn(`${scheme}://shop.example:4000`, hostAlone, 1)).toBe(false);
+  }
+});
+
+test('the schemes of websockets count as those of their pages', () => {
+  const upgrade = (scheme: string) => ({ host: 'shop.example', 'x-forwarded-proto': scheme });
+
+  expect(isOwn('https://shop.example', upgrade('wss'), 1)).toBe(true);
+  expect(isOwn('http://shop.example', upgrade('ws'), 1)).toBe(true);
+  expect(isOwn('https://shop.example', upgrade('WSS'), 1)).toBe(true);
+  expect(isOwn('http://shop.example', upgrade('wss'), 1)).toBe(false);
+  expect(isOwn('https://shop.example', upgrade('ftp'), 1)).toBe(false);
 });
 
 test('a trusted proxy may forward the scheme alone, and a caller’s own entries do not count', () => {

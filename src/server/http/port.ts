@@ -3,9 +3,12 @@ import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { bindError, urlOf, type Place } from './bind.ts';
+import { asRequest } from '../../lib/request-id.ts';
 import { answerJson } from './body.ts';
+import { requestIdOf } from './client-address.ts';
 import { Connections } from './connections.ts';
 import type { Origins } from './origins.ts';
+import { answerStarting } from './starting.ts';
 import { normalizeTarget } from './target.ts';
 import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
@@ -26,6 +29,8 @@ export interface PortOptions extends Place {
   readonly keepAliveSeconds: number;
   /** Whose pages may call. */
   readonly origins: Origins;
+  /** How many proxies in front may name a request's id. */
+  readonly trustedHops: number;
 }
 
 /** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
@@ -78,16 +83,18 @@ export class Port {
   readonly url: string;
   readonly #server: Server;
   readonly #origins: Origins;
+  readonly #trustedHops: number;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
   readonly #connections = new Connections();
   readonly #traffic = new Traffic();
   #leaving = false;
 
-  private constructor(server: Server, { host, origins }: PortOptions) {
+  private constructor(server: Server, { host, origins, trustedHops }: PortOptions) {
     const { port } = server.address() as AddressInfo;
     this.url = urlOf({ host, port });
     this.#server = server;
     this.#origins = origins;
+    this.#trustedHops = trustedHops;
     server.on('connection', (socket: Socket) => this.#opened(socket));
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const unanswered = this.#connections.begin(request.socket, response);
@@ -102,9 +109,11 @@ export class Port {
       // end the process with it.
       connection.on('error', () => {});
       this.#connections.upgraded(request.socket);
-      if (this.#leaving) return refuseForNow(request, connection);
-      if (normalizeTarget(request) !== undefined) return refuseUpgrade(connection, 400);
-      this.#handlers.upgrade(request, connection, head);
+      asRequest(requestIdOf(request, this.#trustedHops), () => {
+        if (this.#leaving) return refuseForNow(request, connection);
+        if (normalizeTarget(request) !== undefined) return refuseUpgrade(connection, 400);
+        this.#handlers.upgrade(request, connection, head);
+      });
     });
     // Node calls this for idle connections too. Without a listener it would also cut a caller who waits
     // for an answer that takes us long.
@@ -121,11 +130,13 @@ export class Port {
   /** Opens it. @throws PortUnavailable */
   static open(options: PortOptions): Promise<Port> {
     const { host, port, connectionsMax, keepAliveSeconds } = options;
-    const toldSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
+    const advertisedSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
     const server = createServer({
       // The header names the first; an idle connection is kept for both together.
-      keepAliveTimeout: toldSeconds * 1000,
-      keepAliveTimeoutBuffer: Math.max(1, keepAliveSeconds - toldSeconds) * 1000,
+      keepAliveTimeout: advertisedSeconds * 1000,
+      keepAliveTimeoutBuffer: Math.max(1, keepAliveSeconds - advertisedSeconds) * 1000,
+      // A missing Host header is refused here like a malformed one, with a request id.
+      requireHostHeader: false,
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: HEADERS_MS_MAX,
       connectionsCheckingInterval: LOOK_MS,
@@ -150,6 +161,12 @@ export class Port {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    const id = requestIdOf(request, this.#trustedHops);
+    response.setHeader('x-request-id', id);
+    asRequest(id, () => this.#answerAs(request, response));
+  }
+
+  #answerAs(request: IncomingMessage, response: ServerResponse): void {
     const malformed = normalizeTarget(request);
     this.#traffic.count(request);
     const isPreflight = request.method === 'OPTIONS';
@@ -214,23 +231,6 @@ export class Port {
   cut(): void {
     this.#server.closeAllConnections();
   }
-}
-
-const STARTING = 'The server is starting; nothing was done.';
-
-/** What each path answers until the server serves, in the words it has for it later; others as the webhook's. */
-const STARTING_ANSWERS: Readonly<Record<string, object>> = {
-  '/readyz': { status: 'starting' },
-  '/graphql': {
-    errors: [{ message: STARTING, extensions: { code: 'OVERLOADED', retryAfterMs: 1000 } }],
-  },
-};
-
-function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse): void {
-  const [path] = url.split('?') as [string];
-  if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
-  const answer = STARTING_ANSWERS[path] ?? { error: 'unavailable', message: STARTING };
-  answerJson(response, 503, JSON.stringify(answer), { 'retry-after': '1' });
 }
 
 /** The connection ends: what follows on it may be the rest of a smuggled request. */

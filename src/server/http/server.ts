@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Door } from '../metrics/meters.ts';
-import { requestId, asRequest } from '../../lib/request-id.ts';
+import { requestId } from '../../lib/request-id.ts';
 import type { LiveShop } from '../../live/live-shop.ts';
 import { Context, type Caller } from '../graphql/context.ts';
 import { Documents } from '../graphql/http/documents.ts';
@@ -43,7 +43,6 @@ export interface HttpDoor {
 
 /** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health, metrics. */
 export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<HttpDoor> {
-  const { trustedHops } = options;
   const { graphql, socket } = await openGraphql(shop, options);
   const state = { ready: false };
   const unready = (): string | undefined => {
@@ -58,12 +57,8 @@ export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<Ht
       const isPage = request.method === 'GET' || request.method === 'HEAD';
       const isOperation = path === '/graphql' && !isPage;
       measure(doorOf(path, options), response, options);
-      const id = requestIdOf(request, trustedHops);
-      response.setHeader('x-request-id', id);
-      asRequest(id, () => {
-        if (isOperation) graphql.handle(request, response);
-        else paths(request, response);
-      });
+      if (isOperation) graphql.handle(request, response);
+      else paths(request, response);
     },
     upgrade(request, connection, head) {
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { requestId } from '../../lib/request-id.ts';
 
 /**
  * Answers an upgrade request with this status instead of a websocket, and is done with the
@@ -11,8 +12,10 @@ export function refuseUpgrade(
   headers: Readonly<Record<string, string>> = {},
   body = '',
 ): void {
+  const id = requestId();
   const lines = Object.entries({
     ...headers,
+    ...(id !== undefined && { 'X-Request-Id': id }),
     Connection: 'close',
     'Content-Length': `${Buffer.byteLength(body)}`,
   });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { requestId } from '../../../lib/request-id.ts';
 import { refuseUpgrade } from '../../http/upgrade.ts';
 import type { Caller } from '../context.ts';
 import {
@@ -55,6 +56,10 @@ export interface GraphqlSocket {
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
   const { isAllowedOrigin, socketsMax } = options;
   const sockets = new WebSocketServer(SOCKETS);
+  sockets.on('headers', (headers) => {
+    const id = requestId();
+    if (id !== undefined) headers.push(`X-Request-Id: ${id}`);
+  });
   const lines: Lines = new Map();
   const looking = setInterval(() => lines.forEach((_, line) => line.look()), LOOK_MS);
   const converse = conversing(options, lines);

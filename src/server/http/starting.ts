@@ -1,0 +1,20 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerJson } from './body.ts';
+
+const STARTING = 'The server is starting; nothing was done.';
+
+/** What each path answers until the server serves, in the words it has for it later; others as the webhook's. */
+const STARTING_ANSWERS: Readonly<Record<string, object>> = {
+  '/readyz': { status: 'starting' },
+  '/graphql': {
+    errors: [{ message: STARTING, extensions: { code: 'OVERLOADED', retryAfterMs: 1000 } }],
+  },
+};
+
+/** Answers while the server starts: it lives, and cannot serve yet. */
+export function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  const [path] = url.split('?') as [string];
+  if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');
+  const answer = STARTING_ANSWERS[path] ?? { error: 'unavailable', message: STARTING };
+  answerJson(response, 503, JSON.stringify(answer), { 'retry-after': '1' });
+}
