@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 
-/** One setting: how its text is read, and what the README says of it. */
+/** One setting: how its text is read, and how the documentation describes it. */
 export interface Setting<Type extends z.ZodType = z.ZodType> {
   readonly type: Type;
-  /** As the README's table shows it. */
+  /** As docs/configuration.md shows it. */
   readonly shownDefault: string;
   /** Why it is there, in a few words. */
   readonly about: string;

@@ -19,7 +19,7 @@ import {
 /** Thirty days: no hold, order or parked event is meant to outlive it. */
 const SECONDS_MAX = 30 * 24 * 3600;
 
-/** Every setting there is; a test compares the README's table with it. */
+/** Every setting there is; a test compares docs/configuration.md with it. */
 export const SETTINGS = {
   PORT: setting(whole(0, 65_535).optional(), '4000', 'Port of everything; 0 takes a free one.'),
   HOST: setting(host.optional(), '127.0.0.1; 0.0.0.0 in production', 'Address to listen on.'),

@@ -84,12 +84,12 @@ const decimalsOf = (figure: string): number => figure.split('.')[1]?.length ?? 0
 const rounded = (figure: number, decimals: number): string =>
   (Math.round(Number(`${figure}e${decimals}`)) / 10 ** decimals).toFixed(decimals);
 
-/** What a row of the README must quote: the figures in its label's groups, then those of its cells. */
+/** What a row of docs/benchmarks.md must quote: the figures in its label's groups, then those of its cells. */
 type Quoted = readonly [label: RegExp, figures: readonly number[]];
 
 const ofSpeed: readonly Quoted[] = [
   [
-    /^createHold with the lane, against a lock for each request, 100 buyers$/,
+    /^createHold with the batch queue, against a lock for each request, 100 buyers$/,
     [ratio(latest, 'createHold / lock per request, 100 buyers')],
   ],
   [
@@ -102,7 +102,7 @@ const ofSpeed: readonly Quoted[] = [
   ],
   [/^createHold, 400 buyers against 25$/, [ratio(latest, 'createHold, 400 buyers / 25 buyers')]],
   [
-    /^createHold with the lane, against a lock for each request, 1 buyer$/,
+    /^createHold with the batch queue, against a lock for each request, 1 buyer$/,
     [ratio(latest, 'createHold / lock per request, 1 buyer')],
   ],
   [
@@ -133,7 +133,7 @@ const ofOverload: readonly Quoted[] = [
     [ratio(overload, 'memory in the last round of overload / in the second')],
   ],
   [
-    /^another product beside one whose row somebody has locked/,
+    /^another product beside one whose row is locked/,
     [ratio(overload, 'another product beside a locked one / alone, 25 buyers')],
   ],
   [
@@ -226,10 +226,9 @@ const ofLiveStock: readonly Quoted[] = [
 
 const QUOTED = [...ofSpeed, ...ofOverload, ...ofAttack, ...ofLiveStock];
 
-/** The rows of all tables of a section, without their heads. */
-function rowsOf(markdown: string, heading: string): string[][] {
-  const [, after = ''] = markdown.split(`\n## ${heading}\n`);
-  const lines = after.split('\n## ')[0]!.split('\n');
+/** The rows of all tables of a document, without their heads. */
+function rowsOf(markdown: string): string[][] {
+  const lines = markdown.split('\n');
   return lines
     .filter((line, index) => line.startsWith('|') && !/^\|\s*-/.test(lines[index + 1] ?? ''))
     .filter((line) => !/^\|\s*-/.test(line))
@@ -241,9 +240,9 @@ function rowsOf(markdown: string, heading: string): string[][] {
     );
 }
 
-const ROWS = rowsOf(textOf('README.md'), 'Numbers');
+const ROWS = rowsOf(textOf('docs/benchmarks.md'));
 
-test.each(ROWS)('the README quotes the results in "%s"', (label, ...cells) => {
+test.each(ROWS)('docs/benchmarks.md quotes the results in "%s"', (label, ...cells) => {
   const [pattern, figures] = QUOTED.find(([known]) => known.test(label!)) ?? [/^$/, []];
   const [, ...inLabel] = pattern.exec(label!) ?? [];
   const shown = [...inLabel, ...cells.flatMap(figuresIn)];
@@ -255,7 +254,7 @@ test.each(ROWS)('the README quotes the results in "%s"', (label, ...cells) => {
   expect(shown).not.toEqual([]);
 });
 
-test('every result that the README is to quote is quoted', () => {
+test('docs/benchmarks.md quotes every result that is listed here', () => {
   const missing = QUOTED.filter(([label]) => !ROWS.some(([row]) => label.test(row!)));
 
   expect(missing).toEqual([]);

@@ -125,8 +125,8 @@ function calledIn({ type, callee, arguments: given }: Call): { verb?: string; ti
   return { verb: each ?? callee?.value, title };
 }
 
-test('docs/night.md names every migration, in order', () => {
-  const [, applied = ''] = /^Applied: (.+)$/m.exec(textOf('docs/night.md')) ?? [];
+test('the runbook of docs/operations.md names every migration, in order', () => {
+  const [, applied = ''] = /^Applied: (.+)$/m.exec(textOf('docs/operations.md')) ?? [];
   const migrations = filesLike('src/migrations/Migration*.ts').map((file) => parse(file).name);
 
   expect(applied.split(', ')).toEqual(migrations);

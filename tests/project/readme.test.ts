@@ -1,12 +1,20 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { GraphQLEnumType } from 'graphql';
 import { SETTINGS } from '../../src/config/settings.table.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
-import { namesIn, tableOf, textOf } from '../support/project.ts';
+import { filesLike, namesIn, ROOT, tableOf, textOf } from '../support/project.ts';
 
-const README = textOf('README.md');
+test('the README has at most 150 lines', () => {
+  expect(textOf('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
 
-test('the README’s table of settings names every setting with its default, and no other', () => {
-  const shown = tableOf(README, 'name').map(([name, byDefault]) => [
+test('every link between the documents names a file and a heading that exist', () => {
+  expect(filesLike('*.md', 'docs/**/*.md').flatMap(brokenLinksIn)).toEqual([]);
+});
+
+test('docs/configuration.md lists every setting with its default, and no other', () => {
+  const shown = tableOf(textOf('docs/configuration.md'), 'name').map(([name, byDefault]) => [
     namesIn(name!)[0],
     byDefault!.replaceAll('`', ''),
   ]);
@@ -16,8 +24,16 @@ test('the README’s table of settings names every setting with its default, and
   );
 });
 
-test('the README’s table of refusals has every code there is, and no other', () => {
-  const shown = tableOf(README, 'code').flatMap(([code]) => namesIn(code!));
+test('.env.example lists every setting, commented out', () => {
+  const lines = textOf('.env.example').split('\n').filter(Boolean);
+  const named = lines.flatMap((line) => /^# ([A-Z_]+)=/.exec(line)?.[1] ?? []);
+
+  expect(named).toEqual(Object.keys(SETTINGS));
+  expect(lines.filter((line) => !line.startsWith('#'))).toEqual([]);
+});
+
+test('docs/api.md lists every code of a refusal, and no other', () => {
+  const shown = tableOf(textOf('docs/api.md'), 'code').flatMap(([code]) => namesIn(code!));
 
   expect(shown.toSorted()).toEqual(refusalCodes().toSorted());
 });
@@ -32,6 +48,27 @@ test('GraphQL’s ErrorCode has every code of a refusal, and no other', () => {
       .toSorted(),
   ).toEqual(refusalCodes().toSorted());
 });
+
+/** Relative links of a Markdown file whose file or heading does not exist. */
+function brokenLinksIn(file: string): string[] {
+  const links = [...textOf(file).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+  return links.flatMap(([link, path, heading]) => {
+    const target = path === '' ? file : join(dirname(file), path!);
+    const exists = existsSync(join(ROOT, target));
+    const isRight = exists && (heading === undefined || anchorsOf(target).includes(heading));
+    return isRight ? [] : [`${file}: ${link}`];
+  });
+}
+
+/** The anchors that GitHub gives the headings of a Markdown file. */
+function anchorsOf(file: string): string[] {
+  return [...textOf(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 /** The codes of src/shop/refusal.ts, read from its text: they are types and gone when it runs. */
 function refusalCodes(): string[] {
