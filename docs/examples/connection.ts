@@ -19,7 +19,7 @@ export function fetchInTime(
 
 /**
  * The one websocket of a page, for all its subscriptions. When it is lost (1001 when a server shuts
- * down, 1006 when the network goes) graphql-ws opens it anew and subscribes anew, for as long as
+ * down, 1006 when the network goes) graphql-ws opens it again and subscribes again, for as long as
  * anyone is subscribed.
  */
 export function openSocket(url: string, pingMs = PING_MS): Client {
@@ -43,7 +43,7 @@ export function openSocket(url: string, pingMs = PING_MS): Client {
   return socket;
 }
 
-/** Closes a socket for good. One that is being opened anew just then rejects, which is no loss. */
+/** Closes a socket for good. One that is being reopened at that moment rejects, which is harmless. */
 export function closeSocket(socket: Client): void {
   Promise.resolve(socket.dispose()).catch(() => {});
 }

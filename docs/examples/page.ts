@@ -48,7 +48,7 @@ const EMPTY: Screen = {
 };
 
 /**
- * One product's page, from the first look to the paid order. It shows what the server tells and
+ * One product's page, from the first query to the paid order. It shows what the server sends and
  * decides nothing itself: a hold is over when the stream says so, not when the countdown is at 0.
  */
 export class CheckoutPage {
@@ -76,10 +76,10 @@ export class CheckoutPage {
   async open(): Promise<void> {
     const productIds = [this.#productId];
     this.#stopStock = this.#watch(StockChangedDocument, { productIds }, ({ stockChanged }) =>
-      this.#tellProduct(stockChanged),
+      this.#setProduct(stockChanged),
     );
-    const told = await this.#ask(() => this.#shop.query(ProductDocument, { id: this.#productId }));
-    if (told?.product) this.#tellProduct(told.product);
+    const data = await this.#ask(() => this.#shop.query(ProductDocument, { id: this.#productId }));
+    if (data?.product) this.#setProduct(data.product);
   }
 
   /**
@@ -99,7 +99,7 @@ export class CheckoutPage {
     });
     if (hold === null) return;
     this.resume(hold.token);
-    this.#tellHold(hold);
+    this.#setHold(hold);
   }
 
   /**
@@ -110,8 +110,8 @@ export class CheckoutPage {
     this.#stopPurchase();
     this.#change({ hold: null, order: null });
     const stops = [
-      this.#watch(HoldChangedDocument, { token }, (told) => this.#tellHold(told.holdChanged)),
-      this.#watch(OrderChangedDocument, { token }, (told) => this.#tellOrder(told.orderChanged)),
+      this.#watch(HoldChangedDocument, { token }, (data) => this.#setHold(data.holdChanged)),
+      this.#watch(OrderChangedDocument, { token }, (data) => this.#setOrder(data.orderChanged)),
     ];
     this.#stopPurchase = () => stops.forEach((stop) => stop());
   }
@@ -124,7 +124,7 @@ export class CheckoutPage {
     const order = await this.#ask(
       async () => (await this.#shop.mutate(CreateOrderDocument, { token })).createOrder,
     );
-    if (order !== null) this.#tellOrder(order);
+    if (order !== null) this.#setOrder(order);
   }
 
   /** Gives the units back: cancels the order if there is one, else releases the hold. */
@@ -136,12 +136,12 @@ export class CheckoutPage {
       const released = await this.#ask(
         async () => (await this.#shop.mutate(ReleaseHoldDocument, { token })).releaseHold,
       );
-      if (released !== null) this.#tellHold(released);
+      if (released !== null) this.#setHold(released);
     } else {
       const cancelled = await this.#ask(
         async () => (await this.#shop.mutate(CancelOrderDocument, { token })).cancelOrder,
       );
-      if (cancelled !== null) this.#tellOrder(cancelled);
+      if (cancelled !== null) this.#setOrder(cancelled);
     }
   }
 
@@ -153,13 +153,13 @@ export class CheckoutPage {
   }
 
   /** Answers of the query and values of the stream arrive in any order: the newest of each field is shown. */
-  #tellProduct(told: ShownProductFragment): void {
+  #setProduct(next: ShownProductFragment): void {
     const shown = this.#screen.product;
-    const product = shown === null ? told : newestOf(shown, told);
+    const product = shown === null ? next : newestOf(shown, next);
     this.#change({ product, stock: product });
   }
 
-  #tellHold(hold: ShownHoldFragment): void {
+  #setHold(hold: ShownHoldFragment): void {
     // An answer that the stream has overtaken: what is over never becomes active again.
     if (hold.status === 'ACTIVE' && isOver(this.#screen.hold, 'ACTIVE')) return;
     this.#change({ hold });
@@ -167,7 +167,7 @@ export class CheckoutPage {
     if (hold.status !== 'CONVERTED') this.#countDown(hold.remainingMs);
   }
 
-  #tellOrder(order: ShownOrderFragment): void {
+  #setOrder(order: ShownOrderFragment): void {
     if (order.status === 'PENDING' && isOver(this.#screen.order, 'PENDING')) return;
     this.#change({ order });
     this.#countDown(order.remainingMs);

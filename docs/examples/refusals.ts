@@ -19,11 +19,11 @@ export type Refusal = Extract<Answer, { readonly code: ErrorCode }>;
 export type Offer =
   /** There is nothing to buy here: back to the catalogue. */
   | { readonly offer: 'leave' }
-  /** So many units at most may be had now. */
+  /** At most this many units are available now. */
   | { readonly offer: 'fewer'; readonly most: number }
-  /** Nothing is free, but units may come back: the live stock will tell. */
+  /** No unit is available, but units may return: the live stock shows it. */
   | { readonly offer: 'watch' }
-  /** The same again after so many milliseconds. */
+  /** The same call again after this many milliseconds. */
   | { readonly offer: 'wait'; readonly ms: number }
   /** This hold is over: forget its token and begin with a new wish. */
   | { readonly offer: 'start-over' }

@@ -28,7 +28,7 @@ export async function answered<Answer extends object>(
 
 /**
  * Keeps a subscription until it is stopped. A lost socket is graphql-ws's affair; here one that the
- * server ended with an error which may pass is begun anew. Any other error is told, and is the end.
+ * server ended with an error which may pass is started again. Any other error is reported, and is the end.
  */
 export function followed(
   subscribe: (failed: (failure: CallFailed) => void) => Stop,
@@ -60,7 +60,7 @@ export function backoffMs(tried: number): number {
   return Math.random() * Math.min(10_000, 500 * 2 ** tried);
 }
 
-/** Resolves after so many milliseconds. */
+/** Resolves after this many milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -20,21 +20,21 @@ export interface ShopClient {
     variables: V,
   ): Promise<Data>;
 
-  /** Follows by websocket, over every loss of it. Tells `failed` where the server ended it with an error. */
+  /** Follows by websocket, over every loss of it. Calls `failed` where the server ended it with an error. */
   subscribe<Data, V extends Variables>(
     document: TypedDocumentNode<Data, V>,
     variables: V,
-    told: { next(data: Data): void; failed(error: CallFailed): void },
+    observer: { next(data: Data): void; failed(error: CallFailed): void },
   ): Stop;
 
   /** Ends every subscription and closes the websocket. */
   close(): void;
 }
 
-/** A call got no answer: the network failed, or the server told an error instead. */
+/** A call got no answer: the network failed, or the server answered with an error. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
-  /** The server's `extensions.code`; undefined where the network failed and nobody knows what was done. */
+  /** The server's `extensions.code`; undefined where the network failed and the outcome is unknown. */
   readonly code: string | undefined;
 
   constructor(message: string, code: string | undefined) {
@@ -43,11 +43,11 @@ export class CallFailed extends Error {
   }
 }
 
-/** As a library tells them: GraphQL's errors, or none where the network failed. */
+/** As a library reports them: GraphQL's errors, or none where the network failed. */
 export function callFailed(
   error: Error,
-  told: readonly { readonly extensions?: Readonly<Record<string, unknown>> }[] = [],
+  errors: readonly { readonly extensions?: Readonly<Record<string, unknown>> }[] = [],
 ): CallFailed {
-  const code = told[0]?.extensions?.['code'];
+  const code = errors[0]?.extensions?.['code'];
   return new CallFailed(error.message, typeof code === 'string' ? code : undefined);
 }

@@ -15,7 +15,7 @@ export function openShop(url: string): ShopClient {
   const socket = openSocket(url.replace(/^http/, 'ws'));
   const client = new ApolloClient({
     cache: new InMemoryCache(),
-    // By default a second, equal subscription joins the first, and misses the state told before it.
+    // By default a second, equal subscription joins the first, and misses the state sent before it.
     queryDeduplication: false,
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
@@ -37,12 +37,12 @@ export function openShop(url: string): ShopClient {
         .catch(rethrow);
       return data!;
     },
-    subscribe(query, variables, told) {
+    subscribe(query, variables, observer) {
       const subscription = client
         .subscribe({ query, variables, fetchPolicy: 'no-cache' })
         .subscribe(({ data, error }) => {
-          if (error) told.failed(failureOf(error));
-          else told.next(data!);
+          if (error) observer.failed(failureOf(error));
+          else observer.next(data!);
         });
       return () => subscription.unsubscribe();
     },

@@ -41,13 +41,13 @@ export function openShop(url: string): ShopClient {
       if (error) throw failureOf(error);
       return data!;
     },
-    subscribe(query, variables, told) {
+    subscribe(query, variables, observer) {
       // A key of its own: by default a second, equal subscription joins the first, and misses the
-      // state told before it. The keys that urql makes are not negative.
+      // state sent before it. The keys that urql makes are not negative.
       const request = { ...createRequest(query, variables), key: (subscribed -= 1) };
       const subscription = client.executeSubscription(request).subscribe(({ data, error }) => {
-        if (error) told.failed(failureOf(error));
-        else told.next(data!);
+        if (error) observer.failed(failureOf(error));
+        else observer.next(data!);
       });
       return () => subscription.unsubscribe();
     },
