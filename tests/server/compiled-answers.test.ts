@@ -12,6 +12,7 @@ import {
 import { Context } from '../../src/server/graphql/context.ts';
 import { formatError } from '../../src/server/graphql/errors.ts';
 import { compilingExecute } from '../../src/server/graphql/http/executor.ts';
+import { COERCION } from '../../src/server/graphql/http/limits.ts';
 import { RateLimits } from '../../src/server/http/rate-limits.ts';
 import { noMeters } from '../../src/server/metrics/meters.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
@@ -76,6 +77,7 @@ async function bothAnswers(query: string, variableValues: Record<string, unknown
     schema,
     document,
     variableValues,
+    options: COERCION,
     contextValue: newContext(),
   });
   const plain = toldOf(await execute(asked()));
@@ -110,6 +112,17 @@ test('any selection of a product, a hold and an order is answered the same by co
   );
 });
 
+test('variables that do not fit are refused the same by compiled code, with a bounded number of errors', async () => {
+  const wide = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`k${n}`, 1]));
+  const document =
+    'mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename } }';
+
+  const { plain, compiled } = await bothAnswers(document, { input: wide });
+
+  expect(compiled).toBe(plain);
+  expect((JSON.parse(compiled) as ExecutionResult).errors).toHaveLength(2);
+});
+
 test('requests at random are answered the same by compiled code', async () => {
   const tokens = [heldToken, orderedToken];
   const unlimited = String(await makeProduct(server.shop, { totalStock: 100_000 }));
@@ -129,6 +142,7 @@ test('requests at random are answered the same by compiled code', async () => {
       schema,
       document,
       variableValues: rest.variables ?? {},
+      options: COERCION,
       operationName: rest.operationName ?? null,
       contextValue: newContext(isAdmin),
     });
@@ -294,7 +308,7 @@ describe('compiling', () => {
   /** Executes a document so many times; how often it was to be compiled by then. */
   async function compilings(query: string, times: number): Promise<number> {
     let compilings = 0;
-    const run = compilingExecute({ compileLater: () => void (compilings += 1) });
+    const run = compilingExecute({ compileLater: () => (compilings += 1) > 0 });
     const document = parse(query);
     for (let time = 0; time < times; time += 1)
       await run({ schema, document, contextValue: newContext() });
@@ -309,6 +323,18 @@ describe('compiling', () => {
     expect(await compilings(fields(1), 300)).toBe(1);
   });
 
+  test('is asked for again after 100 more executions where too much compiling waits', async () => {
+    const answers = [false, true];
+    let asked = 0;
+    const run = compilingExecute({ compileLater: () => answers[asked++] ?? true });
+    const document = parse('{ __typename }');
+
+    for (let time = 0; time < 400; time += 1)
+      await run({ schema, document, contextValue: newContext() });
+
+    expect(asked).toBe(2);
+  });
+
   test('is left out for a document of more than 60 fields, fragments expanded', async () => {
     const spread = (count: number) =>
       `{ ${'...f '.repeat(count)} } fragment f on Query { ${'__typename '.repeat(10)} }`;
@@ -321,7 +347,10 @@ describe('compiling', () => {
 
   test('is nothing that an answer waits for', async () => {
     const compile: (() => void)[] = [];
-    const run = compilingExecute({ timesBefore: 0, compileLater: (later) => compile.push(later) });
+    const run = compilingExecute({
+      timesBefore: 0,
+      compileLater: (later) => compile.push(later) > 0,
+    });
     const document = parse('{ __typename }');
     const ask = () => run({ schema, document, contextValue: newContext() });
 

@@ -1,14 +1,14 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import { BUDGET, Documents } from '../../src/server/graphql/http/documents.ts';
 import { openGraphqlHttp, type GraphqlHttp } from '../../src/server/graphql/http/http.ts';
 import { openGraphqlSocket, type GraphqlSocket } from '../../src/server/graphql/ws/socket.ts';
-import { WorkBudget } from '../../src/server/graphql/http/work-budget.ts';
+import { WorkBudget, type BudgetLimits } from '../../src/server/graphql/http/work-budget.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { send, sendRaw } from '../support/graphql-client.ts';
-import { HEAVY } from '../support/heavy-documents.ts';
+import { HEAVY, heavyVariables } from '../support/heavy-documents.ts';
 import { complaintsOf, judgedOtherwise, post, SocketDoor } from '../support/hostile-doors.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/shop.ts';
@@ -55,6 +55,47 @@ describe('at both endpoints of a server', () => {
     ]);
   });
 
+  test.each(heavyVariables(120_000))(
+    'a known document with %s of 120 kB is one short error',
+    async (what, payload) => {
+      const answer = await post(server.url, payload);
+
+      expect([200, 400]).toContain(answer.status);
+      expect(complaintsOf({ what, ...answer }, [])).toEqual([]);
+      expect(answer.text.length).toBeLessThan(1000);
+    },
+  );
+
+  test('a body with more than 1,000 values is refused before it is parsed', async () => {
+    const { status, errors } = await post(server.url, `{"variables":[${'0,'.repeat(1000)}0`);
+
+    expect([status, errors]).toEqual([
+      400,
+      [{ message: 'The body has more than 1000 values.', extensions: { code: 'BAD_REQUEST' } }],
+    ]);
+  });
+
+  test('commas and quotes in a string are no values', async () => {
+    const query = `{ __typename } # ${String.raw`\\",`.repeat(2000)}`;
+
+    expect((await post(server.url, { query })).status).toBe(200);
+  });
+
+  test.each(heavyVariables(12_000))(
+    'a known document with %s of 12 kB has the same answer at both',
+    async (what, payload) => {
+      using socket = new SocketDoor(server.socketUrl);
+
+      const overHttp = { what, ...(await post(server.url, payload)) };
+      const overSocket = { what, ...(await socket.subscribe(payload)) };
+
+      expect([overHttp, overSocket].flatMap((answer) => complaintsOf(answer, []))).toEqual([]);
+      expect(overHttp.text.length).toBeLessThan(1000);
+      expect(overSocket.text.length).toBeLessThan(1000);
+      expect(judgedOtherwise(overHttp, overSocket)).toEqual([]);
+    },
+  );
+
   test.each([
     ['lists', '[', ']'],
     ['objects', '{"a":', '}'],
@@ -91,12 +132,16 @@ describe('the budget of new documents', () => {
   );
 
   /** Both endpoints with one budget, without a database. */
-  async function openEndpoints(share: number, waitMaxMs = 100) {
-    const budget = new WorkBudget({ ...BUDGET, burstMs: 0, waitMaxMs, share });
+  async function openEndpoints(share: number, waitMaxMs = 100, limits: Partial<BudgetLimits> = {}) {
+    const budget = new WorkBudget({ ...BUDGET, burstMs: 0, waitMaxMs, share, ...limits });
     const common = {
       schema,
       documents: new Documents({ schema, introspection: false, budget }),
-      callerOf: () => ({ requestId: 'test', address: '', isAdmin: false }),
+      callerOf: ({ headers }: IncomingMessage) => ({
+        requestId: 'test',
+        address: String(headers['x-forwarded-for']),
+        isAdmin: false,
+      }),
       introspection: false,
       log: silentLog,
       contextOf: (caller: object) => ({ caller }) as never,
@@ -109,6 +154,7 @@ describe('the budget of new documents', () => {
     await once(port, 'listening');
     const address = `127.0.0.1:${(port.address() as AddressInfo).port}`;
     return {
+      budget,
       url: `http://${address}`,
       socketUrl: `ws://${address}/graphql`,
       [Symbol.asyncDispose]: () => close({ graphql, sockets, port }),
@@ -161,5 +207,21 @@ describe('the budget of new documents', () => {
     await Promise.all(flood);
 
     expect(order).toEqual(['known 200', ...flood.map(() => 'new 503')]);
+  });
+
+  test('of too many new documents, one of the address with most is refused first', async () => {
+    await using endpoints = await openEndpoints(0.000001, 500, { waitingMax: 2 });
+    const ended: string[] = [];
+    const sendFrom = async (from: string, query: string): Promise<void> => {
+      await send(endpoints.url, query, {}, { 'x-forwarded-for': from });
+      ended.push(from);
+    };
+    await sendFrom('warm-up', '{ now }');
+
+    const app = sendFrom('app', '{ aLongNameOfAnApp: now }');
+    await until('the document of the app', () => endpoints.budget.length === 1);
+    await Promise.all([app, ...['{ a: now }', '{ b: now }'].map((one) => sendFrom('flood', one))]);
+
+    expect(ended.slice(0, 2)).toEqual(['warm-up', 'flood']);
   });
 });

@@ -104,3 +104,55 @@ export const HEAVY: readonly Heavy[] = [
       `{ ${alias}: product(id: "${id}") { id } } ${'#\n'.repeat(count * 30)}`,
   ],
 ];
+
+/** A document that the server knows, with variables that cost it more than they cost the sender. */
+export type HeavyVariables = readonly [
+  what: string,
+  request: { readonly query: string; readonly variables: unknown },
+];
+
+const HOLD = 'mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename } }';
+const STOCK = 'subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) { id } }';
+const SALES =
+  'query ($status: SaleStatus) { products(first: 1, saleStatus: $status) { totalCount } }';
+const PRODUCT =
+  'mutation ($input: CreateProductInput!) { createProduct(input: $input) { __typename } }';
+
+const wide = (keys: number, value: unknown = 1): object =>
+  Object.fromEntries(Array.from({ length: keys }, (_, n) => [`k${n}`, value]));
+
+const long = (characters: number): string => '9'.repeat(characters);
+
+/** Variables of about this many bytes, refused by a limit of their own or by their type. */
+export const heavyVariables = (bytes: number): readonly HeavyVariables[] => [
+  ['a wide object', { query: HOLD, variables: { input: wide(bytes / 10) } }],
+  ['a wide object for a list', { query: STOCK, variables: { ids: wide(bytes / 10) } }],
+  ['wide variables', { query: STOCK, variables: wide(bytes / 10) }],
+  [
+    'wide objects in a list',
+    { query: STOCK, variables: { ids: Array.from({ length: 99 }, () => wide(bytes / 1000)) } },
+  ],
+  [
+    'a wide list',
+    { query: STOCK, variables: { ids: Array.from({ length: bytes / 5 }, () => 0.5) } },
+  ],
+  ['a wide list for an object', { query: HOLD, variables: { input: [wide(bytes / 10)] } }],
+  [
+    'wide objects below a wide object',
+    { query: HOLD, variables: { input: wide(99, wide(bytes / 1000)) } },
+  ],
+  ['a long name', { query: HOLD, variables: { input: { [long(bytes)]: 1 } } }],
+  ['a hundred long names', { query: HOLD, variables: { input: longNames(bytes) } }],
+  ['a long text', { query: HOLD, variables: { input: { productId: '0', quantity: long(bytes) } } }],
+  ['a long id', { query: STOCK, variables: { ids: [long(bytes)] } }],
+  ['a long value of an enum', { query: SALES, variables: { status: long(bytes) } }],
+  ['a long decimal', { query: PRODUCT, variables: { input: { price: long(bytes) } } }],
+  ['a long date', { query: PRODUCT, variables: { input: { saleStartsAt: long(bytes) } } }],
+];
+
+/** A hundred unknown names that share these bytes. */
+function longNames(bytes: number): object {
+  return Object.fromEntries(
+    Array.from({ length: 100 }, (_, n) => [`k${n}${long(bytes / 120)}`, 1]),
+  );
+}

@@ -67,6 +67,39 @@ test('a document in use outlives a flood of others, which are forgotten', async 
   expect(await documentOf(documents, stock('once'))).not.toBe(once);
 });
 
+test('a thousand tiny documents of one caller do not refuse or delay a document of another', async () => {
+  const documents = newDocuments();
+  let checked = 0;
+  const flood = Array.from({ length: BUDGET.waitingMax }, async (_, n) => {
+    const { errors } = await documents.check(`{ a${n}: now }`, { address: 'flood' });
+    checked += errors === undefined ? 1 : 0;
+  });
+
+  const app = await documents.check(stock('app'), { address: 'app' });
+  const checkedBefore = checked;
+  await Promise.all(flood);
+
+  expect(app).toEqual({ document: expect.anything() });
+  expect(checkedBefore).toBeLessThanOrEqual(1);
+  expect(checked).toBe(BUDGET.waitingMax - 1);
+});
+
+test('a document of a caller that also floods is checked in the turn of another caller', async () => {
+  const documents = newDocuments();
+  let checked = 0;
+  const flood = Array.from({ length: BUDGET.waitingMax - 1 }, async (_, n) => {
+    await documents.check(`{ a${n}: now }`, { address: 'flood' });
+    checked += 1;
+  });
+  void documents.check(stock('app'), { address: 'flood' });
+
+  await documents.check(stock('app'), { address: 'app' });
+  const checkedBefore = checked;
+  await Promise.all(flood);
+
+  expect(checkedBefore).toBeLessThanOrEqual(1);
+});
+
 const LONG: readonly (readonly [string, (n: number) => string])[] = [
   ['tokens', (n) => `{ a${n}: now ${'now '.repeat(9)} ...f } fragment f on Query { now }`],
   ['a comment', (n) => `{ now } # ${n} ${'x'.repeat(60_000)}`],

@@ -3,13 +3,14 @@ import {
   type BudgetLimits,
   type Work,
 } from '../../src/server/graphql/http/work-budget.ts';
+import { BUDGET } from '../../src/server/graphql/http/documents.ts';
 import { until } from '../support/shop.ts';
 
 /** What became of pieces of work, in order. */
 interface Outcomes {
   readonly ran: string[];
   readonly refused: string[];
-  readonly add: (name: string, work?: Partial<Work>) => void;
+  readonly add: (name: string, work?: Partial<Work>, caller?: string) => Work;
 }
 
 function budgetOf(limits: Partial<BudgetLimits> = {}): Outcomes & { readonly budget: WorkBudget } {
@@ -23,16 +24,25 @@ function budgetOf(limits: Partial<BudgetLimits> = {}): Outcomes & { readonly bud
   });
   const ran: string[] = [];
   const refused: string[] = [];
-  const add = (name: string, work: Partial<Work> = {}): void =>
-    budget.add({
+  const add = (name: string, parts: Partial<Work> = {}, caller = 'one caller'): Work => {
+    const work: Work = {
       weight: 1,
       isGone: () => false,
       run: () => void ran.push(name),
       refuse: () => void refused.push(name),
-      ...work,
-    });
+      ...parts,
+    };
+    budget.add(work, caller);
+    return work;
+  };
   return { budget, ran, refused, add };
 }
+
+/** So long a document takes. */
+const PIECE_MS = 5;
+
+/** So long the heaviest document within the limits takes: compiling 60 fields. */
+const LONGEST_PIECE_MS = 20;
 
 /** Takes the event loop for so long. */
 function block(ms: number): void {
@@ -103,14 +113,78 @@ test('the lightest runs first, and of equal ones the oldest', async () => {
   expect(ran).toEqual(['lighter', 'light', 'heavy', 'other']);
 });
 
-test('background work runs before what waits', async () => {
+test('background work runs when nothing else waits', async () => {
   const { ran, add, budget } = budgetOf();
 
-  add('waiting');
   budget.addBackground(() => void ran.push('background'));
-  await until('all work', () => ran.length === 2);
+  add('first', { run: () => (ran.push('first'), void add('second')) });
+  await until('all work', () => ran.length === 3);
 
-  expect(ran).toEqual(['background', 'waiting']);
+  expect(ran).toEqual(['first', 'second', 'background']);
+});
+
+test('at most 100 pieces of background work wait', () => {
+  const { budget } = budgetOf({ share: 0.0001 });
+
+  const taken = Array.from({ length: 101 }, () => budget.addBackground(() => {}));
+
+  expect(taken).toEqual([...Array.from({ length: 100 }, () => true), false]);
+});
+
+test('callers take turns, whatever the weight and the number of what each waits for', async () => {
+  const { ran, add } = budgetOf();
+
+  for (let n = 0; n < 4; n += 1) add(`flood ${n}`, { weight: 0 }, 'flood');
+  add('heavy', { weight: 9 }, 'app');
+  add('light', { weight: 5 }, 'app');
+  await until('all work', () => ran.length === 6);
+
+  expect(ran).toEqual(['flood 0', 'light', 'flood 1', 'heavy', 'flood 2', 'flood 3']);
+});
+
+test('a caller that comes again and again does not delay the others by more than its turn', async () => {
+  const { ran, add } = budgetOf();
+  const again = (n: number): void =>
+    void add(`again ${n}`, { run: () => (ran.push(`again ${n}`), n < 9 && again(n + 1)) }, 'again');
+
+  again(0);
+  add('other 0', {}, 'other');
+  add('other 1', {}, 'other');
+  await until('all work', () => ran.length === 12);
+
+  expect(ran.slice(0, 4)).toEqual(['again 0', 'other 0', 'again 1', 'other 1']);
+});
+
+test('work of several callers runs once, in the turn of the first of them', async () => {
+  const { budget, ran, add } = budgetOf();
+
+  for (let n = 0; n < 3; n += 1) add(`flood ${n}`, { weight: 0 }, 'flood');
+  const shared = add('shared', { weight: 9 }, 'flood');
+  budget.add(shared, 'app');
+  await until('all work', () => ran.length === 4);
+
+  expect(ran).toEqual(['flood 0', 'shared', 'flood 1', 'flood 2']);
+});
+
+test('of too many, one of the caller with most is refused, and not what others wait for as well', () => {
+  const { budget, refused, add } = budgetOf({ waitingMax: 4 });
+
+  add('app', { weight: 9 }, 'app');
+  const shared = add('shared', { weight: 9 }, 'flood');
+  budget.add(shared, 'other app');
+  for (let n = 0; n < 4; n += 1) add(`flood ${n}`, { weight: n }, 'flood');
+
+  expect(refused).toEqual(['flood 2', 'flood 3']);
+});
+
+test('of too much, the heaviest of the caller with most weight is refused', () => {
+  const { refused, add } = budgetOf({ weightMax: 100 });
+
+  for (let n = 0; n < 5; n += 1) add(`app ${n}`, { weight: 5 }, 'app');
+  add('flood 0', { weight: 40 }, 'flood');
+  add('flood 1', { weight: 41 }, 'flood');
+
+  expect(refused).toEqual(['flood 1']);
 });
 
 test('background work takes its time from the same budget', async () => {
@@ -190,4 +264,28 @@ test('the budget is empty again after a flood, and takes new work', async () => 
   await until('new work', () => ran.includes('new'));
 
   expect(refused).toHaveLength(90);
+});
+
+test('the budget of a server takes at most a fifth of any two seconds, its burst included', async () => {
+  const { ran, add } = budgetOf({ ...BUDGET, waitMaxMs: 60_000 });
+  const pieces: { readonly at: number; readonly took: number }[] = [];
+  const takenIn = (from: number, to: number): number =>
+    pieces.reduce((sum, { at, took }) => (at >= from && at < to ? sum + took : sum), 0);
+  const taken: number[] = [];
+  const piece = (): void => {
+    const at = performance.now();
+    taken.push(takenIn(at - 2000, at));
+    block(PIECE_MS);
+    pieces.push({ at, took: performance.now() - at });
+    ran.push('piece');
+    if (at - pieces[0]!.at < 2000) add('piece', { run: piece });
+  };
+
+  add('piece', { run: piece });
+  await until(
+    'two seconds of work',
+    () => pieces.length > 0 && performance.now() - pieces[0]!.at > 2000,
+  );
+
+  expect(Math.max(...taken) + LONGEST_PIECE_MS).toBeLessThanOrEqual(2000 / 5);
 });

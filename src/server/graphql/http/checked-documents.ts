@@ -17,11 +17,10 @@ export const checkedDocuments = (
   telling: SocketTelling,
 ): ApolloServerPlugin<Context> => ({
   async requestDidStart({ contextValue }) {
-    const isGone = (): boolean => contextValue.caller?.isGone === true;
     let errors: readonly GraphQLError[] | undefined;
     return {
       async didResolveSource(request) {
-        const checked = await documents.check(request.source, isGone);
+        const checked = await documents.check(request.source, contextValue.caller);
         errors = checked.errors;
         const document = checked.errors === undefined ? checked.document : NOT_EXECUTED;
         Object.assign(request, { document });

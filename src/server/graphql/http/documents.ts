@@ -5,13 +5,14 @@ import { documentErrors, TOKENS_MAX, type DocumentPolicy } from './limits.ts';
 import { WorkBudget, type Work } from './work-budget.ts';
 
 /**
- * What new documents may cost. They may take a fifth of the event loop; less leaves room for what
- * receiving and refusing them takes. The burst is for an app that starts: a dozen documents at once.
- * Two seconds is as long as a request waits for a lock.
+ * What new documents may cost: at most a fifth of the event loop in any two seconds. The share and the
+ * burst together take 375 ms of these 400; the rest is for the last piece, which may take 20 ms. The
+ * burst of 75 ms is for an app that starts: a dozen documents at once. Two seconds is as long as a
+ * request waits for a lock.
  */
 export const BUDGET = {
   share: 0.15,
-  burstMs: 1500,
+  burstMs: 500,
   waitMaxMs: 2000,
   waitingMax: 1000,
   weightMax: 8 * 1024 * 1024,
@@ -36,11 +37,22 @@ export type Checked =
   | { readonly document: DocumentNode; readonly errors?: undefined }
   | { readonly errors: readonly GraphQLError[] };
 
-/** A document being checked, and all who wait for it. */
+/** Who asks for a document. */
+export interface DocumentCaller {
+  /** Documents of different addresses take turns. */
+  readonly address: string;
+  /** Whether its connection is closed. */
+  readonly isGone?: boolean;
+}
+
+/** A document being checked, and its callers. */
 interface Pending {
   readonly outcome: Promise<Checked>;
-  readonly isGone: (() => boolean)[];
+  readonly work: Work;
+  readonly callers: DocumentCaller[];
 }
+
+const UNKNOWN_CALLER: DocumentCaller = { address: '' };
 
 /** What documents are checked by. */
 export interface DocumentsOptions extends DocumentPolicy {
@@ -68,22 +80,24 @@ export class Documents {
 
   /**
    * The document, or its errors; at once where it is known. OVERLOADED where it waited too long. A
-   * document that everyone who asked for it has left is dropped.
+   * document whose callers have all gone is dropped.
    */
-  check(query: string, isGone: () => boolean = () => false): Checked | Promise<Checked> {
+  check(query: string, caller: DocumentCaller = UNKNOWN_CALLER): Checked | Promise<Checked> {
     const known = this.#known.get(query);
     if (known !== undefined) return known;
     const pending = this.#pending.get(query) ?? this.#begin(query);
-    pending.isGone.push(isGone);
+    pending.callers.push(caller);
+    // Also where the work waits already: it then has a turn of this caller as well.
+    this.budget.add(pending.work, caller.address);
     return pending.outcome;
   }
 
   #begin(query: string): Pending {
     const { promise, resolve, reject } = Promise.withResolvers<Checked>();
-    const pending: Pending = { outcome: promise, isGone: [] };
+    const callers: DocumentCaller[] = [];
     const work: Work = {
       weight: query.length,
-      isGone: () => pending.isGone.every((isGone) => isGone()),
+      isGone: () => callers.every(({ isGone }) => isGone === true),
       run: () => {
         this.#pending.delete(query);
         try {
@@ -99,8 +113,8 @@ export class Documents {
         resolve({ errors: [overloadedError()] });
       },
     };
+    const pending: Pending = { outcome: promise, work, callers };
     this.#pending.set(query, pending);
-    this.budget.add(work);
     return pending;
   }
 

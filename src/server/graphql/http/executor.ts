@@ -14,6 +14,7 @@ import {
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { Expansion } from './expansion.ts';
+import { COERCION } from './limits.ts';
 
 /** A document asked for more often than this is worth compiling, which costs some hundred executions. */
 const TIMES_BEFORE = 100;
@@ -30,8 +31,8 @@ export interface CompilingOptions {
   readonly timesBefore?: number;
   /** Most fields of a document that is compiled. */
   readonly fieldsMax?: number;
-  /** Runs the compiling: at once, or when the event loop has time. */
-  readonly compileLater?: (compile: () => void) => void;
+  /** Runs the compiling: at once, or when the event loop has time. False: it is not run. */
+  readonly compileLater?: (compile: () => void) => boolean;
 }
 
 type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
@@ -53,7 +54,7 @@ interface Asked {
 export function compilingExecute({
   timesBefore = TIMES_BEFORE,
   fieldsMax = FIELDS_MAX,
-  compileLater = (compile) => compile(),
+  compileLater = (compile) => (compile(), true),
 }: CompilingOptions = {}): Execute {
   const known = new WeakMap<DocumentNode, Asked>();
 
@@ -64,12 +65,17 @@ export function compilingExecute({
     asked.times += 1;
     if (times === timesBefore && isWorthIt(document, fieldsMax)) {
       const kept = asked;
-      compileLater(() => (kept.compiled = compile(schema, document, operationName)));
+      const isTaken = compileLater(
+        () => (kept.compiled = compile(schema, document, operationName)),
+      );
+      // It is tried again after as many executions.
+      if (!isTaken) asked.times = 0;
     }
     return asked.compiled;
   };
 
-  return async (args) => {
+  return async (asked) => {
+    const args = { ...asked, options: COERCION };
     // Compiled code runs its one operation, whichever was asked for by name.
     const isThere = getOperationAST(args.document, args.operationName) !== null;
     const compiled = isThere ? compiledFor(args) : null;

@@ -14,7 +14,7 @@ import type { Caller, Context } from '../context.ts';
 import { Documents } from './documents.ts';
 import { errorsOverHttp, errorFormatter } from '../errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
-import { variablesError } from './limits.ts';
+import { jsonTextError, variablesError } from './limits.ts';
 
 /** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
 const BODY_BYTES_MAX = 128 * 1024;
@@ -127,7 +127,7 @@ function newApollo({
   log,
 }: GraphqlHttpOptions): ApolloServer<Context> {
   const tell = errorFormatter({ introspection });
-  const compileLater = (compile: () => void): void => documents.budget.addBackground(compile);
+  const compileLater = (compile: () => void): boolean => documents.budget.addBackground(compile);
   return new ApolloServer<Context>({
     gateway: gatewayOf(schema, compilingExecute({ compileLater })),
     // Apollo's own ban would stand beside ours, and tell what is served by which library.
@@ -164,7 +164,10 @@ const noSubscriptions: ApolloServerPlugin<Context> = {
 async function readOperation(request: IncomingMessage): Promise<unknown> {
   const body = await readBody(request, BODY_BYTES_MAX);
   if (!isPlainJson(request)) return undefined;
-  const operation = parseJson(textOf(body));
+  const text = textOf(body);
+  const tooMany = jsonTextError(text);
+  if (tooMany !== undefined) throw new BodyError(400, tooMany);
+  const operation = parseJson(text);
   const wrong = variablesError((operation as { variables?: unknown } | null)?.variables);
   if (wrong !== undefined) throw new BodyError(400, wrong);
   return operation;

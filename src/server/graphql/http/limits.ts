@@ -55,6 +55,21 @@ const INTROSPECTION_DEPTH = 15;
 /** Most levels in variables. No input has more than three; deep ones overflow the stack of what reads them. */
 const VARIABLES_DEPTH_MAX = 20;
 
+/**
+ * Most values in variables, at all levels. The longest list of the schema has 50. An object of 12,000
+ * unknown keys took 707 ms to coerce.
+ */
+const VALUES_MAX = 500;
+
+/** Most keys of one object in variables. The largest input has ten fields. */
+const KEYS_MAX = 100;
+
+/**
+ * How variables are coerced at both endpoints. GraphQL prints the whole value in each error, so the
+ * default of 50 errors prints it 50 times. A client corrects one error at a time.
+ */
+export const COERCION = { maxCoercionErrors: 1 } as const;
+
 /** What an endpoint demands of documents, beyond the language's own rules. */
 export interface DocumentPolicy {
   /** Whether clients may read the schema, and are given hints at the right name. */
@@ -141,17 +156,47 @@ function isIntrospection({ selectionSet }: OperationDefinitionNode): boolean {
   );
 }
 
-/** What is wrong with the nesting of variables, or undefined. Reads each value once, without recursion. */
+/** What is wrong with the size of variables, or undefined. Reads each value once, without recursion. */
 export function variablesError(variables: unknown): string | undefined {
-  let level: unknown[] = [variables];
+  let level = [variables].filter(isObject);
+  let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > VARIABLES_DEPTH_MAX)
       return `The variables are nested more than ${VARIABLES_DEPTH_MAX} levels deep.`;
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null
-        ? Object.values(value).filter((inner) => typeof inner === 'object' && inner !== null)
-        : [],
-    );
+    if (level.some(isWide)) return `An object in the variables has more than ${KEYS_MAX} keys.`;
+    const inner = level.flatMap((value): unknown[] => Object.values(value));
+    values += inner.length;
+    if (values > VALUES_MAX) return `The variables have more than ${VALUES_MAX} values.`;
+    level = inner.filter(isObject);
   }
   return undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isWide(value: object): boolean {
+  return !Array.isArray(value) && Object.keys(value).length > KEYS_MAX;
+}
+
+/** Most values in the JSON text of a request: its variables, and what else a client library adds. */
+const BODY_VALUES_MAX = 1000;
+
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+
+/**
+ * What is wrong with the number of values in JSON text, or undefined. It counts the commas outside
+ * strings, for 1 ms at most: to parse an object of 12,000 keys takes 8 ms, to read it 7 ms more.
+ */
+export function jsonTextError(text: string): string | undefined {
+  let commas = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) isInString = !isInString;
+    else if (isInString && code === BACKSLASH) at += 1;
+    else if (code === COMMA && !isInString) commas += 1;
+  }
+  return commas < BODY_VALUES_MAX ? undefined : `The body has more than ${BODY_VALUES_MAX} values.`;
 }

@@ -23,22 +23,35 @@ export interface Work {
   refuse(): void;
 }
 
+/** What is known of work while it waits. */
 interface Waiting {
-  readonly work: Work;
   /** By this process's monotonic clock. */
   readonly until: number;
+  readonly callers: Set<string>;
 }
+
+/** The work that one caller waits for. */
+interface CallerQueue {
+  readonly works: Set<Work>;
+  weight: number;
+}
+
+/** Most background work that waits: a flood of documents must not keep all of them in memory. */
+const BACKGROUND_MAX = 100;
 
 /**
  * Runs work in a bounded share of the event loop's time. One piece runs in a turn of the loop; the next
  * starts when the time that it took has been earned again. So everything else on the loop goes first.
  *
- * The lightest runs first: a flood of heavy work does not hold up a light piece that comes after it.
+ * Callers take turns, and of one caller's work the lightest runs first. So a flood of one caller delays
+ * the work of another by one piece only, and a flood of heavy work delays no light piece.
  */
 export class WorkBudget {
   readonly #limits: BudgetLimits;
   /** In order of arrival. */
-  #waiting: Waiting[] = [];
+  readonly #waiting = new Map<Work, Waiting>();
+  /** In order of their turns. A caller without work is not in it. */
+  readonly #queues = new Map<string, CallerQueue>();
   #weight = 0;
   readonly #background: (() => void)[] = [];
   /** When all the time taken so far has been earned again. */
@@ -49,32 +62,82 @@ export class WorkBudget {
     this.#limits = limits;
   }
 
-  /** Runs this work or refuses it, later. */
-  add(work: Work): void {
-    const { waitMaxMs, waitingMax, weightMax } = this.#limits;
-    this.#waiting.push({ work, until: performance.now() + waitMaxMs });
-    this.#weight += work.weight;
-    while (this.#waiting.length > waitingMax || this.#weight > weightMax)
-      this.#take(this.#extreme((one, other) => one > other)).refuse();
+  /**
+   * Runs this work or refuses it, later. Work that waits already is then run in a turn of any of its
+   * callers, once.
+   */
+  add(work: Work, caller: string): void {
+    this.#enqueue(work, caller);
+    while (this.#waiting.size > this.#limits.waitingMax) this.#evict(({ works }) => works.size);
+    while (this.#weight > this.#limits.weightMax) this.#evict(({ weight }) => weight);
     this.#wakeLater();
   }
 
-  /** Runs this in its turn, however late: before what waits, because it comes seldom and saves time. */
-  addBackground(run: () => void): void {
+  /** Runs this when no other work waits. False where too much waits: it is then not run. */
+  addBackground(run: () => void): boolean {
+    if (this.#background.length >= BACKGROUND_MAX) return false;
     this.#background.push(run);
     this.#wakeLater();
+    return true;
   }
 
   /** Pieces of work that wait. */
   get length(): number {
-    return this.#waiting.length + this.#background.length;
+    return this.#waiting.size + this.#background.length;
+  }
+
+  #enqueue(work: Work, caller: string): void {
+    let waiting = this.#waiting.get(work);
+    if (waiting === undefined) {
+      const until = performance.now() + this.#limits.waitMaxMs;
+      this.#waiting.set(work, (waiting = { until, callers: new Set() }));
+      this.#weight += work.weight;
+    }
+    if (waiting.callers.has(caller)) return;
+    waiting.callers.add(caller);
+    const queue = this.#queues.get(caller) ?? { works: new Set(), weight: 0 };
+    queue.works.add(work);
+    queue.weight += work.weight;
+    this.#queues.set(caller, queue);
+  }
+
+  /** Takes the work out of every queue that it is in. */
+  #remove(work: Work): void {
+    for (const caller of this.#waiting.get(work)!.callers) {
+      const queue = this.#queues.get(caller)!;
+      queue.works.delete(work);
+      queue.weight -= work.weight;
+      if (queue.works.size === 0) this.#queues.delete(caller);
+    }
+    this.#waiting.delete(work);
+    this.#weight -= work.weight;
+  }
+
+  /**
+   * Refuses work of the caller who has most: the heaviest of what only callers with as much wait for.
+   * So a caller with little does not lose work that one with much has sent as well.
+   */
+  #evict(sizeOf: (queue: CallerQueue) => number): void {
+    const queues = [...this.#queues.values()];
+    const largest = queues.reduce((most, one) => (sizeOf(one) > sizeOf(most) ? one : most));
+    const works = [...largest.works].map((work) => {
+      const callers = [...this.#waiting.get(work)!.callers];
+      return { work, least: Math.min(...callers.map((one) => sizeOf(this.#queues.get(one)!))) };
+    });
+    const { work } = works.reduce((worst, one) => {
+      const isHeavier = one.least === worst.least && one.work.weight > worst.work.weight;
+      return one.least > worst.least || isHeavier ? one : worst;
+    });
+    this.#remove(work);
+    work.refuse();
   }
 
   #wakeLater(): void {
     if (this.#isAwake || this.length === 0) return;
     this.#isAwake = true;
     // The oldest waits for its end; a timer that is late, because the loop is busy, refuses at its next turn.
-    const at = Math.min(this.#startAt, this.#waiting[0]?.until ?? Infinity);
+    const [oldest] = this.#waiting.values();
+    const at = Math.min(this.#startAt, oldest?.until ?? Infinity);
     const inMs = at - performance.now();
     if (inMs <= 0) setImmediate(this.#wake);
     else setTimeout(this.#wake, Math.ceil(inMs));
@@ -95,38 +158,28 @@ export class WorkBudget {
   /** Refuses all that has waited too long or is gone, however many. */
   #refuseLate(): void {
     const now = performance.now();
-    const isOver = ({ work, until }: Waiting): boolean => until <= now || work.isGone();
-    const over = this.#waiting.filter(isOver);
-    if (over.length === 0) return;
-    const refused = new Set(over);
-    this.#waiting = this.#waiting.filter((one) => !refused.has(one));
-    for (const { work } of over) {
-      this.#weight -= work.weight;
+    for (const [work, { until }] of this.#waiting) {
+      if (until > now && !work.isGone()) continue;
+      this.#remove(work);
       work.refuse();
     }
   }
 
   #runNext(): void {
     const startedAt = performance.now();
-    const background = this.#background.shift();
-    if (background !== undefined) background();
-    else this.#take(this.#extreme((one, other) => one < other)).run();
+    if (this.#queues.size > 0) this.#takeNext().run();
+    else this.#background.shift()!();
     const took = performance.now() - startedAt;
     this.#earnedAt = Math.max(this.#earnedAt, startedAt) + took / this.#limits.share;
   }
 
-  /** The place of the first whose weight comes before all others'. */
-  #extreme(comesBefore: (one: number, other: number) => boolean): number {
-    return this.#waiting.reduce(
-      (best, { work }, place) =>
-        comesBefore(work.weight, this.#waiting[best]!.work.weight) ? place : best,
-      0,
-    );
-  }
-
-  #take(place: number): Work {
-    const [{ work }] = this.#waiting.splice(place, 1) as [Waiting];
-    this.#weight -= work.weight;
+  /** The lightest work of the caller whose turn it is. This caller's next turn comes after all others'. */
+  #takeNext(): Work {
+    const [[caller, queue]] = this.#queues as unknown as [[string, CallerQueue]];
+    const work = [...queue.works].reduce((best, one) => (one.weight < best.weight ? one : best));
+    this.#queues.delete(caller);
+    this.#queues.set(caller, queue);
+    this.#remove(work);
     return work;
   }
 }

@@ -10,7 +10,7 @@ import type { Logger } from '../../../lib/log.ts';
 import { rightsOf, type Caller, type Context } from '../context.ts';
 import { badRequestError, Documents, type Checked } from '../http/documents.ts';
 import { formatErrors, errorFormatter } from '../errors.ts';
-import { variablesError } from '../http/limits.ts';
+import { COERCION, variablesError } from '../http/limits.ts';
 import { SharedStreams } from './shared-streams.ts';
 import type { BackpressuredSocket } from './backpressured-socket.ts';
 import type { SocketStreams, Subscribed } from './socket-streams.ts';
@@ -74,6 +74,7 @@ export function conversationOf(
           operationName: request.operationName,
           variableValues: request.variables,
           contextValue: contextOf(caller),
+          options: COERCION,
         };
         const asked = { args, sameness: samenessOf(request, caller), id, line };
         return { ...args, open: () => streams.fill(shared.subscribe(asked)) } satisfies Opening;
@@ -106,7 +107,7 @@ function checkingOf(options: ConversationOptions) {
   ): Promise<Checked> => {
     const wrong = query === '' ? NO_QUERY : variablesError(variables);
     if (wrong !== undefined) return refused(wrong);
-    const checked = await documents.check(query, () => caller.isGone === true);
+    const checked = await documents.check(query, caller);
     if (checked.errors !== undefined) return checked;
     const operation = getOperationAST(checked.document, operationName);
     return operation?.operation === 'subscription' ? checked : refused(SUBSCRIPTIONS_ONLY);
