@@ -58,7 +58,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());
-  const availability = new Availability(database, () => notices.heardAt);
+  const availability = new Availability(database, () => notices.receivedAt);
   await availability.start();
   closers.push('the probe of the database', () => availability.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {

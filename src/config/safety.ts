@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import type { Connection } from '../postgres/connection.ts';
 
 /** What safety looks at of the settings that were read. */
-export interface SettingsToJudge {
+export interface CheckedSettings {
   readonly NODE_ENV: string;
   readonly HOST?: string | undefined;
   readonly DATABASE_URL?: string | undefined;
@@ -27,11 +27,11 @@ const SECRET_BYTES_MIN = 24;
 /**
  * What must not run: production without its secrets, or an open webhook that strangers can reach.
  *
- * @param malformed settings that are set to something unreadable: neither missing nor judged
+ * @param malformed settings that are set to something unreadable: neither missing nor checked
  */
-export function unsafe(read: SettingsToJudge, malformed: readonly string[] = []): string[] {
+export function unsafe(read: CheckedSettings, malformed: readonly string[] = []): string[] {
   if (malformed.includes('NODE_ENV')) return [];
-  const isMissing = (name: keyof SettingsToJudge): boolean =>
+  const isMissing = (name: keyof CheckedSettings): boolean =>
     read[name] === undefined && !malformed.includes(name);
   // Where only Stripe is configured the other webhook is off and needs no secret.
   const isWebhookBare = isMissing('PAYMENT_WEBHOOK_SECRETS') && isMissing('STRIPE_WEBHOOK_SECRETS');
@@ -47,7 +47,7 @@ export function unsafe(read: SettingsToJudge, malformed: readonly string[] = [])
   return isOpen ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
 }
 
-function shortSecrets(read: SettingsToJudge): string[] {
+function shortSecrets(read: CheckedSettings): string[] {
   return secretsOf(read)
     .filter(([, bytes]) => bytes < SECRET_BYTES_MIN)
     .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`);
@@ -82,7 +82,7 @@ export function exposed(
 }
 
 /** Every secret that is set: its setting, and how many bytes it has. */
-function secretsOf(read: SettingsToJudge): (readonly [name: string, bytes: number])[] {
+function secretsOf(read: CheckedSettings): (readonly [name: string, bytes: number])[] {
   const {
     HOLD_TOKEN_SECRETS = [],
     STRIPE_WEBHOOK_SECRETS = [],

@@ -54,7 +54,7 @@ export function readSettings(
   const sources = readSources(SETTINGS, environment, envFile);
   const { read, complaints } = readEach(sources);
   complaints.unshift(...sources.complaints);
-  // What is malformed is complained of once; what was read is judged all the same.
+  // What is malformed is complained of once; what was read is checked all the same.
   const malformed = Object.keys(SETTINGS).filter((name) => !Object.hasOwn(read, name));
   const { connection, complaints: unusable } = readConnection(read, environment);
   complaints.push(...unusable, ...unsafe(read, malformed), ...exposed(read, connection));

@@ -17,7 +17,7 @@ const PAYABLE = {
   3: 'BHD IQD JOD KWD LYD OMR TND',
 } as const;
 
-/** Codes of the list that nobody can pay with: funds and units of account, metals, tests, "no currency". */
+/** Codes of the list that no payment can have: funds and units of account, metals, tests, "no currency". */
 export const NOT_PAYABLE =
   `BOV CHE CHW CLF COU MXV USN UYI UYW XAD XAG XAU XBA XBB XBC XBD XDR XPD XPT
   XSU XTS XUA XXX`.split(/\s+/);

@@ -3,7 +3,7 @@
  * differ in what is known.
  */
 
-/** Nothing was done: a lock or a connection was not had in time, or too many wait. Try again later. */
+/** Nothing was done: a lock or a connection was not available in time, or too many wait. Try again later. */
 export class BusyFault extends Error {
   readonly retryAfterMs = 500;
 

@@ -5,13 +5,13 @@ import { reasonOf } from '../postgres/fault-log.ts';
 import { destroy } from '../postgres/session.ts';
 import type { Logger } from '../lib/log.ts';
 
-/** What servers on one database tell each other: which keys changed, by topic. */
+/** What servers on one database send each other: which keys changed, by topic. */
 export type Changes = Readonly<Record<string, readonly (string | number)[]>>;
 
 /** Notices leave at most this often: twenty a second for all keys together. */
 const INTERVAL_MS = 50;
 
-/** Postgres refuses a payload of 8000 bytes; what does not fit is told as "look at everything". */
+/** Postgres refuses a payload of 8000 bytes; what does not fit is sent as "look at everything". */
 const PAYLOAD_BYTES_MAX = 7000;
 
 /** A beat to oneself, through the database; one that does not come back means a dead line. */
@@ -20,11 +20,11 @@ const HEARTBEAT_MS = 1000;
 /** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
 const SILENCE_MS_MAX = 3500;
 
-/** A database that does not answer a statement within this is tried anew. */
+/** A database that does not answer a statement within this is tried again. */
 const ANSWER_MS_MAX = 2000;
 
-/** How long a stop waits for the database to answer the goodbye. */
-const GOODBYE_MS = 1000;
+/** How long a stop waits for the database to close the session. */
+const CLOSE_MS_MAX = 1000;
 
 const CHANNEL = 'flash_sale_changes';
 
@@ -37,12 +37,12 @@ export interface NoticeListener {
 }
 
 /**
- * The board on which servers that share a database tell each other what they committed: LISTEN and
+ * The board on which servers that share a database report to each other what they committed: LISTEN and
  * NOTIFY on a connection of its own, coalesced, and never inside a transaction of the shop, because
  * a commit that carries NOTIFY takes one lock for the whole database.
  *
  * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for so
- * long although it beats, is given up and made anew; what was missed meanwhile is told as a gap.
+ * long although it beats, is replaced by a new one; what was missed meanwhile is reported as a gap.
  */
 export class ChangeNotifier {
   readonly #connection: Connection;
@@ -55,7 +55,7 @@ export class ChangeNotifier {
   #session: pg.Client | undefined;
   /** The session on which a notice is under way: one at a time. */
   #notifying: pg.Client | undefined;
-  #heardAt = -Infinity;
+  #receivedAt = -Infinity;
   /** Whether nothing has arrived since the line was last lost, or was never had. */
   #isInterrupted = false;
   #stopped = new AbortController();
@@ -68,12 +68,12 @@ export class ChangeNotifier {
 
   /** Whether notifications arrive: known at all times, without asking the database. */
   get isReceiving(): boolean {
-    return !this.#isInterrupted && performance.now() - this.#heardAt <= SILENCE_MS_MAX;
+    return !this.#isInterrupted && performance.now() - this.#receivedAt <= SILENCE_MS_MAX;
   }
 
   /** When the database last answered on this line, as `performance.now()` counts. */
-  get heardAt(): number {
-    return this.#heardAt;
+  get receivedAt(): number {
+    return this.#receivedAt;
   }
 
   /**
@@ -90,7 +90,7 @@ export class ChangeNotifier {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
   }
 
-  /** Tells the other servers that a key changed, soon and together with others. */
+  /** Sends to the other servers that a key changed, soon and together with others. */
   publish(topic: string, keys: readonly (string | number)[]): void {
     const known = this.#waiting.get(topic) ?? new Set();
     for (const key of keys) known.add(key);
@@ -107,9 +107,9 @@ export class ChangeNotifier {
     if (this.#waiting.size > 0) this.#send();
     this.#session = undefined;
     if (session === undefined) return;
-    const impatience = setTimeout(() => destroy(session), GOODBYE_MS);
+    const timeout = setTimeout(() => destroy(session), CLOSE_MS_MAX);
     await session.end().catch(() => {});
-    clearTimeout(impatience);
+    clearTimeout(timeout);
   }
 
   #sendInTurn(): void {
@@ -131,7 +131,7 @@ export class ChangeNotifier {
 
   #beat(): void {
     if (this.#session === undefined) return;
-    if (performance.now() - this.#heardAt > SILENCE_MS_MAX)
+    if (performance.now() - this.#receivedAt > SILENCE_MS_MAX)
       return this.#drop(this.#session, `nothing was received for ${SILENCE_MS_MAX} ms`);
     // A notice under way comes back as a beat does.
     if (this.#notifying !== this.#session)
@@ -157,7 +157,7 @@ export class ChangeNotifier {
     });
     session.on('error', (error) => this.#drop(session, reasonOf(error)));
     session.on('end', () => this.#drop(session, 'the connection was closed'));
-    session.on('notification', ({ payload }) => this.#hear(payload ?? ''));
+    session.on('notification', ({ payload }) => this.#receive(payload ?? ''));
     try {
       await session.connect();
       await session.query(`listen ${CHANNEL}`);
@@ -165,16 +165,16 @@ export class ChangeNotifier {
       destroy(session);
       throw error;
     }
-    // Stopped meanwhile: nobody would end it.
+    // Stopped meanwhile: nothing else would end it.
     if (this.#stopped.signal.aborted) return session.end();
-    this.#heardAt = performance.now();
+    this.#receivedAt = performance.now();
     this.#session = session;
     // Only what comes back shows that notifications arrive: a pooler may take LISTEN and pass nothing on.
     if (this.#isInterrupted) this.#beat();
   }
 
-  #hear(payload: string): void {
-    this.#heardAt = performance.now();
+  #receive(payload: string): void {
+    this.#receivedAt = performance.now();
     if (this.#isInterrupted) this.#log.info({}, 'Change notifications are received again');
     this.#isInterrupted = false;
     const notice = readNotice(payload);

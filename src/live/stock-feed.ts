@@ -136,7 +136,7 @@ export class StockFeed {
     this.#topic.publish(product.id, product);
   }
 
-  /** Armed anew by each read: the window may have moved, and so may the database's clock. */
+  /** Each read sets the timer again: the window may have moved, and so may the database's clock. */
   #awaitStatusChange(watched: Watched, product: StockedProduct): void {
     clearTimeout(watched.statusChange);
     const ms = msToStatusChange(product, product.readAt);

@@ -6,7 +6,7 @@ const PROBE_MS = 1000;
 const PROBE_AWAY_MS = 250;
 
 /**
- * How long nothing may be heard of the database, in milliseconds. More than its statement timeout
+ * How long the database may send nothing, in milliseconds. More than its statement timeout
  * (2,300), so that a pool whose sessions all wait for locks does not count as away.
  */
 const SILENCE_MS_MAX = 3500;
@@ -20,21 +20,21 @@ const PROBE = "select current_setting('transaction_read_only') = 'on' as \"isRea
  */
 export class Availability {
   readonly #database: Database;
-  readonly #heardAt: () => number;
+  readonly #receivedAt: () => number;
   #isAway = false;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  /** @param heardAt when the database was last heard on another line, as `performance.now()` counts */
-  constructor(database: Database, heardAt: () => number) {
+  /** @param receivedAt when the database last sent something on another connection, as `performance.now()` counts */
+  constructor(database: Database, receivedAt: () => number) {
     this.#database = database;
-    this.#heardAt = heardAt;
+    this.#receivedAt = receivedAt;
   }
 
   /** Whether the database answers and takes writes. */
   get isAvailable(): boolean {
-    const heardAt = Math.max(this.#database.answeredAt(), this.#heardAt());
-    return !this.#isAway && performance.now() - heardAt <= SILENCE_MS_MAX;
+    const receivedAt = Math.max(this.#database.answeredAt(), this.#receivedAt());
+    return !this.#isAway && performance.now() - receivedAt <= SILENCE_MS_MAX;
   }
 
   /** Probes for the first time, and from then on again and again. */

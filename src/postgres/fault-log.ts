@@ -2,11 +2,11 @@ import { sqlState } from './faults.ts';
 import { isFault } from '../lib/faults.ts';
 import type { Logger } from '../lib/log.ts';
 
-/** How long further faults of one reason are only counted, in milliseconds: one line tells of them all. */
+/** How long further faults of one reason are only counted, in milliseconds: one line has their count. */
 const WINDOW_MS = 5000;
 
 /**
- * Logs why the database failed, in Postgres' own words, at warn: the first fault of a reason at once,
+ * Logs why the database failed, with Postgres' message, at warn: the first fault of a reason at once,
  * further ones as a count at the end of each window. An outage with thousands of requests a second
  * makes a line in five seconds.
  */
@@ -46,14 +46,14 @@ export class FaultLog {
     );
   }
 
-  #openWindow(key: string, tell: (times: number) => void): void {
+  #openWindow(key: string, write: (times: number) => void): void {
     this.#further.set(key, 0);
     setTimeout(() => {
       const times = this.#further.get(key)!;
       this.#further.delete(key);
       if (times === 0) return;
-      tell(times);
-      this.#openWindow(key, tell);
+      write(times);
+      this.#openWindow(key, write);
     }, WINDOW_MS).unref();
   }
 }

@@ -81,7 +81,7 @@ function isOutcomeUnknown(error: unknown, doing: Doing): boolean {
   return doing === 'committing' && (sqlState(error) === CANCELED || isUnavailable(error));
 }
 
-/** What was not had in time, where that is what the error says. */
+/** What was not available in time, where that is what the error says. */
 function lateness(error: unknown, doing: Doing): string | undefined {
   if (isPoolExhausted(error)) return 'No database connection came free in time';
   if (doing === 'committing') return undefined;

@@ -12,7 +12,7 @@ const START_LOCK = 0x666c617368;
 /** How long another migration is waited for before its session is named, in milliseconds. */
 const QUIET_MS = 5000;
 
-/** SQLSTATE lock_not_available: the lock was not had within lock_timeout. */
+/** SQLSTATE lock_not_available: the lock was not available within lock_timeout. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** A role or URL may limit statements to less than the wait for another migration. */
@@ -138,7 +138,7 @@ const ANY_LENGTH = `
 
 /**
  * Runs pending migrations, all or none, while alone; gives their names. A table that is in use is
- * waited for no longer than any lock, for whoever comes later waits behind it.
+ * waited for no longer than any lock, for later statements wait behind it.
  *
  * @param lock required to be held still when the migrations are committed
  * @throws BusyFault when a table was locked for too long; nothing was done

@@ -56,7 +56,7 @@ export class WatchedPool {
   /**
    * Not through the ORM: its kysely (0.29.6) lets go of the pool before the pool has ended, so that
    * a session which gets connected in between is never given back and the pool waits for it for
-   * ever. And an ORM that is closed makes a new pool for whoever asks it next.
+   * ever. And an ORM that is closed makes a new pool for the next caller.
    */
   close(): Promise<void> {
     this.#closed ??= this.#pool.end();

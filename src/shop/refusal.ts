@@ -62,7 +62,7 @@ export interface OrderFinal<Order> extends RefusalOf<'ORDER_FINAL'> {
   readonly order: Order;
 }
 
-/** A lock, a connection or a place in the queue was not had in time: nothing was done. */
+/** A lock, a connection or a place in the queue was not available in time: nothing was done. */
 export interface Busy extends RefusalOf<'BUSY'> {
   readonly retryAfterMs: number;
 }

@@ -207,13 +207,13 @@ test('where the lock is not had the whole batch is busy, and those behind it too
   await turn();
   const behind = ['carl', 'dora'].map((name) => watch(lane.submit(name)));
 
-  await commits.fail(new BusyFault('The lock was not had.'));
+  await commits.fail(new BusyFault('The lock was not available.'));
   const later = watch(lane.submit('emil'));
   await turn();
   await commits.succeed();
 
   expect([...riding, ...behind].map(({ outcome }) => outcome())).toEqual(
-    Array(4).fill('BusyFault: The lock was not had.'),
+    Array(4).fill('BusyFault: The lock was not available.'),
   );
   expect(commits.batches).toEqual([['anna', 'ben'], ['emil']]);
   expect(later.outcome()).toBe('emil served');

@@ -477,7 +477,7 @@ describe('secrets, tokens and URLs', () => {
     expect(complaintsOf({}, 'PORT_FILE=port\nADMIN_TOKENS_FILE=tokens\n')).toHaveLength(2);
   });
 
-  test('a secret from a file is judged like any other, and no complaint shows it', () => {
+  test('a secret from a file is checked like any other, and no complaint shows it', () => {
     const complaints = complaintsOf({
       ...leaveOut(production, 'ADMIN_TOKEN', 'PAYMENT_WEBHOOK_SECRETS'),
       ADMIN_TOKEN_FILE: file('hunter2'),

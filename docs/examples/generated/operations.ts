@@ -87,7 +87,7 @@ export type ErrorCode =
   | 'ORDER_NOT_FOUND'
   /** The order has reached a state that this call may not change. */
   | 'ORDER_FINAL'
-  /** Nothing was done: a lock, a connection or a place in the queue was not had in time. */
+  /** Nothing was done: a lock, a connection or a place in the queue was not available in time. */
   | 'BUSY'
   /** The stock has moved on since the version named. */
   | 'STOCK_VERSION_CONFLICT'

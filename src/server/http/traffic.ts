@@ -29,7 +29,7 @@ const LATE_MS = 500;
  */
 const PARTS = 10;
 
-/** Asked by load balancers and monitoring; they go on while nobody is sent here any more. */
+/** Asked by load balancers and monitoring; they go on after the load balancer has stopped sending requests. */
 const LOOKED_AT = /^\/(readyz|healthz|metrics)(\?|$)/;
 
 /** When requests came, as far as a stop needs to know. */

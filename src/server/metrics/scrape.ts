@@ -34,7 +34,7 @@ export function scrapeThroughPrimary({ registries }: ProcessMetrics): Scrape {
     const { text } = message;
     const one = waiting.get(message.scrape);
     waiting.delete(message.scrape);
-    if (text === undefined) one?.reject(new Error('Not every worker told its figures in time.'));
+    if (text === undefined) one?.reject(new Error('Not every worker sent its figures in time.'));
     else one?.resolve(text);
   });
   return () => {

@@ -36,7 +36,7 @@ export interface Provider {
   readonly name: string;
   /** What of the headers an audit may want; never a signature. */
   audit(headers: IncomingHttpHeaders): Record<string, string>;
-  /** Judges the raw bytes in constant time and without a clock; undefined where nothing right is there. */
+  /** Verifies the raw bytes in constant time and without a clock; undefined where no signature is right. */
   verify(headers: IncomingHttpHeaders, body: Buffer): Signed | undefined;
   /** Reads a parsed event. */
   read(
@@ -53,7 +53,7 @@ export function own(object: unknown, name: string): unknown {
 }
 
 /**
- * The text of an amount that cannot be read, kept so that nobody has to guess what came: a number by
+ * The text of an amount that cannot be read, kept as evidence of what came: a number by
  * its shortest text, a string as it is. What a database cannot store is written as JSON writes it.
  */
 export function unreadableText(value: number | string): string {

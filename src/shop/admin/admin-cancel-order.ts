@@ -49,7 +49,7 @@ const CANCEL = {
  * Cancelling a cancelled order returns it again; if the buyer had cancelled it, it is the operator's
  * from now on.
  *
- * @throws BusyFault when a lock was not had in time
+ * @throws BusyFault when a lock was not available in time
  */
 export function adminCancelOrder(
   shop: Shop,

@@ -14,7 +14,7 @@ import type { Shop } from '../shop.ts';
 /**
  * Changes how many units are offered, on record: what the API calls adjustStock.
  *
- * @throws BusyFault when the product's lock was not had in time
+ * @throws BusyFault when the product's lock was not available in time
  */
 export function changeStock(
   shop: Shop,

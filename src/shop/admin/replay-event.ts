@@ -13,7 +13,7 @@ import type { Shop } from '../shop.ts';
  * Settles a parked or dead event once more and gives it as it stands then: settled, still waiting for
  * its order, or failed again with the reason. One that is settled already stays as it is.
  *
- * @throws BusyFault when a lock was not had in time
+ * @throws BusyFault when a lock was not available in time
  */
 export async function replayPaymentEvent(
   shop: Shop,

@@ -28,7 +28,7 @@ export function unchanged<Answer>(answer: Answer): Done<Answer> {
  * row and no row without its act. A refused act is recorded too, under its code; malformed input is
  * no act at all.
  *
- * @throws BusyFault when a lock was not had in time: nothing was done and nothing is recorded
+ * @throws BusyFault when a lock was not available in time: nothing was done and nothing is recorded
  */
 export function withAudit<Answer extends object>(
   shop: Pick<Shop, 'database'>,

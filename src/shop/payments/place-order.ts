@@ -18,7 +18,7 @@ import type { Shop } from '../shop.ts';
  * Where settling what waits breaks, the buyer has the order all the same: the events stay in the
  * inbox, whose sweep counts their tries and gives them up for a person to look at.
  *
- * @throws BusyFault when a lock was not had in time
+ * @throws BusyFault when a lock was not available in time
  */
 export async function placeOrder(shop: Shop, holdToken: string): Promise<OrderAnswer> {
   const hold = await findHold(shop, holdToken);

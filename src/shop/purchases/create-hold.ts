@@ -28,7 +28,7 @@ const TRIES_MAX = 3;
  * Holds units for one buyer until the deadline. With an idempotency key the same call gives the
  * same hold, however often and however parallel; refusals are not remembered.
  *
- * @throws BusyFault when the queue is full or the product's lock was not had in time
+ * @throws BusyFault when the queue is full or the product's lock was not available in time
  */
 export async function createHold(
   shop: Shop,

@@ -21,7 +21,7 @@ const PRODUCTS_DUE = `
 export interface Sweep {
   /** Holds and orders that were ended. */
   readonly ended: number;
-  /** Products whose lock was not had in time; the next sweep tries again. */
+  /** Products whose lock was not available in time; the next sweep tries again. */
   readonly skipped: number;
 }
 

@@ -52,7 +52,7 @@ const EARLIER = `select arguments_hash as "argumentsHash" from stock_movements w
  * Changes how many units are offered, never below what is held and sold. With an idempotency key it
  * takes effect once; repeated, it gives the stock as it is by then.
  *
- * @throws BusyFault when the product's lock was not had in time
+ * @throws BusyFault when the product's lock was not available in time
  */
 export async function adjustStock(
   shop: Shop,

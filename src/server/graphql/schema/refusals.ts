@@ -24,7 +24,7 @@ export const ErrorCodeEnum = enumOf('ErrorCode', 'Why a request was turned down.
   HOLD_CONVERTED: 'The hold became an order.',
   ORDER_NOT_FOUND: 'No order was made from this hold, or none has this id.',
   ORDER_FINAL: 'The order has reached a state that this call may not change.',
-  BUSY: 'Nothing was done: a lock, a connection or a place in the queue was not had in time.',
+  BUSY: 'Nothing was done: a lock, a connection or a place in the queue was not available in time.',
   STOCK_VERSION_CONFLICT: 'The stock has moved on since the version named.',
   STOCK_BELOW_COMMITTED: 'Fewer units would be left than are held and sold.',
   PAYMENT_EVENT_NOT_FOUND: 'No payment event has this id.',

@@ -89,7 +89,7 @@ export function conversationOf(
   };
 }
 
-/** Apollo's own words over HTTP, where an empty text is no document at all: both endpoints say the same. */
+/** Apollo's message over HTTP, where an empty text is no document: both endpoints answer alike. */
 const NO_QUERY =
   'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
 
