@@ -73,14 +73,18 @@ test.each([
     expect(answer.status).toBe(200);
     expect(answer.headers['content-encoding'] ?? 'identity').toBe(encoding);
     expect(answer.headers['content-length']).toBe(String(answer.body.length));
-    expect(answer.headers.vary).toMatch(/Accept-Encoding/);
+    // The port's own Vary stays: a cache must not give this answer to a page of an allowed origin.
+    expect(answer.headers.vary).toMatch(/^Origin, .*Accept-Encoding/);
     expect(DECODERS[encoding](answer.body).equals(plain.body)).toBe(true);
   }
 });
 
 test('a client that accepts no form of the page is answered 406', async () => {
-  for (const accepted of ['identity;q=0', '*;q=0', 'br;q=0, gzip;q=0, identity;q=0'])
-    expect((await get('/graphql', { 'accept-encoding': accepted })).status).toBe(406);
+  for (const accepted of ['identity;q=0', '*;q=0', 'br;q=0, gzip;q=0, identity;q=0']) {
+    const { status, headers } = await get('/graphql', { 'accept-encoding': accepted });
+    expect(status).toBe(406);
+    expect(headers.vary).toMatch(/^Origin, .*Accept-Encoding/);
+  }
 });
 
 test('the page has an ETag for each form, and a client that has it is answered 304', async () => {
