@@ -32,6 +32,18 @@ test('.env.example lists every setting, commented out', () => {
   expect(lines.filter((line) => !line.startsWith('#'))).toEqual([]);
 });
 
+test('every log message that docs/operations.md lists is in the code', () => {
+  const code = filesLike('src/**/*.ts').map(textOf).join('\n');
+  const listed = tableOf(textOf('docs/operations.md'), 'message').map(
+    ([cell]) => namesIn(cell!)[0]!,
+  );
+  const missing = listed.filter(
+    (message) => !message.split('…').every((part) => code.includes(part.trim())),
+  );
+
+  expect(missing).toEqual([]);
+});
+
 test('docs/api.md lists every code of a refusal, and no other', () => {
   const shown = tableOf(textOf('docs/api.md'), 'code').flatMap(([code]) => namesIn(code!));
 
