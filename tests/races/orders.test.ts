@@ -77,12 +77,12 @@ const passed = (instant: Date) =>
   });
 
 test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never both effects', async () => {
-  await using brief = await openTestShop(database.url, { holdTtlMs: 30 });
+  await using brief = await openTestShop(database.url, { holdTtlMs: 100 });
   const productId = await makeProduct(one.shop, { totalStock: 2000 });
   const attempt = async (turn: number) => {
     const made = await hold(brief.shop, productId);
-    // From 30 ms before the deadline to 30 ms after it, give or take the way to the database.
-    await new Promise((resolve) => setTimeout(resolve, turn % 60));
+    // From 100 ms before the deadline to 77 ms after it, give or take the way to the database.
+    await new Promise((resolve) => setTimeout(resolve, (turn % 60) * 3));
     return codeOf(await placeOrder((turn % 2 ? one : two).shop, tokenOf(one.shop, made)));
   };
   const codes: string[] = [];

@@ -151,6 +151,8 @@ test('a batch answers each request, and leaves the tables, as if all had come on
         const answers: string[] = [];
         if (index === 0) answers.push(...(await Promise.all(calls.map((call) => call()))));
         else for (const call of calls) answers.push(await call());
+        // Unusual events are settled side by side, so which of two late payments finds units may differ.
+        if (mix.verb === 'pay') answers.sort();
         return { answers, tables: await tablesOf(server, productId) };
       });
       const [batched, single] = await Promise.all(runs);
