@@ -11,7 +11,7 @@ import { newId } from './lib/ids.ts';
 import { BatchQueues, noopObserver, Turns, type BatchObserver } from './lib/batch-queue.ts';
 import { createOrders } from './shop/payments/create-orders.ts';
 import { settleBatch } from './shop/payments/settle-batch.ts';
-import type { OrderAnswer, Unusual } from './shop/payments/payment-queues.ts';
+import type { OrderResult } from './shop/payments/payment-queues.ts';
 import { cancelOrders } from './shop/purchases/cancel-order.ts';
 import { releaseHolds } from './shop/purchases/release-hold.ts';
 import { PurchaseReads } from './shop/purchases/purchase-reads.ts';
@@ -116,7 +116,7 @@ export function withQueues(
     releaseQueues: grouped(releaseHolds),
     cancelQueues: grouped(cancelOrders),
     paymentQueues: grouped(settleBatch),
-    orderQueues: new BatchQueues<'orders', Hold, OrderAnswer | Unusual>(
+    orderQueues: new BatchQueues<'orders', Hold, OrderResult>(
       (_all, batch) => asRequest(newId(), () => createOrders(shop, batch)),
       { ...options, observer: noopObserver },
     ),

@@ -7,7 +7,7 @@ import type { Order } from '../purchases/order.entity.ts';
 import { holdOf, lockHolds, lockOrders, orderOf } from '../purchases/purchase-rows.ts';
 import { holdNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
-import { unusual, type OrderAnswer, type Unusual } from './payment-queues.ts';
+import { unusual, type OrderAnswer, type OrderResult, type Unusual } from './payment-queues.ts';
 
 /** Orders for which a payment event waits: their hold is converted by itself, with the events. */
 const WAITING = `
@@ -21,7 +21,7 @@ const WAITING = `
 export async function createOrders(
   shop: Shop,
   requests: readonly Hold[],
-): Promise<readonly (OrderAnswer | Unusual)[]> {
+): Promise<readonly OrderResult[]> {
   return transact(shop.database, async (tx) => {
     const orderIds = [...new Set(requests.map(({ orderId }) => orderId))];
     const holdIds = [...new Set(requests.map(({ id }) => id))];
@@ -43,28 +43,34 @@ export async function createOrders(
     );
     const created = await convertHolds(shop, tx, { holds: converted, now });
     const orderOfHold = new Map<string, Order>(created.map((order) => [order.holdId, order]));
-    return requests.map(({ id }) => {
+    const logged = new Set<string>();
+    return requests.map(({ id }): OrderResult => {
       const decision = decisions.get(id)!;
-      return decision.kind === 'convert' ? orderOfHold.get(id)! : decision.answer;
+      if (decision.kind !== 'convert') return decision;
+      const order = orderOfHold.get(id)!;
+      if (logged.has(id)) return { kind: 'answered', answer: order };
+      logged.add(id);
+      return { kind: 'created', order };
     });
   });
 }
 
 type Decision =
   | { readonly kind: 'convert'; readonly hold: Hold }
-  | { readonly kind: 'answer'; readonly answer: OrderAnswer | Unusual };
+  | { readonly kind: 'answered'; readonly answer: OrderAnswer }
+  | Unusual;
 
 /** An order that exists is returned again, also after the hold's deadline and with a waiting event. */
 function decide(
   hold: Hold | undefined,
   facts: { readonly orders: ReadonlyMap<string, Order>; readonly waiting: ReadonlySet<string> },
 ): Decision {
-  if (hold === undefined) return { kind: 'answer', answer: holdNotFound };
-  if (facts.waiting.has(hold.orderId)) return { kind: 'answer', answer: unusual };
+  if (hold === undefined) return { kind: 'answered', answer: holdNotFound };
+  if (facts.waiting.has(hold.orderId)) return unusual;
   const order = facts.orders.get(hold.orderId);
-  if (order !== undefined) return { kind: 'answer', answer: order };
+  if (order !== undefined) return { kind: 'answered', answer: order };
   const ended = holdNotActive(hold);
-  if (ended !== undefined) return { kind: 'answer', answer: ended };
-  if (hold.unitPriceMinor === 0n) return { kind: 'answer', answer: unusual };
+  if (ended !== undefined) return { kind: 'answered', answer: ended };
+  if (hold.unitPriceMinor === 0n) return unusual;
   return { kind: 'convert', hold };
 }

@@ -50,8 +50,14 @@ export const unusual: Unusual = { kind: 'unusual' };
 /** The answer to createOrder: the order, or the reason it was not created. */
 export type OrderAnswer = Order | HoldNotFound | HoldNotActive;
 
+/** The result of a request in a batch of createOrder: `created` once for each new order. */
+export type OrderResult =
+  | { readonly kind: 'created'; readonly order: Order }
+  | { readonly kind: 'answered'; readonly answer: OrderAnswer }
+  | Unusual;
+
 /** Holds that become orders, of all products together. */
-export type OrderQueues = BatchQueues<'orders', Hold, OrderAnswer | Unusual>;
+export type OrderQueues = BatchQueues<'orders', Hold, OrderResult>;
 
 /** Payment events by the product of their order. */
 export type PaymentQueues = BatchQueues<number, ReceivedPayment, Receipt | Unusual>;

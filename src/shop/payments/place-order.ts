@@ -23,8 +23,13 @@ import type { Shop } from '../shop.ts';
 export async function placeOrder(shop: Shop, holdToken: string): Promise<OrderAnswer> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return holdNotFound;
-  const answer = await shop.orderQueues.submit('orders', hold);
-  return 'kind' in answer ? placeAlone(shop, hold) : answer;
+  const result = await shop.orderQueues.submit('orders', hold);
+  if (result.kind === 'unusual') return placeAlone(shop, hold);
+  if (result.kind === 'answered') return result.answer;
+  // Here and not in the batch, so that the line has the id of this request.
+  const { id: orderId, holdId, productId, quantity } = result.order;
+  shop.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
+  return result.order;
 }
 
 async function placeAlone(shop: Shop, hold: Hold): Promise<OrderAnswer> {

@@ -27,11 +27,7 @@ export async function convertHolds(
 ): Promise<readonly Order[]> {
   const orders = holds.map((hold) => pendingOrder(shop, hold, now));
   if (orders.length === 0) return orders;
-  tx.afterCommit(() => {
-    for (const { id: orderId, holdId, productId, quantity } of orders)
-      shop.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
-    shop.announcePurchases(orders.map(({ id }) => id));
-  });
+  tx.afterCommit(() => shop.announcePurchases(orders.map(({ id }) => id)));
   const ids = holds.map(({ id }) => id);
   const created = await tx.lastRows(CONVERT, [ids, now, orders[0]!.paymentExpiresAt]);
   invariant(created.length === orders.length, 'each locked active hold becomes one order');
