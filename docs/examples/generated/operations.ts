@@ -5,108 +5,108 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 /** Why a product can or cannot be held right now. */
 export type StockStatus =
-  /** Some units are free. */
+  /** Units are available. */
   | 'AVAILABLE'
-  /** Nothing free, but some units are only held or awaiting payment and may come back. */
+  /** No units are available. Some are held or await payment and may become available again. */
   | 'ALL_HELD'
-  /** Every unit is paid for. */
+  /** Every unit is sold. */
   | 'SOLD_OUT';
 
-/** Where a product’s sale stands, by the database’s clock. */
+/** The state of a product’s sale, by the database’s clock. */
 export type SaleStatus =
-  /** The sale has not begun. */
+  /** The sale has not started. */
   | 'UPCOMING'
-  /** The product can be held now. */
+  /** The sale is open. */
   | 'LIVE'
-  /** The sale is over. */
+  /** The sale has ended. */
   | 'ENDED';
 
-/** Where an order is in its life. */
+/** The state of an order. */
 export type OrderStatus =
-  /** It awaits its payment and keeps its units. */
+  /** The order awaits payment. Its units stay held. */
   | 'PENDING'
-  /** It is paid; its units are sold. */
+  /** The order is paid. Its units are sold. */
   | 'PAID'
-  /** It was cancelled; its units went back. */
+  /** The order was cancelled. Its units are available again. */
   | 'CANCELLED'
-  /** It was not paid in time; its units went back. */
+  /** The payment deadline passed. The units are available again. */
   | 'EXPIRED';
 
-/** Why money must go back. */
+/** Why a payment must be refunded. */
 export type RefundReason =
-  /** The order had expired and its units were gone. */
+  /** The order had expired and its units were no longer available. */
   | 'PAID_TOO_LATE'
-  /** Another amount or currency than was owed. */
+  /** The amount or currency differs from totalAmount. */
   | 'AMOUNT_MISMATCH'
-  /** The order was paid already. */
+  /** The order was already paid. */
   | 'DUPLICATE_PAYMENT'
-  /** No order was made for the payment. */
+  /** No order was created for the payment. */
   | 'ORDER_NEVER_CREATED'
   /** The order was cancelled. */
   | 'ORDER_CANCELLED';
 
-/** Whether the money has gone back. */
+/** Whether the refund is complete. */
 export type RefundStatus =
-  /** The money must still go back. */
+  /** The money must still be returned. */
   | 'OPEN'
-  /** The money went back. */
+  /** The money was returned. */
   | 'RESOLVED';
 
-/** Where a hold is in its life; each end is final. */
+/** The state of a hold. Every state except ACTIVE is final. */
 export type HoldStatus =
-  /** Its units are promised to its buyer until the deadline. */
+  /** The units are reserved for the buyer until expiresAt. */
   | 'ACTIVE'
-  /** It became an order. */
+  /** The hold became an order. */
   | 'CONVERTED'
-  /** Its deadline passed without an order; its units went back. */
+  /** The deadline passed without an order. The units are available again. */
   | 'EXPIRED'
-  /** Its buyer gave the units back. */
+  /** The buyer released the hold. The units are available again. */
   | 'RELEASED';
 
-/** Why a request was turned down. */
+/** Why a request was refused. */
 export type ErrorCode =
   /** No product has this id. */
   | 'PRODUCT_NOT_FOUND'
-  /** More was wanted than is free. */
+  /** The request asks for more units than are available. */
   | 'INSUFFICIENT_STOCK'
-  /** The sale has not begun, or is over. */
+  /** The sale has not started or has ended. */
   | 'SALE_NOT_OPEN'
-  /** The customer would have more than the product allows. */
+  /** The customer would exceed maxPerCustomer. */
   | 'PURCHASE_LIMIT_EXCEEDED'
-  /** The key was used before with other arguments. */
+  /** The idempotency key was used before with other arguments. */
   | 'IDEMPOTENCY_KEY_REUSED'
-  /** The token opens nothing. */
+  /** No hold matches this token. */
   | 'HOLD_NOT_FOUND'
-  /** The hold’s deadline has passed. */
+  /** The hold has expired. */
   | 'HOLD_EXPIRED'
   /** The hold was released. */
   | 'HOLD_RELEASED'
-  /** The hold became an order. */
+  /** The hold has become an order. */
   | 'HOLD_CONVERTED'
-  /** No order was made from this hold, or none has this id. */
+  /** No order matches this token or id. */
   | 'ORDER_NOT_FOUND'
-  /** The order has reached a state that this call may not change. */
+  /** The order is in a state that this call cannot change. */
   | 'ORDER_FINAL'
-  /** Nothing was done: a lock, a connection or a place in the queue was not available in time. */
+  /** The server was too busy to process the request. No changes were made; retry later. */
   | 'BUSY'
-  /** The stock has moved on since the version named. */
+  /** The stock has changed since expectedVersion. */
   | 'STOCK_VERSION_CONFLICT'
-  /** Fewer units would be left than are held and sold. */
+  /** The total would fall below the held and sold units. */
   | 'STOCK_BELOW_COMMITTED'
   /** No payment event has this id. */
   | 'PAYMENT_EVENT_NOT_FOUND'
   /** No refund has this id. */
   | 'REFUND_NOT_FOUND';
 
-/** What a buyer wants to hold. */
+/** The units to hold. */
 export type CreateHoldInput = {
   /** The product. */
   readonly productId: string | number;
   /** 1 to the product's maxPerHold. */
   readonly quantity?: number;
-  /** Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit rests on this value alone, so the caller must authenticate the buyer. */
+  /** Stable reference of the buyer, 1 to 128 characters. Required if the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit depends on this value alone, so the caller must authenticate the buyer. */
   readonly customerId?: string | null | undefined;
-  /** 16 to 128 printable ASCII characters of the client's own randomness, best a UUID. Who presents it with the same arguments receives the hold and its token, so it is as secret as the token. Same key and arguments: the same hold, however often and however parallel. */
+  /** A random key chosen by the client, 16 to 128 printable ASCII characters; a UUID is a good choice. Repeated or parallel requests with the same key and arguments return the same hold. The response contains the token, so keep the key as secret as the token. */
   readonly idempotencyKey?: string | null | undefined;
 };
 

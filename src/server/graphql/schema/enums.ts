@@ -1,6 +1,6 @@
 import { registerEnumType } from 'type-graphql';
 
-/** A closed list of words as a GraphQL enum whose values are the words themselves. */
+/** A closed list of words as a GraphQL enum; each value is its own name. */
 export function enumOf<const Word extends string>(
   name: string,
   description: string,
@@ -19,11 +19,11 @@ export function enumOf<const Word extends string>(
 
 export const SaleStatusEnum = enumOf(
   'SaleStatus',
-  'Where a product’s sale stands, by the database’s clock.',
+  'The state of a product’s sale, by the database’s clock.',
   {
-    UPCOMING: 'The sale has not begun.',
-    LIVE: 'The product can be held now.',
-    ENDED: 'The sale is over.',
+    UPCOMING: 'The sale has not started.',
+    LIVE: 'The sale is open.',
+    ENDED: 'The sale has ended.',
   },
 );
 
@@ -31,19 +31,20 @@ export const StockStatusEnum = enumOf(
   'StockStatus',
   'Why a product can or cannot be held right now.',
   {
-    AVAILABLE: 'Some units are free.',
-    ALL_HELD: 'Nothing free, but some units are only held or awaiting payment and may come back.',
-    SOLD_OUT: 'Every unit is paid for.',
+    AVAILABLE: 'Units are available.',
+    ALL_HELD:
+      'No units are available. Some are held or await payment and may become available again.',
+    SOLD_OUT: 'Every unit is sold.',
   },
 );
 
 export const HoldStatusEnum = enumOf(
   'HoldStatus',
-  'Where a hold is in its life; each end is final.',
+  'The state of a hold. Every state except ACTIVE is final.',
   {
-    ACTIVE: 'Its units are promised to its buyer until the deadline.',
-    CONVERTED: 'It became an order.',
-    EXPIRED: 'Its deadline passed without an order; its units went back.',
-    RELEASED: 'Its buyer gave the units back.',
+    ACTIVE: 'The units are reserved for the buyer until expiresAt.',
+    CONVERTED: 'The hold became an order.',
+    EXPIRED: 'The deadline passed without an order. The units are available again.',
+    RELEASED: 'The buyer released the hold. The units are available again.',
   },
 );

@@ -30,7 +30,6 @@ import { checkInput, IDEMPOTENCY_KEY, ONE_OR_MORE, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
-  answered,
   BusyType,
   HoldNotActive,
   HoldNotFound,
@@ -40,62 +39,66 @@ import {
   ProductNotFound,
   PurchaseLimitExceeded,
   SaleNotOpen,
+  toMutationResult,
 } from './refusals.ts';
 import { DateTime, moneyOf, MoneyType } from './scalars.ts';
 
 @ObjectType('Hold', {
-  description: 'So many units of one product, promised to one buyer until expiresAt.',
+  description: 'A temporary reservation of units of one product for one buyer, until expiresAt.',
 })
 export class HoldType {
-  @Field(() => ID, { description: 'UUIDv7. It opens nothing.' })
+  @Field(() => ID, { description: 'UUIDv7. An identifier, not a credential.' })
   declare id: string;
 
   @Field(() => String, {
     description:
-      'The secret that opens this hold. The same for a replayed createHold; not stored in clear.',
+      'The secret that authorizes every call for this hold and its order. A repeated createHold returns the same token. The server does not store it in clear text.',
   })
   declare token: string;
 
-  @Field(() => ProductType, { description: 'What is held.' })
+  @Field(() => ProductType, { description: 'The product.' })
   declare product: ListedProduct;
 
-  @Field(() => Int, { description: 'How many units.' })
+  @Field(() => Int, { description: 'Number of units.' })
   declare quantity: number;
 
-  @Field(() => MoneyType, { description: 'Price frozen when the hold was made.' })
+  @Field(() => MoneyType, { description: 'Price of one unit, fixed when the hold was created.' })
   declare unitPrice: MoneyType;
 
   @Field(() => MoneyType, { description: 'unitPrice times quantity.' })
   declare totalAmount: MoneyType;
 
   @Field(() => HoldStatusEnum, {
-    description: 'EXPIRED from the deadline on, whether or not a sweep came by.',
+    description: 'EXPIRED from expiresAt on, even before a sweep has processed the hold.',
   })
   declare status: string;
 
-  @Field(() => DateTime, { description: 'When the hold was made.' })
+  @Field(() => DateTime, { description: 'When the hold was created.' })
   declare createdAt: Date;
 
-  @Field(() => DateTime, { description: 'The deadline.' })
+  @Field(() => DateTime, { description: 'When the hold expires.' })
   declare expiresAt: Date;
 
   @Field(() => Int, {
     description:
-      "Milliseconds left by the server's clock, 0 once over, at most 2147483647: what a countdown should run on.",
+      "Milliseconds until expiresAt by the server's clock, 0 to 2147483647. Use it for a countdown; the client's clock may differ.",
   })
   declare remainingMs: number;
 
   @Field(() => ID, {
     description:
-      "The id that this hold's order will bear. A payment may be started with it before createOrder; its webhook then waits for the order.",
+      "The id of this hold's order, known before the order exists. A payment may start with it before createOrder; its payment event then waits for the order.",
   })
   declare orderId: string;
 
-  @Field(() => OrderType, { nullable: true, description: 'The order it became; null until then.' })
+  @Field(() => OrderType, {
+    nullable: true,
+    description: 'The order made from this hold; null before createOrder.',
+  })
   declare order: Order | null;
 }
 
-@InputType('CreateHoldInput', { description: 'What a buyer wants to hold.' })
+@InputType('CreateHoldInput', { description: 'The units to hold.' })
 class CreateHoldInput {
   @Field(() => ID, { description: 'The product.' })
   declare productId: string;
@@ -110,7 +113,7 @@ class CreateHoldInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Stable reference of the buyer, 1 to 128 characters; needed where the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit rests on this value alone, so the caller must authenticate the buyer.',
+      'Stable reference of the buyer, 1 to 128 characters. Required if the product has maxPerCustomer. Compared byte for byte: case, spaces and Unicode forms count. The limit depends on this value alone, so the caller must authenticate the buyer.',
   })
   declare customerId?: string | null;
 
@@ -119,7 +122,7 @@ class CreateHoldInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "16 to 128 printable ASCII characters of the client's own randomness, best a UUID. Who presents it with the same arguments receives the hold and its token, so it is as secret as the token. Same key and arguments: the same hold, however often and however parallel.",
+      'A random key chosen by the client, 16 to 128 printable ASCII characters; a UUID is a good choice. Repeated or parallel requests with the same key and arguments return the same hold. The response contains the token, so keep the key as secret as the token.',
   })
   declare idempotencyKey?: string | null;
 }
@@ -141,7 +144,10 @@ const ReleaseHoldResult = outcomeOf('ReleaseHoldResult', HoldType, 'Hold', [
 
 @Resolver(() => HoldType)
 export class HoldResolver {
-  @Query(() => HoldType, { nullable: true, description: 'null for an unknown token.' })
+  @Query(() => HoldType, {
+    nullable: true,
+    description: 'The hold of this token; null for an unknown token.',
+  })
   async hold(
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
     @Ctx() context: Context,
@@ -151,10 +157,13 @@ export class HoldResolver {
   }
 
   @Mutation(() => CreateHoldResult, {
-    description: 'Holds units for one buyer until the hold expires.',
+    description: 'Reserves units for one buyer until the hold expires.',
   })
   async createHold(
-    @Arg('input', () => CreateHoldInput, { validateFn: checkInput, description: 'What to hold.' })
+    @Arg('input', () => CreateHoldInput, {
+      validateFn: checkInput,
+      description: 'The units to hold.',
+    })
     input: CreateHoldInput,
     @Ctx() { shop, caller, limits }: Context,
   ): Promise<HoldAnswer | Busy> {
@@ -162,18 +171,21 @@ export class HoldResolver {
     const { quantity, customerId = null, idempotencyKey = null } = input;
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
-    return answered(() => createHold(shop, { productId, quantity, customerId, idempotencyKey }));
+    return toMutationResult(() =>
+      createHold(shop, { productId, quantity, customerId, idempotencyKey }),
+    );
   }
 
   @Mutation(() => ReleaseHoldResult, {
-    description: 'Gives the units back at once. Releasing a released hold returns it again.',
+    description:
+      'Ends a hold and makes its units available at once. Releasing a released hold returns it again.',
   })
   async releaseHold(
     @Arg('token', () => String, { description: 'The hold token.' }) token: string,
     @Ctx() context: Context,
   ): Promise<object> {
     await limitInvalidToken(context, token);
-    return answered(() => releaseHold(context.shop, token));
+    return toMutationResult(() => releaseHold(context.shop, token));
   }
 
   @FieldResolver(() => String)

@@ -7,9 +7,9 @@ import { findStockedProducts, type StockedProduct } from '../../../shop/stock/fi
 import type { StockCount } from '../../../shop/stock/stock.rules.ts';
 
 /**
- * What one operation reads, gathered: however many products, stocks or orders it names, each kind
- * costs one statement. New for each operation, so nothing is remembered beyond it; each is made when
- * it is first asked for, since most operations ask for one at most.
+ * Batches the reads of one operation: each kind of row costs one statement, for any number of rows.
+ * Created for each operation, so nothing is cached beyond it. Each loader is created at its first use,
+ * because most operations use at most one.
  */
 export class Loaders {
   readonly #shop: LiveShop;
@@ -19,7 +19,7 @@ export class Loaders {
   #order: DataLoader<string, Order | null> | undefined;
   #refunds: DataLoader<string, readonly Refund[]> | undefined;
 
-  /** For a stream nothing is remembered: each of its events shows what was committed before it. */
+  /** A subscription caches nothing: each of its events shows what was committed before it. */
   constructor(shop: LiveShop, { isStream }: { readonly isStream: boolean }) {
     this.#shop = shop;
     this.#options = { cache: !isStream };

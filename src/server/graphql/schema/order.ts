@@ -23,42 +23,42 @@ import { enumOf } from './enums.ts';
 import { limitInvalidToken } from './token-guard.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
-  answered,
   BusyType,
   CheckoutError,
   HoldNotActive,
   HoldNotFound,
   OrderNotFound,
   outcomeOf,
+  toMutationResult,
 } from './refusals.ts';
 import { DateTime, moneyOf, MoneyType } from './scalars.ts';
 
-export const OrderStatusEnum = enumOf('OrderStatus', 'Where an order is in its life.', {
-  PENDING: 'It awaits its payment and keeps its units.',
-  PAID: 'It is paid; its units are sold.',
-  CANCELLED: 'It was cancelled; its units went back.',
-  EXPIRED: 'It was not paid in time; its units went back.',
+export const OrderStatusEnum = enumOf('OrderStatus', 'The state of an order.', {
+  PENDING: 'The order awaits payment. Its units stay held.',
+  PAID: 'The order is paid. Its units are sold.',
+  CANCELLED: 'The order was cancelled. Its units are available again.',
+  EXPIRED: 'The payment deadline passed. The units are available again.',
 });
 
-const RefundReasonEnum = enumOf('RefundReason', 'Why money must go back.', {
-  PAID_TOO_LATE: 'The order had expired and its units were gone.',
-  AMOUNT_MISMATCH: 'Another amount or currency than was owed.',
-  DUPLICATE_PAYMENT: 'The order was paid already.',
-  ORDER_NEVER_CREATED: 'No order was made for the payment.',
+const RefundReasonEnum = enumOf('RefundReason', 'Why a payment must be refunded.', {
+  PAID_TOO_LATE: 'The order had expired and its units were no longer available.',
+  AMOUNT_MISMATCH: 'The amount or currency differs from totalAmount.',
+  DUPLICATE_PAYMENT: 'The order was already paid.',
+  ORDER_NEVER_CREATED: 'No order was created for the payment.',
   ORDER_CANCELLED: 'The order was cancelled.',
 });
 
-export const RefundStatusEnum = enumOf('RefundStatus', 'Whether the money has gone back.', {
-  OPEN: 'The money must still go back.',
-  RESOLVED: 'The money went back.',
+export const RefundStatusEnum = enumOf('RefundStatus', 'Whether the refund is complete.', {
+  OPEN: 'The money must still be returned.',
+  RESOLVED: 'The money was returned.',
 });
 
-@ObjectType('Refund', { description: 'Money received that could not be honoured.' })
+@ObjectType('Refund', { description: 'A payment that must be returned to the buyer.' })
 export class RefundType {
   @Field(() => ID, { description: 'UUIDv7.' })
   declare id: string;
 
-  @Field(() => ID, { description: 'The order the money was meant for.' })
+  @Field(() => ID, { description: 'The order that the payment names.' })
   declare orderId: string;
 
   @Field(() => String, { description: "The provider's id of the payment." })
@@ -67,84 +67,91 @@ export class RefundType {
   @Field(() => MoneyType, {
     nullable: true,
     description:
-      'What was received; where the event named no amount, the total of the order or its hold; null when nothing says how much.',
+      'The amount received. If the payment event names no amount, the total of the order or its hold; null if the amount is unknown.',
   })
   declare amount: MoneyType | null;
 
-  @Field(() => RefundReasonEnum, { description: 'Why it must go back.' })
+  @Field(() => RefundReasonEnum, { description: 'Why the payment must be refunded.' })
   declare reason: string;
 
-  @Field(() => RefundStatusEnum, { description: 'Whether it has.' })
+  @Field(() => RefundStatusEnum, { description: 'Whether the refund is complete.' })
   declare status: string;
 
-  @Field(() => DateTime, { description: 'Since when it is due.' })
+  @Field(() => DateTime, { description: 'When the refund was opened.' })
   declare createdAt: Date;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When it went back; null while it is open.',
+    description: 'When the refund was resolved; null while it is open.',
   })
   declare resolvedAt: Date | null;
 }
 
-@ObjectType('Order', { description: 'A hold that someone means to pay for.' })
+@ObjectType('Order', {
+  description:
+    'What a hold becomes: a purchase that is PENDING until it is paid, cancelled or expired.',
+})
 export class OrderType {
-  @Field(() => ID, { description: 'The id that the hold announced as its orderId.' })
+  @Field(() => ID, { description: 'The orderId of the hold. UUIDv7.' })
   declare id: string;
 
-  @Field(() => ProductType, { description: 'What was ordered.' })
+  @Field(() => ProductType, { description: 'The product.' })
   declare product: ListedProduct;
 
-  @Field(() => Int, { description: 'How many units.' })
+  @Field(() => Int, { description: 'Number of units.' })
   declare quantity: number;
 
-  @Field(() => MoneyType, { description: 'Price frozen when the hold was made.' })
+  @Field(() => MoneyType, { description: 'Price of one unit, fixed when the hold was created.' })
   declare unitPrice: MoneyType;
 
-  @Field(() => MoneyType, { description: 'What is owed: unitPrice times quantity.' })
+  @Field(() => MoneyType, { description: 'The amount to pay: unitPrice times quantity.' })
   declare totalAmount: MoneyType;
 
-  @Field(() => OrderStatusEnum, { description: 'Where it is in its life.' })
+  @Field(() => OrderStatusEnum, { description: 'The state of the order.' })
   declare status: string;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The payment that paid it; null until then.',
+    description: 'The payment that paid the order; null before that.',
   })
   declare paymentId: string | null;
 
-  @Field(() => DateTime, { description: 'When it was made.' })
+  @Field(() => DateTime, { description: 'When the order was created.' })
   declare createdAt: Date;
 
   @Field(() => DateTime, {
-    description: 'Until when a payment is awaited; then the order expires and its units come back.',
+    description:
+      'The payment deadline. After it, the order expires and its units are available again.',
   })
   declare paymentExpiresAt: Date;
 
   @Field(() => Int, {
     description:
-      'Milliseconds until then by the server’s clock, 0 once the order is no longer pending.',
+      'Milliseconds until paymentExpiresAt by the server’s clock; 0 if the order is not PENDING.',
   })
   declare remainingMs: number;
 
-  @Field(() => DateTime, { nullable: true, description: 'When it was paid; null until then.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the order was paid; null before that.',
+  })
   declare paidAt: Date | null;
 
-  @Field(() => DateTime, { description: 'When its status last changed.' })
+  @Field(() => DateTime, { description: 'When the status last changed.' })
   declare updatedAt: Date;
 
   @Field(() => [RefundType], {
-    description: 'Money received that could not be honoured and must go back.',
+    description: 'Refunds of payments for this order.',
   })
   declare refunds: readonly Refund[];
 }
 
 @ObjectType('OrderFinal', {
-  description: 'The order has reached a state that this call may not change.',
+  description: 'The order is in a state that this call cannot change.',
   implements: CheckoutError,
 })
 export class OrderFinal extends CheckoutError {
-  @Field(() => OrderType, { description: 'The order as it stands.' })
+  @Field(() => OrderType, { description: 'The order in its current state.' })
   declare order: Order;
 }
 
@@ -174,26 +181,27 @@ export class OrderResolver {
   }
 
   @Mutation(() => CreateOrderResult, {
-    description: "Repeating it returns the same order, also after the hold's deadline.",
+    description:
+      "Creates the order of a hold. Repeating the call returns the same order, also after the hold's deadline.",
   })
   async createOrder(
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
     @Ctx() context: Context,
   ): Promise<object> {
     await limitInvalidToken(context, holdToken);
-    return answered(() => placeOrder(context.shop, holdToken));
+    return toMutationResult(() => placeOrder(context.shop, holdToken));
   }
 
   @Mutation(() => CancelOrderResult, {
     description:
-      'Cancels an order that awaits payment and gives its units back. Cancelling a cancelled order returns it again.',
+      'Cancels a PENDING order and makes its units available. Cancelling a cancelled order returns it again.',
   })
   async cancelOrder(
     @Arg('holdToken', () => String, { description: 'The hold token.' }) holdToken: string,
     @Ctx() context: Context,
   ): Promise<object> {
     await limitInvalidToken(context, holdToken);
-    return answered(() => cancelOrder(context.shop, holdToken));
+    return toMutationResult(() => cancelOrder(context.shop, holdToken));
   }
 
   @FieldResolver(() => ProductType)

@@ -5,39 +5,40 @@ import { badUserInputError } from './refusals.ts';
 /** Most rows on one page. */
 const PAGE_MAX = 100;
 
-/** Which page of a list is wanted, as every list is asked. */
+/** The arguments of every list. */
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { defaultValue: 20, description: '1 to 100.' })
+  @Field(() => Int, { defaultValue: 20, description: 'Number of rows, 1 to 100.' })
   declare first: number;
 
-  @Field(() => String, { nullable: true, description: 'The cursor after which to begin.' })
+  @Field(() => String, { nullable: true, description: 'Return the rows after this cursor.' })
   declare after?: string | null;
 }
 
-/** Where a page of any list stands, as Relay's cursor connections tell it. */
-@ObjectType('PageInfo', { description: 'Where a page stands in its list.' })
+/** The position of a page, as Relay's cursor connections specify it. */
+@ObjectType('PageInfo', { description: 'The position of a page in its list.' })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether more follows after endCursor.' })
+  @Field(() => Boolean, { description: 'Whether rows follow after endCursor.' })
   declare hasNextPage: boolean;
 
-  @Field(() => Boolean, { description: 'Whether something stands before startCursor.' })
+  @Field(() => Boolean, { description: 'Whether rows precede startCursor.' })
   declare hasPreviousPage: boolean;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The first edge’s cursor; null on an empty page.',
+    description: 'Cursor of the first row; null on an empty page.',
   })
   declare startCursor: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The last edge’s cursor: pass it as `after` for the next page.',
+    description:
+      'Cursor of the last row; null on an empty page. Pass it as `after` to get the next page.',
   })
   declare endCursor: string | null;
 }
 
-/** The cursors of one list: they say where a row stands, opaque to clients and strange to other lists. */
+/** The cursors of one list. They are opaque to clients and not valid in other lists. */
 export class Cursors<Key extends string | number> {
   readonly #list: string;
   readonly #parse: (text: string) => Key | undefined;
@@ -47,21 +48,21 @@ export class Cursors<Key extends string | number> {
     this.#parse = parse;
   }
 
-  /** Where the row of this key stands. */
+  /** The cursor of the row with this key. */
   of(key: Key): string {
     return Buffer.from(`${this.#list}:${key}`).toString('base64url');
   }
 
-  /** Where a page begins; undefined for what is no cursor of this list. */
+  /** The key in a cursor; undefined for text that is not a cursor of this list. */
   keyOf(cursor: string): Key | undefined {
     const text = Buffer.from(cursor, 'base64url').toString();
     const key = this.#parse(text.slice(this.#list.length + 1));
-    // Compared with what we would have made: base64 has several spellings of one text.
+    // base64 has several spellings of one text; only the one that `of` makes is valid.
     return key !== undefined && this.of(key) === cursor ? key : undefined;
   }
 
-  /** The page that is asked for. @throws GraphQLError for a size or cursor that is none */
-  wanted({ first, after }: PageArgs): PageRequest<Key> {
+  /** The page that the arguments ask for. @throws GraphQLError for an invalid size or cursor */
+  pageRequest({ first, after }: PageArgs): PageRequest<Key> {
     if (first < 1 || first > PAGE_MAX)
       throw badUserInputError(`first is ${first}; it must be 1 to ${PAGE_MAX}.`);
     const key = after == null ? null : this.keyOf(after);
@@ -69,7 +70,7 @@ export class Cursors<Key extends string | number> {
     return { first, after: key };
   }
 
-  /** A page as every connection shows it. */
+  /** A page as a Relay connection. */
   connection<Row extends object>(
     { rows, hasNextPage, hasPreviousPage, totalCount }: Page<Row>,
     keyOf: (row: Row) => Key,
@@ -93,17 +94,17 @@ export interface Connection<Row> {
   readonly totalCount: number;
 }
 
-/** The GraphQL type of a list's pages, without edges: `pageInfo` has the cursors that are needed. */
+/** The GraphQL type of a list's pages. It has no edges: `pageInfo` has the cursors that clients need. */
 export function connectionType(name: string, node: ClassType, description: string): ClassType {
   @ObjectType(name, { description })
   class ConnectionType {
-    @Field(() => [node], { description: 'The page, newest first.' })
+    @Field(() => [node], { description: 'The rows of this page, newest first.' })
     declare nodes: readonly object[];
 
-    @Field(() => PageInfo, { description: 'Where this page stands.' })
+    @Field(() => PageInfo, { description: 'The position of this page.' })
     declare pageInfo: PageInfo;
 
-    @Field(() => Int, { description: 'How many the whole list has.' })
+    @Field(() => Int, { description: 'Number of rows in the whole list.' })
     declare totalCount: number;
   }
   return ConnectionType;

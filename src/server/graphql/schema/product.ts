@@ -21,27 +21,27 @@ import { SaleStatusEnum, StockStatusEnum } from './enums.ts';
 import { Cursors, PageArgs, PageInfo } from './page.ts';
 import { DateTime, moneyOf, MoneyType } from './scalars.ts';
 
-/** A product's row, with its stock where the caller has it already. */
+/** A product's row, with its stock if the caller has already read it. */
 export type ListedProduct = Product & { readonly stock?: StockCount };
 
-@ObjectType('Product', { description: 'What is on sale, and how many of it there are.' })
+@ObjectType('Product', { description: 'A product, its price, its sale and its stock.' })
 export class ProductType {
   @Field(() => ID, { description: 'A small integer in string form: "1".' })
   declare id: number;
 
-  @Field(() => String, { description: 'What buyers call it.' })
+  @Field(() => String, { description: 'Name of the product.' })
   declare name: string;
 
-  @Field(() => String, { nullable: true, description: 'What buyers should know of it.' })
+  @Field(() => String, { nullable: true, description: 'Description for buyers.' })
   declare description: string | null;
 
-  @Field(() => MoneyType, { description: 'The price of one unit.' })
+  @Field(() => MoneyType, { description: 'Price of one unit.' })
   declare price: MoneyType;
 
-  @Field(() => Int, { description: 'availableStock + heldStock + soldStock, always.' })
+  @Field(() => Int, { description: 'Always availableStock + heldStock + soldStock.' })
   declare totalStock: number;
 
-  @Field(() => Int, { description: 'Units that can be held now.' })
+  @Field(() => Int, { description: 'Units that are neither held nor sold.' })
   declare availableStock: number;
 
   @Field(() => Int, { description: 'Units in active holds and in orders awaiting payment.' })
@@ -50,51 +50,55 @@ export class ProductType {
   @Field(() => Int, { description: 'Units in paid orders.' })
   declare soldStock: number;
 
-  @Field(() => StockStatusEnum, { description: 'Why it can or cannot be held right now.' })
+  @Field(() => StockStatusEnum, { description: 'Whether units are available, held or sold out.' })
   declare stockStatus: StockStatus;
 
   @Field(() => Int, {
     description:
-      "Rises with every change of this product's stock; a client drops a value older than the one it has.",
+      "Increases with every change of this product's stock. A client ignores a state with a lower version than the one it has.",
   })
   declare stockVersion: number;
 
   @Field(() => SaleStatusEnum, {
-    description: 'Whether the sale is open, by the database’s clock.',
+    description: 'The state of the sale, by the database’s clock.',
   })
   declare saleStatus: SaleStatus;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the sale begins; null: it has begun.',
+    description: 'When the sale starts; null if it has no start time and is already open.',
   })
   declare saleStartsAt: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'When the sale ends; null: it does not.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sale ends; null if it has no end time.',
+  })
   declare saleEndsAt: Date | null;
 
-  @Field(() => Int, { description: 'Most units in one hold.' })
+  @Field(() => Int, { description: 'Maximum units in one hold.' })
   declare maxPerHold: number;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Most units one customer may have held, pending and paid together; null = no limit. When set, createHold without customerId is BAD_USER_INPUT.',
+      'Maximum units of one customer, counting active holds, pending orders and paid orders; null for no limit. If set, createHold without customerId fails with BAD_USER_INPUT.',
   })
   declare maxPerCustomer: number | null;
 
-  @Field(() => DateTime, { description: 'When it was put on sale.' })
+  @Field(() => DateTime, { description: 'When the product was created.' })
   declare createdAt: Date;
 
   @Field(() => DateTime, {
-    description: 'When its name, price or rules last changed; its stock has stockVersion.',
+    description:
+      'When the name, description, price, limits or sale window last changed. Stock changes do not count; see stockVersion.',
   })
   declare updatedAt: Date;
 }
 
-@ObjectType('ProductEdge', { description: 'A product and where it stands in the list.' })
+@ObjectType('ProductEdge', { description: 'A product and its cursor.' })
 export class ProductEdge {
-  @Field(() => String, { description: 'Where it stands; opaque.' })
+  @Field(() => String, { description: 'Opaque position of the product in the list.' })
   declare cursor: string;
 
   @Field(() => ProductType, { description: 'The product.' })
@@ -106,13 +110,13 @@ export class ProductConnection {
   @Field(() => [ProductEdge], { description: 'The products with their cursors.' })
   declare edges: readonly ProductEdge[];
 
-  @Field(() => [ProductType], { description: 'The products alone.' })
+  @Field(() => [ProductType], { description: 'The products without cursors.' })
   declare nodes: readonly ListedProduct[];
 
-  @Field(() => PageInfo, { description: 'Where this page stands.' })
+  @Field(() => PageInfo, { description: 'The position of this page.' })
   declare pageInfo: PageInfo;
 
-  @Field(() => Int, { description: 'How many products the whole list has.' })
+  @Field(() => Int, { description: 'Number of products in the whole list.' })
   declare totalCount: number;
 }
 
@@ -122,14 +126,17 @@ const CURSORS = new Cursors('product', parseProductId);
 class ProductsArgs extends PageArgs {
   @Field(() => SaleStatusEnum, {
     nullable: true,
-    description: 'Only products whose sale stands so.',
+    description: 'Filter by the state of the sale.',
   })
   declare saleStatus?: SaleStatus | null;
 }
 
 @Resolver(() => ProductType)
 export class ProductResolver {
-  @Query(() => ProductType, { nullable: true, description: 'One product; null for an unknown id.' })
+  @Query(() => ProductType, {
+    nullable: true,
+    description: 'The product with this id; null for an unknown id.',
+  })
   async product(
     @Arg('id', () => ID, { description: 'A small integer in string form: "1".' }) id: string,
     @Ctx() { loaders }: Context,
@@ -139,14 +146,14 @@ export class ProductResolver {
   }
 
   @Query(() => ProductConnection, {
-    description: 'Newest first, Relay cursors; first is 1 to 100.',
+    description: 'Products, newest first, in pages with Relay cursors.',
   })
   async products(
     @Args(() => ProductsArgs) args: ProductsArgs,
     @Ctx() { shop }: Context,
   ): Promise<ProductConnection> {
-    const wanted = { ...CURSORS.wanted(args), saleStatus: args.saleStatus ?? null };
-    return CURSORS.connection(await listProducts(shop, wanted), ({ id }) => id);
+    const query = { ...CURSORS.pageRequest(args), saleStatus: args.saleStatus ?? null };
+    return CURSORS.connection(await listProducts(shop, query), ({ id }) => id);
   }
 
   @FieldResolver(() => MoneyType)
@@ -190,14 +197,14 @@ export class ProductResolver {
   }
 }
 
-/** At once where the value is known: a promise for each field of the hot product would cost more than the field. */
+/** A known value is returned without a promise, which would cost more than the field itself. */
 type MaybePromise<Value> = Value | Promise<Value>;
 
-/** Something of a product's stock. Its row begins with the product, so a product that was read has one. */
+/** Reads a value from a product's stock. Every product has a stock row from its creation on. */
 function ofStock<Value>(
   { id, stock }: ListedProduct,
   { loaders }: Context,
-  tell: (count: StockCount) => Value,
+  read: (count: StockCount) => Value,
 ): MaybePromise<Value> {
-  return stock ? tell(stock) : loaders.stock.load(id).then((count) => tell(count!));
+  return stock ? read(stock) : loaders.stock.load(id).then((count) => read(count!));
 }

@@ -12,21 +12,21 @@ import { isRefusal, type Busy, type Refusal, type RefusalCode } from '../../../s
 import { enumOf, HoldStatusEnum, SaleStatusEnum, StockStatusEnum } from './enums.ts';
 import { DateTime } from './scalars.ts';
 
-export const ErrorCodeEnum = enumOf('ErrorCode', 'Why a request was turned down.', {
+export const ErrorCodeEnum = enumOf('ErrorCode', 'Why a request was refused.', {
   PRODUCT_NOT_FOUND: 'No product has this id.',
-  INSUFFICIENT_STOCK: 'More was wanted than is free.',
-  SALE_NOT_OPEN: 'The sale has not begun, or is over.',
-  PURCHASE_LIMIT_EXCEEDED: 'The customer would have more than the product allows.',
-  IDEMPOTENCY_KEY_REUSED: 'The key was used before with other arguments.',
-  HOLD_NOT_FOUND: 'The token opens nothing.',
-  HOLD_EXPIRED: 'The hold’s deadline has passed.',
+  INSUFFICIENT_STOCK: 'The request asks for more units than are available.',
+  SALE_NOT_OPEN: 'The sale has not started or has ended.',
+  PURCHASE_LIMIT_EXCEEDED: 'The customer would exceed maxPerCustomer.',
+  IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with other arguments.',
+  HOLD_NOT_FOUND: 'No hold matches this token.',
+  HOLD_EXPIRED: 'The hold has expired.',
   HOLD_RELEASED: 'The hold was released.',
-  HOLD_CONVERTED: 'The hold became an order.',
-  ORDER_NOT_FOUND: 'No order was made from this hold, or none has this id.',
-  ORDER_FINAL: 'The order has reached a state that this call may not change.',
-  BUSY: 'Nothing was done: a lock, a connection or a place in the queue was not available in time.',
-  STOCK_VERSION_CONFLICT: 'The stock has moved on since the version named.',
-  STOCK_BELOW_COMMITTED: 'Fewer units would be left than are held and sold.',
+  HOLD_CONVERTED: 'The hold has become an order.',
+  ORDER_NOT_FOUND: 'No order matches this token or id.',
+  ORDER_FINAL: 'The order is in a state that this call cannot change.',
+  BUSY: 'The server was too busy to process the request. No changes were made; retry later.',
+  STOCK_VERSION_CONFLICT: 'The stock has changed since expectedVersion.',
+  STOCK_BELOW_COMMITTED: 'The total would fall below the held and sold units.',
   PAYMENT_EVENT_NOT_FOUND: 'No payment event has this id.',
   REFUND_NOT_FOUND: 'No refund has this id.',
 } satisfies Record<RefusalCode, string>);
@@ -52,31 +52,34 @@ const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
 
 const refusalType = ({ code }: Refusal): string => TYPE_OF_CODE[code as RefusalCode];
 
-/** How the type of a union's or interface's value is told, by the name of the union or interface. */
+/** The type resolver of each union and interface, by its name. */
 export const TYPE_RESOLVERS = new Map<string, (value: never) => string>();
 
-function typesOf<Value>(name: string, tell: (value: Value) => string): (value: Value) => string {
-  TYPE_RESOLVERS.set(name, tell);
-  return tell;
+function registerTypeResolver<Value>(
+  name: string,
+  resolve: (value: Value) => string,
+): (value: Value) => string {
+  TYPE_RESOLVERS.set(name, resolve);
+  return resolve;
 }
 
 @InterfaceType('CheckoutError', {
   description:
-    'An expected failure: every mutation’s result is a union whose failures implement this.',
-  resolveType: typesOf('CheckoutError', refusalType),
+    'An expected failure. Every failure in a mutation’s result union implements this interface.',
+  resolveType: registerTypeResolver('CheckoutError', refusalType),
 })
 export abstract class CheckoutError {
-  @Field(() => ErrorCodeEnum, { description: 'Which failure it is.' })
+  @Field(() => ErrorCodeEnum, { description: 'The failure as a code.' })
   declare code: RefusalCode;
 
-  @Field(() => String, { description: 'One plain sentence for a person.' })
+  @Field(() => String, { description: 'The failure as one sentence for people.' })
   declare message: string;
 
   @Field(() => Boolean, { description: 'Whether the same call may succeed later.' })
   declare retryable: boolean;
 }
 
-/** A failure that says no more than its code and sentence. */
+/** A failure with no fields of its own. */
 function plainFailure(name: string, description: string): ClassType<CheckoutError> {
   @ObjectType(name, { description, implements: CheckoutError })
   class PlainFailure extends CheckoutError {}
@@ -86,12 +89,12 @@ function plainFailure(name: string, description: string): ClassType<CheckoutErro
 export const ProductNotFound = plainFailure('ProductNotFound', 'No product has this id.');
 export const IdempotencyKeyReused = plainFailure(
   'IdempotencyKeyReused',
-  'The key was used before with other arguments. The first result stands.',
+  'The idempotency key was used before with other arguments. The first result is unchanged.',
 );
 export const HoldNotFound = plainFailure('HoldNotFound', 'The token is unknown or malformed.');
 export const OrderNotFound = plainFailure(
   'OrderNotFound',
-  'The token is unknown, no order was made from its hold, or no order has this id.',
+  'The token is unknown, its hold has no order, or no order has this id.',
 );
 export const PaymentEventNotFound = plainFailure(
   'PaymentEventNotFound',
@@ -100,58 +103,59 @@ export const PaymentEventNotFound = plainFailure(
 export const RefundNotFound = plainFailure('RefundNotFound', 'No refund has this id.');
 
 @ObjectType('InsufficientStock', {
-  description: 'More was wanted than is free.',
+  description: 'The request asks for more units than are available.',
   implements: CheckoutError,
 })
 export class InsufficientStock extends CheckoutError {
-  @Field(() => Int, { description: 'Units that are free.' })
+  @Field(() => Int, { description: 'Units available now.' })
   declare availableStock: number;
 
-  @Field(() => StockStatusEnum, { description: 'Whether units may come back.' })
+  @Field(() => StockStatusEnum, { description: 'Whether units may become available again.' })
   declare stockStatus: string;
 }
 
 @ObjectType('SaleNotOpen', {
-  description: 'The sale has not begun, or is over.',
+  description: 'The sale has not started or has ended.',
   implements: CheckoutError,
 })
 export class SaleNotOpen extends CheckoutError {
-  @Field(() => SaleStatusEnum, { description: 'Where the sale stands.' })
+  @Field(() => SaleStatusEnum, { description: 'The state of the sale.' })
   declare saleStatus: string;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the sale begins; null where it has no beginning.',
+    description: 'When the sale starts; null if it has no start time.',
   })
   declare startsAt: Date | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the sale ends; null where it has no end.',
+    description: 'When the sale ends; null if it has no end time.',
   })
   declare endsAt: Date | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Milliseconds until it opens, at most 2147483647 (24 days); null when it is over.',
+    description:
+      'Milliseconds until the sale opens, at most 2147483647 (24 days); null if it has ended.',
   })
   declare opensInMs: number | null;
 }
 
 @ObjectType('PurchaseLimitExceeded', {
-  description: 'The customer would have more than the product allows.',
+  description: 'The customer would exceed maxPerCustomer.',
   implements: CheckoutError,
 })
 export class PurchaseLimitExceeded extends CheckoutError {
-  @Field(() => Int, { description: 'Most units one customer may have.' })
+  @Field(() => Int, { description: 'The product’s maxPerCustomer.' })
   declare limit: number;
 
-  @Field(() => Int, { description: 'What this customer may still hold.' })
+  @Field(() => Int, { description: 'Units that this customer may still hold.' })
   declare remaining: number;
 }
 
 @ObjectType('HoldNotActive', {
-  description: 'EXPIRED, RELEASED or (for releaseHold) CONVERTED: code says which.',
+  description: 'The hold has expired, was released or, for releaseHold, has become an order.',
   implements: CheckoutError,
 })
 export class HoldNotActive extends CheckoutError {
@@ -161,25 +165,25 @@ export class HoldNotActive extends CheckoutError {
 
 @ObjectType('Busy', {
   description:
-    "The product's lock or a connection was not had in time, or too many wait. Nothing was done; try again after retryAfterMs.",
+    'A lock or a database connection timed out, or the queue for the product is full. No changes were made; retry after retryAfterMs.',
   implements: CheckoutError,
 })
 export class BusyType extends CheckoutError {
-  @Field(() => Int, { description: 'Milliseconds after which trying again makes sense.' })
+  @Field(() => Int, { description: 'Milliseconds to wait before a retry.' })
   declare retryAfterMs: number;
 }
 
 @ObjectType('StockVersionConflict', {
-  description: 'The stock has moved on since the version named.',
+  description: 'The stock has changed since expectedVersion.',
   implements: CheckoutError,
 })
 export class StockVersionConflict extends CheckoutError {
-  @Field(() => Int, { description: 'The version the stock has now.' })
+  @Field(() => Int, { description: 'The current stock version.' })
   declare currentVersion: number;
 }
 
 @ObjectType('StockBelowCommitted', {
-  description: 'Fewer units would be left than are held and sold.',
+  description: 'The total would fall below the held and sold units.',
   implements: CheckoutError,
 })
 export class StockBelowCommitted extends CheckoutError {
@@ -187,7 +191,7 @@ export class StockBelowCommitted extends CheckoutError {
   declare committed: number;
 }
 
-/** A mutation's result: its success, or one of the failures that it can have. */
+/** The union of a mutation's success and its possible failures. */
 export function outcomeOf(
   name: string,
   success: ClassType,
@@ -196,23 +200,24 @@ export function outcomeOf(
 ) {
   return createUnionType({
     name,
-    description: `${successName}, or why not.`,
+    description: `The ${successName}, or the reason for the refusal.`,
     types: () => [success, ...failures],
-    resolveType: typesOf(name, (value: object) =>
+    resolveType: registerTypeResolver(name, (value: object) =>
       isRefusal(value) ? refusalType(value) : successName,
     ),
   });
 }
 
 /**
- * Runs a use case for a mutation: a busy shop is one of its typed answers, and input that can never
- * be right is an error of the request.
+ * Runs a use case for a mutation. BusyFault becomes the typed result Busy.
+ *
+ * @throws GraphQLError BAD_USER_INPUT for input that is invalid
  */
-export async function answered<Answer extends object>(
+export async function toMutationResult<Answer extends object>(
   useCase: () => Promise<Answer>,
 ): Promise<Answer | Busy> {
   try {
-    return rightful(await useCase());
+    return throwIfBadInput(await useCase());
   } catch (error) {
     if (!(error instanceof BusyFault)) throw error;
     const { message, retryAfterMs } = error;
@@ -220,14 +225,14 @@ export async function answered<Answer extends object>(
   }
 }
 
-/** The answer, unless it says that the input was wrong. */
-export function rightful<Answer extends object>(answer: Answer): Answer {
+/** Returns the answer. @throws GraphQLError BAD_USER_INPUT if the answer refuses the input */
+export function throwIfBadInput<Answer extends object>(answer: Answer): Answer {
   if (isRefusal(answer) && answer.code === 'BAD_USER_INPUT')
     throw badUserInputError(answer.message);
   return answer;
 }
 
-/** Malformed input, as GraphQL tells it. */
+/** The GraphQL error for malformed input. */
 export function badUserInputError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }

@@ -3,11 +3,11 @@ import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { Field, ObjectType } from 'type-graphql';
 import { decimalText, type Money } from '../../../lib/money.ts';
 
-/** An instant of the database's clock, UTC, ISO 8601. */
+/** A time of the database's clock in UTC, ISO 8601. */
 export const DateTime = new GraphQLScalarType({
   ...GraphQLDateTimeISO.toConfig(),
   name: 'DateTime',
-  description: 'An instant of the database’s clock, UTC, ISO 8601: "2026-11-27T18:00:00.000Z".',
+  description: 'A time of the database’s clock in UTC, ISO 8601: "2026-11-27T18:00:00.000Z".',
 });
 
 function parseDecimal(value: unknown): string {
@@ -15,7 +15,7 @@ function parseDecimal(value: unknown): string {
   throw new GraphQLError('A Decimal is a string, never a float: "29.99".');
 }
 
-/** Exact decimal text; what is plain decimal for a currency is judged where the currency is known. */
+/** Exact decimal text. The number of digits is checked later, where the currency is known. */
 export const Decimal = new GraphQLScalarType<string, string>({
   name: 'Decimal',
   description: 'Exact decimal number as a string, never a float: "29.99".',
@@ -25,7 +25,7 @@ export const Decimal = new GraphQLScalarType<string, string>({
 });
 
 /** Money as the API shows it. */
-@ObjectType('Money', { description: 'An exact amount of one currency.' })
+@ObjectType('Money', { description: 'An exact amount in one currency.' })
 export class MoneyType {
   @Field(() => Decimal, {
     description: 'Exact decimal in the currency\'s own number of digits: "29.99", "1500" for JPY.',

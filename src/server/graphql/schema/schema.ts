@@ -15,7 +15,7 @@ import { ProductResolver } from './product.ts';
 import { TYPE_RESOLVERS } from './refusals.ts';
 import { DateTime } from './scalars.ts';
 import { StreamResolver } from './subscriptions.ts';
-// After the buyer's part: schema.graphql is printed in the order in which these are read.
+// Imported after the buyer's part: schema.graphql is printed in the order of these imports.
 import { AdminProductResolver } from './admin/products.ts';
 import { AdminStockResolver } from './admin/stock.ts';
 import { AdminHoldResolver, AdminOrderResolver } from './admin/orders.ts';
@@ -24,22 +24,27 @@ import { ReconcileResolver } from './admin/reconcile.ts';
 
 @Resolver()
 class ClockResolver {
-  @Query(() => DateTime, { description: 'The clock that decides every deadline.' })
+  @Query(() => DateTime, {
+    description: 'The time of the database’s clock, which decides every deadline.',
+  })
   serverTime(@Ctx() { shop }: Context): Promise<Date> {
     return now(shop.database);
   }
 }
 
-/** TypeGraphQL asks for one wherever there are subscriptions; ours bring their own streams. */
+/** TypeGraphQL requires a PubSub if there are subscriptions. Each of ours has its own stream. */
 const NO_PUB_SUB: PubSub = {
   publish() {},
   subscribe() {
-    throw new Error('Every subscription brings its own stream.');
+    throw new Error('Every subscription has its own stream.');
   },
 };
 
-/** Lets the operator pass; who tries to without the right is put on record and counted. */
-const isOperator: AuthCheckerFn<Context> = async ({ context: { shop, caller, limits }, info }) => {
+/** Admits the admin. An unauthorized attempt is recorded and counts against the limit of its address. */
+const isAuthorized: AuthCheckerFn<Context> = async ({
+  context: { shop, caller, limits },
+  info,
+}) => {
   if (caller.isAdmin) return true;
   const { address, requestId } = caller;
   await shop.unauthorizedAttempts.record({ name: info.fieldName, address, requestId });
@@ -47,7 +52,7 @@ const isOperator: AuthCheckerFn<Context> = async ({ context: { shop, caller, lim
   return false;
 };
 
-/** The resolvers as one executable schema. */
+/** Builds the executable schema of all resolvers. */
 export function buildShopSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -65,19 +70,21 @@ export function buildShopSchema(): GraphQLSchema {
       ReconcileResolver,
     ],
     scalarsMap: [{ type: Date, scalar: DateTime }],
-    authChecker: isOperator,
+    authChecker: isAuthorized,
     pubSub: NO_PUB_SUB,
-    // Off but for the inputs that say so themselves: most arguments need no more than their type.
+    // Off, except for inputs with a `validateFn`: for most arguments the type is enough.
     validate: false,
   });
-  // TypeGraphQL makes each of these a promise, which compiled code cannot wait for.
-  for (const [name, tell] of TYPE_RESOLVERS) {
-    (schema.getType(name) as GraphQLAbstractType).resolveType = tell as (value: unknown) => string;
+  // TypeGraphQL's resolvers return promises, which compiled queries cannot await.
+  for (const [name, resolve] of TYPE_RESOLVERS) {
+    (schema.getType(name) as GraphQLAbstractType).resolveType = resolve as (
+      value: unknown,
+    ) => string;
   }
   return schema;
 }
 
-/** The text of schema.graphql, in our order and not the alphabet's: a manual to read from the top. */
+/** The text of schema.graphql, in the order of the resolvers, to be read from the top. */
 export function printShopSchema(): string {
   return `${printSchema(buildShopSchema())}\n`;
 }

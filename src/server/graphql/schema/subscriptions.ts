@@ -22,7 +22,7 @@ type Subscribing<Arguments> = { readonly args: Arguments; readonly context: Cont
 export class StreamResolver {
   @Subscription(() => ProductType, {
     description:
-      'First the current state of each product named (1 to 50), then each change, on whichever server it happened; at most 20 a second per product, the newest winning. stockVersion never falls.',
+      'Sends the current state of each product (1 to 50), then every change made on any server. At most 20 events a second for each product; the newest state replaces older ones. stockVersion never decreases.',
     subscribe: ({ args, context }: Subscribing<{ productIds: string[] }>) =>
       subscribeStock(context, args.productIds),
   })
@@ -35,9 +35,9 @@ export class StreamResolver {
 
   @Subscription(() => HoldType, {
     description:
-      'First the current state, then every change of status, expiry included, at most 250 ms after the deadline; completes once the hold is no longer active.',
+      'Sends the current state, then every change of status. Expiry is sent at most 250 ms after the deadline. Completes when the hold is no longer active.',
     subscribe: ({ args, context }: Subscribing<{ token: string }>) =>
-      opened(args.token, context, watchHold),
+      openStream(args.token, context, watchHold),
   })
   holdChanged(
     @Root() hold: Hold,
@@ -48,9 +48,9 @@ export class StreamResolver {
 
   @Subscription(() => OrderType, {
     description:
-      'First the current state (as soon as the order exists), then every change of status, each after its commit; completes when the order is no longer pending, or when the hold ended without one.',
+      'Sends the current state as soon as the order exists, then every change of status after its commit. Completes when the order is no longer pending, or when the hold ends without an order.',
     subscribe: ({ args, context }: Subscribing<{ holdToken: string }>) =>
-      opened(args.holdToken, context, watchOrder),
+      openStream(args.holdToken, context, watchOrder),
   })
   orderChanged(
     @Root() order: Order,
@@ -62,13 +62,15 @@ export class StreamResolver {
 
 async function subscribeStock({ shop }: Context, ids: readonly string[]): Promise<LiveProducts> {
   if (ids.length < 1 || ids.length > PRODUCTS_MAX) {
-    throw badUserInputError(`${ids.length} products named; it must be 1 to ${PRODUCTS_MAX}.`);
+    throw badUserInputError(
+      `productIds has ${ids.length} entries; it must have 1 to ${PRODUCTS_MAX}.`,
+    );
   }
   const products = await productsNamed(shop, [...new Set(ids)]);
   return new LiveProducts(shop, [...products.keys()]);
 }
 
-/** The products of these ids in their order; an error of the request where one does not exist. */
+/** The products of these ids, in this order. @throws GraphQLError BAD_USER_INPUT for an unknown id */
 async function productsNamed(
   shop: Context['shop'],
   ids: readonly string[],
@@ -85,8 +87,8 @@ async function productsNamed(
   return products;
 }
 
-/** The stream that a token opens; an error of the request for one that opens nothing. */
-async function opened<State>(
+/** The stream of a token's hold or order. @throws GraphQLError BAD_USER_INPUT for an unknown token */
+async function openStream<State>(
   token: string,
   context: Context,
   watch: (shop: LiveShop, token: string) => Promise<AsyncIterableIterator<State> | null>,

@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts';
 
 /**
- * Judges a hold token before anything else is done with it: by its HMAC and without the database.
- * One that opens nothing is counted for its sender; a right one always passes.
+ * Checks the HMAC of a hold token before anything else uses it, without a database query. An invalid
+ * token counts against the limit of its address; a valid one always passes.
  *
- * @throws RateLimited when too many from this address opened nothing
+ * @throws RateLimited after too many invalid tokens from this address
  */
 export async function limitInvalidToken(
   { shop, caller, limits }: Context,

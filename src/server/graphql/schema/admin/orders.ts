@@ -29,7 +29,7 @@ import { HoldStatusEnum } from '../enums.ts';
 import { checkInput, REASON, TEXT } from '../input.ts';
 import { OrderFinal, OrderStatusEnum, OrderType } from '../order.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
-import { answered, BusyType, OrderNotFound, outcomeOf } from '../refusals.ts';
+import { BusyType, OrderNotFound, outcomeOf, toMutationResult } from '../refusals.ts';
 import { DateTime } from '../scalars.ts';
 import { filterOf, NO_PRODUCT } from './filter.ts';
 import { operatorOf } from './operator.ts';
@@ -131,7 +131,7 @@ export class AdminOrderResolver {
     const orderId = parseUuid(args.orderId);
     if (orderId === undefined) return noSuchOrder;
     const { reason, restock } = args;
-    return answered(() =>
+    return toMutationResult(() =>
       adminCancelOrder(context.shop, operatorOf(context), { orderId, reason, restock }),
     );
   }
@@ -158,7 +158,7 @@ export class AdminOrderResolver {
     @Ctx() { shop }: Context,
   ): Promise<Connection<Order>> {
     const page = await listOrders(shop, {
-      ...ORDER_CURSORS.wanted(args),
+      ...ORDER_CURSORS.pageRequest(args),
       status: args.status ?? null,
       productId: filterOf(args.productId, parseProductId, NO_PRODUCT),
     });
@@ -174,7 +174,7 @@ export class AdminOrderResolver {
     @Ctx() { shop }: Context,
   ): Promise<Connection<Hold>> {
     const page = await listHolds(shop, {
-      ...HOLD_CURSORS.wanted(args),
+      ...HOLD_CURSORS.pageRequest(args),
       status: args.status ?? null,
       productId: filterOf(args.productId, parseProductId, NO_PRODUCT),
       customerId: args.customerId ?? null,

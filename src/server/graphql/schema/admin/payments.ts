@@ -29,7 +29,7 @@ import { checkInput, REASON, TEXT } from '../input.ts';
 import { RefundStatusEnum, RefundType } from '../order.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
 import {
-  answered,
+  toMutationResult,
   BusyType,
   outcomeOf,
   PaymentEventNotFound,
@@ -184,7 +184,7 @@ export class AdminPaymentResolver {
   ): Promise<object> {
     const eventId = parseUuid(id);
     if (eventId === undefined) return paymentEventNotFound;
-    return answered(() => replayPaymentEvent(context.shop, operatorOf(context), eventId));
+    return toMutationResult(() => replayPaymentEvent(context.shop, operatorOf(context), eventId));
   }
 
   @Authorized()
@@ -210,7 +210,7 @@ export class AdminPaymentResolver {
     @Ctx() { shop }: Context,
   ): Promise<Connection<PaymentEvent>> {
     const page = await listPaymentEvents(shop, {
-      ...EVENT_CURSORS.wanted(args),
+      ...EVENT_CURSORS.pageRequest(args),
       status: args.status ?? null,
       orderId: filterOf(args.orderId, parseUuid, NO_ROW),
       withoutOrder: args.withoutOrder,
@@ -227,7 +227,7 @@ export class AdminPaymentResolver {
     @Ctx() { shop }: Context,
   ): Promise<Connection<Refund>> {
     const page = await listRefunds(shop, {
-      ...REFUND_CURSORS.wanted(args),
+      ...REFUND_CURSORS.pageRequest(args),
       status: args.status ?? null,
     });
     return REFUND_CURSORS.connection(page, ({ id }) => id);

@@ -6,7 +6,7 @@ import { productNotFound } from '../../../../shop/refusal.ts';
 import { Context } from '../../context.ts';
 import { checkInput, ONE_OR_MORE, TEXT } from '../input.ts';
 import { ProductType, type ListedProduct } from '../product.ts';
-import { outcomeOf, ProductNotFound, rightful } from '../refusals.ts';
+import { outcomeOf, ProductNotFound, throwIfBadInput } from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
 import { operatorOf } from './operator.ts';
 
@@ -156,7 +156,9 @@ export class AdminProductResolver {
       ...rest
     } = input;
     const wanted = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt };
-    return rightful(await putOnSale(context.shop, operatorOf(context), wanted)) as ListedProduct;
+    return throwIfBadInput(
+      await putOnSale(context.shop, operatorOf(context), wanted),
+    ) as ListedProduct;
   }
 
   @Authorized()
@@ -171,6 +173,6 @@ export class AdminProductResolver {
     const { id: text, ...change } = input;
     const id = parseProductId(text);
     if (id === undefined) return productNotFound;
-    return rightful(await changeTerms(context.shop, operatorOf(context), { ...change, id }));
+    return throwIfBadInput(await changeTerms(context.shop, operatorOf(context), { ...change, id }));
   }
 }

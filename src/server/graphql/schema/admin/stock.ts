@@ -25,7 +25,7 @@ import { checkInput, IDEMPOTENCY_KEY, REASON, TEXT } from '../input.ts';
 import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
 import { ProductType } from '../product.ts';
 import {
-  answered,
+  toMutationResult,
   badUserInputError,
   BusyType,
   IdempotencyKeyReused,
@@ -179,7 +179,7 @@ export class AdminStockResolver {
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
     const { shop, loaders } = context;
-    const stock = await answered(() =>
+    const stock = await toMutationResult(() =>
       changeStock(shop, operatorOf(context), {
         productId,
         delta,
@@ -202,7 +202,7 @@ export class AdminStockResolver {
     const productId = parseProductId(args.productId) ?? NO_PRODUCT;
     // Versions are per product, so a cursor is valid for one product only.
     const cursors = new Cursors(`movement of ${productId}`, parseProductId);
-    const page = await listMovements(shop, { ...cursors.wanted(args), productId });
+    const page = await listMovements(shop, { ...cursors.pageRequest(args), productId });
     return cursors.connection(page, ({ version }) => version);
   }
 
