@@ -23,7 +23,7 @@ const { openDatabase } = (await import(
 const { migrate } = (await import(
   built('platform/migrate')
 )) as typeof import('../src/postgres/migrate.ts');
-const { noMeters } = (await import(
+const { noopMetrics } = (await import(
   built('meters')
 )) as typeof import('../src/server/metrics/meters.ts');
 const { RateLimits } = (await import(
@@ -57,7 +57,7 @@ await migrate(database);
 const { shop, notices } = openShop({ database }, settings);
 await notices.start();
 closers.push('the notice line', () => notices.stop());
-const limits = new RateLimits(undefined, noMeters);
+const limits = new RateLimits(undefined, noopMetrics);
 
 /** A context for one request, or one that reads afresh at every event of a stream. */
 export const contextOf = (caller: Caller, { isStream = false } = {}): ShopContext =>

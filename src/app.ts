@@ -12,7 +12,7 @@ import { startSchedule } from './server/schedule.ts';
 import { paymentsProvider } from './server/webhook/payments-provider.ts';
 import type { Provider } from './server/webhook/provider.ts';
 import { openDatabase } from './postgres/open-database.ts';
-import { noMeters } from './server/metrics/meters.ts';
+import { noopMetrics } from './server/metrics/meters.ts';
 import { openShop } from './open-shop.ts';
 import { readFigures } from './shop/reconciliation/read-figures.ts';
 import { Availability } from './postgres/availability.ts';
@@ -54,7 +54,7 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   await prepareDatabase(database, settings, log);
 
   const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
-  const meters = metrics?.meters ?? noMeters;
+  const meters = metrics?.meters ?? noopMetrics;
   const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
   closers.push('the notice line', () => notices.stop());

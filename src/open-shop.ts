@@ -4,7 +4,7 @@ import { createHolds } from './shop/purchases/create-hold.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
 import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';
-import { countAnswers, measuredLock, noMeters, type Meters } from './server/metrics/meters.ts';
+import { countAnswers, measuredLock, noopMetrics, type Meters } from './server/metrics/meters.ts';
 import { PurchaseFeed } from './live/purchase-feed.ts';
 import type { Database } from './postgres/database.ts';
 import { newId } from './lib/ids.ts';
@@ -45,7 +45,7 @@ export interface ShopResources {
 
 /** A shop on a prepared database, and the line on which it tells other servers what changed. */
 export function openShop(
-  { database, meters = noMeters }: ShopResources,
+  { database, meters = noopMetrics }: ShopResources,
   settings: ShopSettings,
 ): { readonly shop: LiveShop; readonly notices: ChangeNotifier } {
   const live = createLiveFeeds(database);
@@ -85,7 +85,7 @@ export type ShopWithoutQueues = Omit<
 export function withQueues(
   parts: ShopWithoutQueues,
   { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
-  meters: Meters = noMeters,
+  meters: Meters = noopMetrics,
 ): LiveShop {
   const options = {
     batchMax: HOLD_BATCH_MAX,

@@ -2,41 +2,43 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** A secret that this machine keeps for development. */
-export interface KeptSecret {
+/** A development secret, stored in DATA_DIR. */
+export interface DevSecret {
   readonly secret: string;
-  /** Whether its owner has not been shown it yet. */
+  /** Whether the secret has not been printed yet. */
   readonly isNew: boolean;
 }
 
-/** The secret of this name: made at the first call and kept in the folder, readable by its owner alone. */
-export function loadOrCreateDevSecret(folder: string, name: string): KeptSecret {
+/** Loads the secret of this name, or creates it at the first call. Only its owner can read the file. */
+export function loadOrCreateDevSecret(folder: string, name: string): DevSecret {
   const file = join(resolve(folder), name);
   mkdirSync(resolve(folder), { recursive: true });
   const draft = `${file}.${randomUUID()}`;
   const secret = randomBytes(32).toString('base64url');
   writeFileSync(draft, secret, { mode: 0o600 });
   try {
-    // A link appears whole or not at all, and only once: of two servers that start together one wins.
+    // link() is atomic and fails if the file exists, so two servers that start together share one secret.
     linkSync(draft, file);
     return { secret, isNew: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return { secret: readKept(file), isNew: !existsSync(shownFile(folder, name)) };
+    return { secret: readSecret(file), isNew: !existsSync(printedFile(folder, name)) };
   } finally {
     rmSync(draft);
   }
 }
 
-function readKept(file: string): string {
+function readSecret(file: string): string {
   const secret = readFileSync(file, 'utf8').trim();
-  if (secret === '') throw new Error(`${file} is empty: delete it, and a new secret is made.`);
+  if (secret === '')
+    throw new Error(`${file} is empty. Delete it; the next start creates a new secret.`);
   return secret;
 }
 
-/** Remembers that the secret's owner was shown it: whoever makes it need not be who shows it. */
+/** Records that the secret was printed. The process that creates a secret may not be the one that prints it. */
 export function markSecretPrinted(folder: string, name: string): void {
-  writeFileSync(shownFile(folder, name), '');
+  writeFileSync(printedFile(folder, name), '');
 }
 
-const shownFile = (folder: string, name: string): string => join(resolve(folder), `${name}.shown`);
+const printedFile = (folder: string, name: string): string =>
+  join(resolve(folder), `${name}.shown`);

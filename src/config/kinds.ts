@@ -6,13 +6,13 @@ export interface Setting<Type extends z.ZodType = z.ZodType> {
   readonly type: Type;
   /** As docs/configuration.md shows it. */
   readonly shownDefault: string;
-  /** Why it is there, in a few words. */
+  /** What the setting does, as in the README's table. */
   readonly about: string;
-  /** A secret may come from the file that `NAME_FILE` names; a list has one entry a line there. */
+  /** A secret can be read from the file that `NAME_FILE` names; a list has one entry in each line. */
   readonly fromFile?: 'one' | 'list';
 }
 
-/** Puts a setting down: how it is read, its default as shown, what it is for. */
+/** Defines a setting. */
 export const setting = <Type extends z.ZodType>(
   type: Type,
   shownDefault: string,
@@ -23,16 +23,16 @@ export const setting = <Type extends z.ZodType>(
   about,
 });
 
-/** The same for a secret, which may also come from a file. */
+/** Defines a secret, which can also be read from a file. */
 export const secretSetting = <Type extends z.ZodType>(
   fromFile: 'one' | 'list',
   ...put: Parameters<typeof setting<Type>>
 ): Setting<Type> => ({ ...setting(...put), fromFile });
 
-/** true or false, spelled so. */
+/** `true` or `false`, in lower case. */
 export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
 
-/** Words with commas between them. */
+/** A comma-separated list. */
 export const list = z.string().transform((text) =>
   text
     .split(',')
@@ -40,7 +40,7 @@ export const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
-/** A whole number of this range. */
+/** A whole number in this range. */
 export const whole = (min: number, max: number) =>
   z
     .string()
@@ -48,7 +48,7 @@ export const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 
-/** A number of this range that may have decimals. */
+/** A decimal number in this range. */
 export const fraction = (min: number, max: number) =>
   z
     .string()
@@ -56,18 +56,22 @@ export const fraction = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 
-/** Printable ASCII. A header carries nothing else safely, and clients refuse to send it. */
-const CARRIED = /^[\x20-\x7e]*$/;
-const NOT_CARRIED = 'must be printable ASCII in one line';
+/** Printable ASCII. Clients refuse to send other characters in a header. */
+const HEADER_SAFE = /^[\x20-\x7e]*$/;
+const NOT_HEADER_SAFE = 'must be printable ASCII in one line';
 const AT_LEAST_ONE = 'must name at least one value';
 
 /** A secret. A file or a shell often leaves a line break at its end. */
-export const secret = z.string().trim().min(1, 'must not be blank').regex(CARRIED, NOT_CARRIED);
+export const secret = z
+  .string()
+  .trim()
+  .min(1, 'must not be blank')
+  .regex(HEADER_SAFE, NOT_HEADER_SAFE);
 
-/** Secrets with commas between them. */
+/** Comma-separated secrets. */
 export const secretList = list.pipe(z.array(secret).min(1, AT_LEAST_ONE));
 
-/** A URL's text. URL parsers drop line breaks and tabs inside it, which would change a password. */
+/** The text of a URL. URL parsers drop line breaks and tabs inside it, which would change a password. */
 export const urlText = z
   .string()
   .trim()
@@ -89,7 +93,7 @@ export const host = z
     'must be an IP address or a host name, without a scheme or a port',
   );
 
-/** Why a text is not an origin as a browser sends it, in the order in which they are checked. */
+/** The flaws of a text that is not an origin as browsers send it, in the order of the checks. */
 const FLAWS_OF_ORIGINS: readonly (readonly [flaw: RegExp, complaint: string])[] = [
   [/^(\*|null)$/, 'must name each origin; * and null are not accepted'],
   [/[^\x21-\x7e]/, 'must be printable ASCII, with commas between'],
@@ -110,12 +114,12 @@ function flawOfOrigin(text: string): string | undefined {
 const origin = z.string().transform((text, context) => {
   const flaw = flawOfOrigin(text);
   if (flaw === undefined) return new URL(text).origin;
-  // What has an @ may have a password before it.
+  // A text with an @ may contain a password, so the complaint does not show it.
   context.addIssue(text.includes('@') ? flaw : `${flaw}: ${JSON.stringify(text)}`);
   return z.NEVER;
 });
 
-/** Origins with commas between them. */
+/** Comma-separated origins. */
 export const origins = list.pipe(z.array(origin).min(1, AT_LEAST_ONE));
 
 /** Webhook secrets as the Standard Webhooks specification writes them: base64 after a prefix. */

@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import type { Connection } from '../postgres/connection.ts';
 
-/** What safety looks at of the settings that were read. */
-export interface CheckedSettings {
+/** The settings that the safety checks read. */
+export interface SafetySettings {
   readonly NODE_ENV: string;
   readonly HOST?: string | undefined;
   readonly DATABASE_URL?: string | undefined;
@@ -13,7 +13,7 @@ export interface CheckedSettings {
   readonly METRICS_TOKEN?: string | undefined;
 }
 
-/** Without these production does not start. */
+/** Production does not start without these. */
 const REQUIRED = [
   'DATABASE_URL',
   'PAYMENT_WEBHOOK_SECRETS',
@@ -21,19 +21,20 @@ const REQUIRED = [
   'ADMIN_TOKEN',
 ] as const;
 
-/** Shortest secret that is not guessed: 24 bytes. */
+/** Minimum length of a secret that cannot be guessed. */
 const SECRET_BYTES_MIN = 24;
 
 /**
- * What must not run: production without its secrets, or an open webhook that strangers can reach.
+ * Complaints about unsafe settings: production without its secrets, or an unsigned webhook that other
+ * machines can reach.
  *
- * @param malformed settings that are set to something unreadable: neither missing nor checked
+ * @param malformed settings with a malformed value: they are not reported as missing
  */
-export function unsafe(read: CheckedSettings, malformed: readonly string[] = []): string[] {
+export function unsafe(read: SafetySettings, malformed: readonly string[] = []): string[] {
   if (malformed.includes('NODE_ENV')) return [];
-  const isMissing = (name: keyof CheckedSettings): boolean =>
+  const isMissing = (name: keyof SafetySettings): boolean =>
     read[name] === undefined && !malformed.includes(name);
-  // Where only Stripe is configured the other webhook is off and needs no secret.
+  // If only Stripe is configured, the other webhook is off and needs no secret.
   const isWebhookBare = isMissing('PAYMENT_WEBHOOK_SECRETS') && isMissing('STRIPE_WEBHOOK_SECRETS');
   if (read.NODE_ENV === 'production') {
     return [
@@ -47,27 +48,27 @@ export function unsafe(read: CheckedSettings, malformed: readonly string[] = [])
   return isOpen ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
 }
 
-function shortSecrets(read: CheckedSettings): string[] {
+function shortSecrets(read: SafetySettings): string[] {
   return secretsOf(read)
     .filter(([, bytes]) => bytes < SECRET_BYTES_MIN)
     .map(([name]) => `${name} has a secret shorter than ${SECRET_BYTES_MIN} bytes.`);
 }
 
-/** What decides whether unsigned payment events are accepted. */
-interface Openness {
+/** The settings that decide whether unsigned payment events are accepted. */
+interface WebhookExposure {
   readonly production: boolean;
   readonly HOST: string;
 }
 
-/** Whether unsigned payment events are accepted where no secret is set: in development, by this machine. */
-export function isUnsignedAccepted({ production, HOST }: Openness): boolean {
+/** Whether unsigned payment events are accepted without a secret: only in development, on loopback. */
+export function isUnsignedAccepted({ production, HOST }: WebhookExposure): boolean {
   return !production && isLoopback(HOST);
 }
 
 /**
- * What must not run in production: a connection to another machine that can be read on its way.
+ * Complaints about an unencrypted database connection to another machine in production.
  *
- * @param connection what DATABASE_URL says
+ * @param connection the parsed DATABASE_URL
  */
 export function exposed(
   read: { readonly NODE_ENV: string; readonly DATABASE_ALLOW_PLAINTEXT?: boolean },
@@ -81,8 +82,8 @@ export function exposed(
   ];
 }
 
-/** Every secret that is set: its setting, and how many bytes it has. */
-function secretsOf(read: CheckedSettings): (readonly [name: string, bytes: number])[] {
+/** Every secret that is set: the name of its setting and its length in bytes. */
+function secretsOf(read: SafetySettings): (readonly [name: string, bytes: number])[] {
   const {
     HOLD_TOKEN_SECRETS = [],
     STRIPE_WEBHOOK_SECRETS = [],
@@ -101,7 +102,7 @@ function secretsOf(read: CheckedSettings): (readonly [name: string, bytes: numbe
   ];
 }
 
-/** Whether only this machine can reach the address; IPv6 in brackets or not. */
+/** Whether the address is a loopback address, IPv6 with or without brackets. */
 export function isLoopback(host: string): boolean {
   const address = host.replace(/^\[(.*)\]$/, '$1');
   if (/^localhost\.?$/i.test(address)) return true;

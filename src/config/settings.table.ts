@@ -16,48 +16,48 @@ import {
   type Setting,
 } from './kinds.ts';
 
-/** Thirty days: no hold, order or parked event is meant to outlive it. */
+/** Thirty days: the longest lifetime of a hold, an order or a parked event. */
 const SECONDS_MAX = 30 * 24 * 3600;
 
 /** Every setting there is; a test compares docs/configuration.md with it. */
 export const SETTINGS = {
-  PORT: setting(whole(0, 65_535).optional(), '4000', 'Port of everything; 0 takes a free one.'),
+  PORT: setting(whole(0, 65_535).optional(), '4000', 'Port of the server; 0 selects a free port.'),
   HOST: setting(host.optional(), '127.0.0.1; 0.0.0.0 in production', 'Address to listen on.'),
   DATABASE_URL: secretSetting(
     'one',
     urlText.regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://').optional(),
     'none: embedded',
-    'Your own PostgreSQL, 15 or newer.',
+    'URL of the PostgreSQL database, version 15 or newer.',
   ),
   DATABASE_ALLOW_PLAINTEXT: setting(
     flag.default(false),
     'false',
-    'Whether production may reach a database on another machine without TLS.',
+    'Allows production to connect to a remote database without TLS.',
   ),
   DATA_DIR: setting(
     z.string().default('.data'),
     '.data',
-    'Embedded database and generated development secrets.',
+    'Directory of the embedded database and the generated development secrets.',
   ),
   NODE_ENV: setting(
     z.enum(['development', 'test', 'production']).default('development'),
     'development',
-    'test is like development; production is strict.',
+    'development, test (same rules) or production (strict checks at start).',
   ),
   HOLD_TTL_SECONDS: setting(
     fraction(0.2, SECONDS_MAX).default(120),
     '120',
-    'How long a hold lasts: long enough to type a card number, short enough that an abandoned one comes back during the sale. Fractions allowed, from 0.2.',
+    'Lifetime of a hold, from 0.2; fractions allowed. Units of an abandoned hold are unavailable for this time.',
   ),
   ORDER_PAYMENT_TTL_SECONDS: setting(
     fraction(0.2, SECONDS_MAX).default(600),
     '600',
-    'How long an order awaits its payment; 1800 or more with hosted payment pages that cannot expire sooner. Fractions allowed, from 0.2.',
+    'Payment deadline of an order, from 0.2; fractions allowed. Use 1800 or more with hosted payment pages that cannot expire earlier.',
   ),
   PARKED_EVENT_TTL_HOURS: setting(
     fraction(0, SECONDS_MAX / 3600).default(24),
     '24',
-    'How long a payment event waits for an order that never comes before it becomes a refund. Fractions allowed.',
+    'How long a payment event waits for its order before a refund is opened. Fractions allowed.',
   ),
   SWEEP_CRON: setting(
     z
@@ -68,19 +68,19 @@ export const SETTINGS = {
       )
       .default('* * * * * *'),
     '* * * * * *',
-    'When due holds and orders are ended: node-cron expression, six fields.',
+    'Schedule of the sweep that ends expired holds and orders: node-cron expression, six fields.',
   ),
   HOLD_TOKEN_SECRETS: secretSetting(
     'list',
     secretList.optional(),
     'generated, kept in DATA_DIR',
-    'Comma-separated, newest first; all are accepted. Servers that share a database must share these.',
+    'Secrets that sign hold tokens, comma-separated. The first signs, all verify. Servers that share a database must share these.',
   ),
   PAYMENT_WEBHOOK_SECRETS: secretSetting(
     'list',
     webhookSecrets.optional(),
     'none: unsigned accepted in development on loopback',
-    'Comma-separated whsec_… secrets of the payment provider; all are accepted.',
+    'Webhook secrets of the payment provider (whsec_…), comma-separated; all are accepted.',
   ),
   STRIPE_WEBHOOK_SECRETS: secretSetting(
     'list',
@@ -88,108 +88,108 @@ export const SETTINGS = {
       .pipe(z.array(z.string().regex(/^\S+$/, 'must be comma-separated secrets')))
       .optional(),
     'none: that route is off',
-    'Comma-separated signing secrets of Stripe’s endpoint; all are accepted.',
+    'Signing secrets of the Stripe webhook endpoint, comma-separated; all are accepted.',
   ),
   STRIPE_ALLOW_TEST_MODE: setting(
     flag.optional(),
     'true; false in production',
-    'Whether payments of Stripe’s test mode (livemode: false) have an effect; without it they are recorded and ignored.',
+    'Applies events of Stripe’s test mode (livemode: false). If false, they are recorded and ignored.',
   ),
   WEBHOOK_REQUIRE_AMOUNT: setting(
     flag.default(false),
     'false',
-    'Whether a successful payment must name its amount.',
+    'Requires an amount in every event of a successful payment.',
   ),
   ADMIN_TOKEN: secretSetting(
     'one',
     secret.optional(),
     'generated, kept in DATA_DIR, shown once',
-    'Opens the operator’s part of the API: Authorization: Bearer ….',
+    'Bearer token that authorizes the admin API.',
   ),
   METRICS_TOKEN: secretSetting(
     'one',
     secret.optional(),
     'none: open in development, off in production',
-    'Bearer token that GET /metrics needs.',
+    'Bearer token that GET /metrics requires.',
   ),
   DATABASE_POOL_MAX: setting(
     whole(1, 1000).default(10),
     '10',
-    'Database connections of this server.',
+    'Maximum database connections of each server process.',
   ),
   HOLD_BATCH_MAX: setting(
     whole(1, 10_000).default(500),
     '500',
-    'Most holds of one product in one transaction; 1 turns the lane off.',
+    'Maximum requests of one product in one transaction; 1 disables batching.',
   ),
   HOLD_QUEUE_MAX: setting(
     whole(1, 1_000_000).default(5000),
     '5000',
-    'Most holds that may wait for one product; past it, Busy.',
+    'Maximum requests for one product in the queue; further ones get Busy.',
   ),
   HOLDS_PER_MINUTE: setting(
     whole(1, 1_000_000).optional(),
     'none: off',
-    'Most createHold calls of one address in a minute, in each process: leave it off where a crowd shares an address.',
+    'Maximum createHold calls of one address per minute, in each process. Leave it off if many buyers share an address.',
   ),
   CONNECTIONS_MAX: setting(
     whole(10, 1_000_000).default(18_000),
     '18000',
-    'Most open connections of callers, in each process; nine tenths of them may be websockets. A further one is closed at once.',
+    'Maximum client connections of each process, at most 90 % of them websockets. Further ones are closed at once.',
   ),
   KEEP_ALIVE_SECONDS: setting(
     fraction(1, 3600).default(75),
     '75',
-    'How long an idle HTTP connection is kept: longer than the load balancer keeps it. The Keep-Alive header names 5 seconds less. From 1.',
+    'Idle timeout of HTTP connections, from 1. Set it longer than the load balancer’s. The Keep-Alive header has 5 seconds less.',
   ),
   TRUSTED_PROXY_HOPS: setting(
     whole(0, 10).default(0),
     '0',
-    'Proxies of yours in front: so many entries of X-Forwarded-For are believed, and from 1 on X-Request-Id.',
+    'Number of trusted reverse proxies: X-Forwarded-For entries to trust. From 1, X-Request-Id is trusted as well.',
   ),
   ALLOWED_ORIGINS: setting(
     origins.optional(),
     'any loopback origin; none in production',
-    'Comma-separated origins whose pages may call the API and open its websocket.',
+    'Origins whose pages may use the API and its websocket, comma-separated.',
   ),
   WORKERS: setting(
     whole(1, 256).default(1),
     '1',
-    'Server processes on this machine, behind one port; each has a pool of its own.',
+    'Server processes on this machine that share one port. Each has its own connection pool.',
   ),
   SERVERS: setting(
     whole(1, 1000).default(1),
     '1',
-    'Such machines: pool × workers × servers is held against max_connections in production.',
+    'Number of such machines. Production checks pool × workers × servers against max_connections.',
   ),
   SHUTDOWN_GRACE_SECONDS: setting(
     fraction(0, 3600).default(10),
     '10',
-    'How long a stop may take before it cuts what is under way: four times the interval at which the load balancer asks /readyz, or more.',
+    'Grace period of a stop; after it, requests in flight are aborted. Set it to at least four times the interval at which the load balancer polls /readyz.',
   ),
   ALLOW_DATA_LOSS: setting(
     flag.default(false),
     'false',
-    'Whether production may run on a database with fsync, full_page_writes or synchronous_commit off.',
+    'Allows production on a database with fsync, full_page_writes or synchronous_commit off.',
   ),
   GRAPHQL_EXPLORER: setting(
     flag.optional(),
     'true; false in production',
-    'Whether GET /graphql serves the explorer and introspection is answered.',
+    'Serves the explorer at GET /graphql and allows introspection.',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
     httpUrl.optional(),
     'none: no tracing',
-    'Base URL of an OTLP/HTTP collector that gets traces.',
+    'Base URL of the OTLP/HTTP collector that receives traces.',
   ),
   LOG_LEVEL: setting(
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     'info',
-    'How much is logged.',
+    'Minimum level of log lines: fatal, error, warn, info, debug, trace or silent.',
   ),
   SEED_DEMO: setting(
     flag.optional(),
     'true; false in production',
-    'Whether an empty catalogue gets the demo sale.',
+    'Seeds an empty catalogue with the demo sale.',
   ),
 } as const satisfies Record<string, Setting>;

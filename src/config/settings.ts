@@ -4,16 +4,16 @@ import { SETTINGS } from './settings.table.ts';
 import { readSources, type Sources } from './sources.ts';
 import type { Connection } from '../postgres/connection.ts';
 import { readDatabaseUrl } from '../postgres/database-url.ts';
-import { loadOrCreateDevSecret, type KeptSecret } from './dev-secret.ts';
+import { loadOrCreateDevSecret, type DevSecret } from './dev-secret.ts';
 
 /**
- * The only reader of the environment. Read once, checked at once, all complaints reported together,
- * and frozen. What there is to set stands in config.settings.ts.
+ * The only module that reads the environment. Settings are read once, checked together and frozen; all
+ * complaints are reported in one list. settings.table.ts defines every setting.
  */
 
 type Read = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]['type']> };
 
-/** The settings of one server, read and completed. */
+/** The settings of one server, with defaults applied. */
 export interface Settings extends Read {
   readonly PORT: number;
   readonly HOST: string;
@@ -23,13 +23,13 @@ export interface Settings extends Read {
   readonly GRAPHQL_EXPLORER: boolean;
   readonly SEED_DEMO: boolean;
   readonly production: boolean;
-  /** What DATABASE_URL says, with what `PG*` variables add; undefined for the embedded database. */
+  /** DATABASE_URL completed by the `PG*` variables; undefined for the embedded database. */
   readonly connection: Connection | undefined;
-  /** Whether the admin token was generated and its owner has not been shown it yet. */
+  /** Whether the admin token was generated and has not been printed yet. */
   readonly adminTokenIsNew: boolean;
 }
 
-/** The settings are wrong: every complaint, one line each. */
+/** Invalid settings: every complaint, one line each. */
 export class SettingsError extends Error {
   readonly complaints: readonly string[];
 
@@ -41,9 +41,9 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads the settings from the environment and `.env`, the environment winning, and secrets also from
- * the files that `NAME_FILE` names. Unknown names in `.env` are typing errors and refused; an empty
- * value counts as not set.
+ * Reads the settings from the environment and `.env`; the environment takes precedence. Secrets can
+ * also be in the files that `NAME_FILE` names. Unknown names in `.env` are refused as typing errors. An
+ * empty value counts as not set.
  *
  * @throws SettingsError with all complaints at once
  */
@@ -54,7 +54,7 @@ export function readSettings(
   const sources = readSources(SETTINGS, environment, envFile);
   const { read, complaints } = readEach(sources);
   complaints.unshift(...sources.complaints);
-  // What is malformed is complained of once; what was read is checked all the same.
+  // A malformed setting gets one complaint; the safety checks still cover the others.
   const malformed = Object.keys(SETTINGS).filter((name) => !Object.hasOwn(read, name));
   const { connection, complaints: unusable } = readConnection(read, environment);
   complaints.push(...unusable, ...unsafe(read, malformed), ...exposed(read, connection));
@@ -63,9 +63,9 @@ export function readSettings(
 }
 
 /**
- * Reads the database alone, for the ORM's own command line: it needs no secret and keeps none.
+ * Reads DATABASE_URL only, for the ORM's own command line: it needs no secrets and creates none.
  *
- * @throws SettingsError with what is wrong with DATABASE_URL
+ * @throws SettingsError if DATABASE_URL is invalid
  */
 export function readDatabaseSetting(
   environment: NodeJS.ProcessEnv = process.env,
@@ -75,7 +75,7 @@ export function readDatabaseSetting(
   const sources = readSources({ DATABASE_URL }, environment, envFile);
   const url = DATABASE_URL.type.safeParse(sources.texts.get('DATABASE_URL'));
   if (!url.success) throw new SettingsError([`DATABASE_URL ${complaintOf(url.error)}.`]);
-  // The other settings of the file are not known here, and not complained of.
+  // The file's other settings are unknown here and must not cause complaints.
   const unreadable = sources.unreadable.size > 0 ? sources.complaints.slice(-1) : [];
   const { connection, complaints } = readConnection({ DATABASE_URL: url.data }, environment);
   if (unreadable.length + complaints.length > 0)
@@ -110,7 +110,7 @@ function complaintOf(error: z.ZodError): string {
   return message.startsWith('must') ? message : `is malformed (${message})`;
 }
 
-/** What is on in development and off in production unless it is set. */
+/** Settings that default to true in development and false in production. */
 function developmentDefaults(read: Read, development: boolean) {
   return {
     STRIPE_ALLOW_TEST_MODE: read.STRIPE_ALLOW_TEST_MODE ?? development,
@@ -121,10 +121,10 @@ function developmentDefaults(read: Read, development: boolean) {
 
 function complete(read: Read, connection: Connection | undefined): Settings {
   const production = read.NODE_ENV === 'production';
-  const tokenSecret = () => [kept(read.DATA_DIR, 'hold-token-secret').secret];
+  const tokenSecret = () => [devSecret(read.DATA_DIR, 'hold-token-secret').secret];
   const admin =
     read.ADMIN_TOKEN === undefined
-      ? kept(read.DATA_DIR, 'admin-token')
+      ? devSecret(read.DATA_DIR, 'admin-token')
       : { secret: read.ADMIN_TOKEN, isNew: false };
   return Object.freeze({
     ...read,
@@ -139,13 +139,15 @@ function complete(read: Read, connection: Connection | undefined): Settings {
   });
 }
 
-/** @throws SettingsError where the folder cannot be made or written */
-function kept(folder: string, name: string): KeptSecret {
+/** @throws SettingsError if the folder cannot be created or written */
+function devSecret(folder: string, name: string): DevSecret {
   try {
     return loadOrCreateDevSecret(folder, name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new SettingsError([`DATA_DIR ${folder} cannot be used (${code}): set another folder.`]);
+    throw new SettingsError([
+      `DATA_DIR ${folder} cannot be used (${code}): set another directory.`,
+    ]);
   }
 }

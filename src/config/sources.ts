@@ -2,11 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Setting } from './kinds.ts';
 
-/** Where the settings' texts come from. */
+/** The texts of the settings, and the problems of their sources. */
 export interface Sources {
   /** The texts of the settings that are set and readable, by name. */
   readonly texts: ReadonlyMap<string, string>;
-  /** What is wrong with the sources themselves. */
+  /** Complaints about the sources themselves. */
   readonly complaints: readonly string[];
   /** Settings whose text could not be read; their complaint is in the list. */
   readonly unreadable: ReadonlySet<string>;
@@ -15,8 +15,8 @@ export interface Sources {
 type Settings = Readonly<Record<string, Setting>>;
 
 /**
- * Reads the texts of all settings: from the environment, then from `.env`, and secrets from the file
- * that `NAME_FILE` names in either. A complaint never shows a value, which may be a secret.
+ * Reads the texts of all settings from the environment, then from `.env`. Either can name a secret's
+ * file with `NAME_FILE`. A complaint never contains a value, which may be a secret.
  */
 export function readSources(settings: Settings, environment: Place, envFile: string): Sources {
   const { values, complaints } = readEnvFile(settings, envFile);
@@ -34,7 +34,7 @@ export function readSources(settings: Settings, environment: Place, envFile: str
 
 type Place = Readonly<Record<string, string | undefined>>;
 
-/** A setting's text from the first place that has it or its file; '' where it is not set. */
+/** A setting's text from the first source that has it or its file; '' if it is not set. */
 function findText(name: string, fromFile: Setting['fromFile'], places: readonly Place[]): Text {
   const found = places
     .map((place) => ({
@@ -49,7 +49,7 @@ function findText(name: string, fromFile: Setting['fromFile'], places: readonly 
 
 const fileOf = (name: string): string => `${name}_FILE`;
 
-/** What a file for shells has before a name; parseEnv knows it with one space only. */
+/** The `export` of shell files. parseEnv accepts it only with one space. */
 const EXPORT = /^[ \t]*export[ \t]+(?=[^\s=#]+[ \t]*=)/gm;
 
 /** One assignment: its name, a value in quotes that may have several lines, and the rest of the line. */
@@ -80,7 +80,7 @@ function readEnvFile(settings: Settings, envFile: string) {
   };
 }
 
-/** The numbers of lines that are no assignment, no comment and not empty: parseEnv skips them. */
+/** The numbers of lines that are neither an assignment, a comment nor empty. parseEnv skips them silently. */
 function linesThatAssignNothing(text: string): number[] {
   const others = text.replaceAll(ASSIGNMENT, (match) => match.replaceAll(/[^\n]/g, ''));
   return others.split('\n').flatMap((line, index) => (/^\s*(#|$)/.test(line) ? [] : [index + 1]));
@@ -90,7 +90,7 @@ type Text =
   | { readonly text: string; readonly why?: undefined }
   | { readonly text?: undefined; readonly why: string };
 
-/** A secret from its file: without the line break at its end, lines of a list joined by commas. */
+/** Reads a secret from its file, without the final line break. The lines of a list are joined by commas. */
 function readSecret(path: string, isList: boolean): Text {
   const file = readText(path.trim());
   if (file.why !== undefined) return { why: `names ${file.why}` };
@@ -99,7 +99,7 @@ function readSecret(path: string, isList: boolean): Text {
   return { text: isList ? text.replaceAll(/[\r\n]+/g, ',') : text };
 }
 
-/** More than any list of secrets; a mistaken path may name a huge file. */
+/** Larger than any list of secrets. A wrong path may name a huge file. */
 const FILE_BYTES_MAX = 64 * 1024;
 
 const MISSING = 'a file that does not exist';
@@ -108,7 +108,7 @@ function readText(path: string): Text {
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) return { why: 'a directory, not a file' };
-    // A pipe can be read only once, and every worker process reads the settings.
+    // A pipe can be read only once, but every worker process reads the settings.
     if (!stats.isFile()) return { why: 'something that is not a regular file' };
     if (stats.size > FILE_BYTES_MAX) return { why: 'a file of more than 64 KiB' };
     return { text: decode(readFileSync(path)) };
@@ -120,7 +120,7 @@ function readText(path: string): Text {
   }
 }
 
-/** Text by its byte-order mark, UTF-8 without one: Windows editors and shells write all three. */
+/** Decodes by the byte-order mark, else as UTF-8: Windows editors and shells write all three encodings. */
 function decode(bytes: Buffer): string {
   const mark = bytes.subarray(0, 2).toString('hex');
   const encoding = { fffe: 'utf-16le', feff: 'utf-16be' }[mark] ?? 'utf-8';

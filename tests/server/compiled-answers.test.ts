@@ -14,7 +14,7 @@ import { formatError } from '../../src/server/graphql/errors.ts';
 import { compilingExecute } from '../../src/server/graphql/http/executor.ts';
 import { COERCION } from '../../src/server/graphql/http/limits.ts';
 import { RateLimits } from '../../src/server/http/rate-limits.ts';
-import { noMeters } from '../../src/server/metrics/meters.ts';
+import { noopMetrics } from '../../src/server/metrics/meters.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
 import { hold, order } from '../support/buyer.ts';
 import { fuzzRequests } from '../support/fuzz-requests.ts';
@@ -60,7 +60,7 @@ afterAll(async () => {
 /** What an operation carries, a stranger's unless it is the operator's; each has its own. */
 function newContext(isAdmin = false): Context {
   const caller = { requestId: 'r', address: '', isAdmin };
-  return new Context(server.shop, { caller, limits: new RateLimits(undefined, noMeters) });
+  return new Context(server.shop, { caller, limits: new RateLimits(undefined, noopMetrics) });
 }
 
 /** What a client is told of a result. */

@@ -66,7 +66,7 @@ describe('a server after some traffic', () => {
     samples = await until('a scheduled run and the figures of the database', async () => {
       const told = await scrape(url);
       const hasRun = [...told.keys()].some((name) => name.startsWith('flashsale_job_duration'));
-      return hasRun && told.get('flashsale_figures_up') === 1 && told;
+      return hasRun && told.get('flashsale_database_up') === 1 && told;
     });
   }, 30_000);
 
@@ -140,7 +140,7 @@ describe('a server after some traffic', () => {
       samples.get(`flashsale_stock_units{product="${productId}",bucket="${bucket}"}`);
 
     expect(['available', 'held', 'sold'].map(units)).toEqual([1, 2, 2]);
-    expect(samples.get('flashsale_figures_up')).toBe(1);
+    expect(samples.get('flashsale_database_up')).toBe(1);
     expect(samples.get('flashsale_payment_events{status="parked"}')).toBe(1);
     expect(samples.get('flashsale_payment_events{status="dead"}')).toBe(0);
     expect(samples.get('flashsale_payment_event_age_seconds{status="parked"}')).toBeGreaterThan(
@@ -228,7 +228,7 @@ describe('the database’s figures', () => {
 
     const samples = samplesIn(await metrics.text());
 
-    expect([...samples]).toEqual([['flashsale_figures_up', 0]]);
+    expect([...samples]).toEqual([['flashsale_database_up', 0]]);
   });
 
   test('a database that is gone, or frozen, fails no scrape', async () => {
@@ -245,7 +245,7 @@ describe('the database’s figures', () => {
     const gone = await scrape(server.url);
 
     for (const samples of [frozen, gone]) {
-      expect(samples.get('flashsale_figures_up')).toBe(0);
+      expect(samples.get('flashsale_database_up')).toBe(0);
       expect(samples.has('flashsale_open_refunds')).toBe(false);
       expect(samples.get('flashsale_hold_queue_depth')).toBe(0);
     }

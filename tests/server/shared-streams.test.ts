@@ -7,7 +7,7 @@ import { Context, type Caller } from '../../src/server/graphql/context.ts';
 import { BUDGET, Documents } from '../../src/server/graphql/http/documents.ts';
 import { formatError, formatErrors } from '../../src/server/graphql/errors.ts';
 import { RateLimits } from '../../src/server/http/rate-limits.ts';
-import { noMeters } from '../../src/server/metrics/meters.ts';
+import { noopMetrics } from '../../src/server/metrics/meters.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from '../../src/server/graphql/ws/socket.ts';
 import { documentErrors } from '../../src/server/graphql/http/limits.ts';
@@ -20,7 +20,7 @@ import { createTestDatabase, makeProduct, openTestShop, stockOf, until } from '.
 import { openRawSocket, type RawSocket } from '../support/socket-client.ts';
 
 const ANYONE: Caller = { requestId: 'the request', address: '', isAdmin: false };
-const limits = new RateLimits(undefined, noMeters);
+const limits = new RateLimits(undefined, noopMetrics);
 
 let close: () => Promise<void>;
 let shop: LiveShop;

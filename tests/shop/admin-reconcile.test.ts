@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import cron from 'node-cron';
-import { noMeters } from '../../src/server/metrics/meters.ts';
+import { noopMetrics } from '../../src/server/metrics/meters.ts';
 import { startSchedule } from '../../src/server/schedule.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
@@ -65,7 +65,7 @@ test('each hour everything is held against everything, and nothing is repaired',
   const say = (facts: object, message: string) => void logged.push({ facts, message });
   const log = { debug() {}, info: say, warn: say, error: say };
   const told: boolean[] = [];
-  const meters = { ...noMeters, reconciled: (balanced: boolean) => void told.push(balanced) };
+  const meters = { ...noopMetrics, reconciled: (balanced: boolean) => void told.push(balanced) };
   const schedule = startSchedule(server.shop, {
     sweepCron: '0 0 0 1 1 *',
     log,

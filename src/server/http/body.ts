@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import getRawBody from 'raw-body';
 
-/** A body that was not read, and the HTTP status that says why. */
+/** A request body that is refused, with the HTTP status of the answer. */
 export class BodyError extends Error {
   readonly status: 400 | 413 | 415;
 
@@ -12,7 +12,7 @@ export class BodyError extends Error {
   }
 }
 
-/** Whether the request says that its body is JSON in UTF-8, and not compressed. */
+/** Whether the request declares an uncompressed JSON body in UTF-8. */
 export function isPlainJson({ headers }: IncomingMessage): boolean {
   const [type, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='));
@@ -24,7 +24,7 @@ export function isPlainJson({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** Reads the raw bytes of a body, refusing at once what is longer than the limit. */
+/** Reads the raw bytes of a body. @throws BodyError 413 above the limit, 400 if the body is incomplete */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   try {
     const length = request.headers['content-length'];
@@ -32,21 +32,21 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   } catch (error) {
     const tooLarge = (error as { type?: string }).type === 'entity.too.large';
     throw tooLarge
-      ? new BodyError(413, `The body is longer than ${bytesMax / 1024} KiB.`)
-      : new BodyError(400, 'The body was cut off.');
+      ? new BodyError(413, `The request body is larger than ${bytesMax / 1024} KiB.`)
+      : new BodyError(400, 'The request body is incomplete.');
   }
 }
 
-/** The text of a body. @throws BodyError 400 where it is not UTF-8 */
+/** The text of a body. @throws BodyError 400 if it is not UTF-8 */
 export function textOf(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    throw new BodyError(400, 'The body is not UTF-8.');
+    throw new BodyError(400, 'The request body is not UTF-8.');
   }
 }
 
-/** Answers with JSON text. A refused body is not read to its end, so its connection is not kept. */
+/** Answers with JSON text. After 413 the connection closes, because the rest of the body is not read. */
 export function answerJson(
   response: ServerResponse,
   status: number,

@@ -1,10 +1,10 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Limited, Meters } from '../metrics/meters.ts';
 
-/** Failing calls that an address may make in a minute: far more than a person's slips, far fewer than a search needs. */
+/** Failed calls allowed for one address in a minute: enough for human errors, too few to guess tokens. */
 const FAILURES_PER_MINUTE = 60;
 
-/** Too many from one address; nothing was done. */
+/** Too many requests from one address. No changes were made. */
 export class RateLimited extends Error {
   readonly retryAfterMs: number;
 
@@ -16,21 +16,21 @@ export class RateLimited extends Error {
 }
 
 const MESSAGES: Readonly<Record<Limited, string>> = {
-  holds: 'Too many holds were asked for from this address; try again later.',
-  tokens: 'Too many tokens from this address opened nothing; try again later.',
-  admin: 'Too many calls from this address lacked the admin token; try again later.',
+  holds: 'Too many requests for holds from this address; try again later.',
+  tokens: 'Too many requests with invalid tokens from this address; try again later.',
+  admin: 'Too many requests without the admin token from this address; try again later.',
 };
 
 /**
- * The limits of each address, kept in the memory of this process: with several, each allows as
- * much. Only failing calls are counted, holds aside, so that whoever has the right token is served
- * however many others at the same address guess.
+ * The rate limits of each address, kept in the memory of this process; each process counts for itself.
+ * Except for holds, only failed calls count: a client with a valid token is not refused because
+ * others at its address guess tokens.
  */
 export class RateLimits {
   readonly #limiters: Readonly<Partial<Record<Limited, RateLimiterMemory>>>;
   readonly #meters: Meters;
 
-  /** @param holdsPerMinute undefined: holds are not limited, as a crowd behind one address is a customer */
+  /** @param holdsPerMinute undefined for no limit: many buyers can share one address */
   constructor(holdsPerMinute: number | undefined, meters: Meters) {
     const perMinute = (points: number) => new RateLimiterMemory({ points, duration: 60 });
     this.#limiters = {
@@ -41,7 +41,7 @@ export class RateLimits {
     this.#meters = meters;
   }
 
-  /** Counts one call of whoever is at the address. @throws RateLimited past the limit */
+  /** Counts one call of the address. @throws RateLimited above the limit */
   async count(what: Limited, caller: { readonly address: string }): Promise<void> {
     const limiter = this.#limiters[what];
     if (limiter === undefined) return;

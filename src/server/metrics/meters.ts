@@ -2,41 +2,41 @@ import { noopObserver, type BatchObserver } from '../../lib/batch-queue.ts';
 import { isRefusal } from '../../shop/refusal.ts';
 import type { LockStock } from '../../shop/stock/locked-stock.ts';
 
-/** The doors that are told apart when answers are counted. */
+/** The label that separates HTTP requests by endpoint. */
 export type Door = 'graphql' | 'webhook' | 'other';
 
-/** What is limited for each address. */
+/** What is rate limited for each address. */
 export type Limited = 'holds' | 'tokens' | 'admin';
 
 /**
- * What the shop and its doors tell whoever measures them. The business knows only these words, and
- * most are said once for a whole batch: measuring costs a sale next to nothing.
+ * The events that metrics count. The shop knows only this interface, not Prometheus. Most events are
+ * reported once for a batch, so that measuring costs a sale almost nothing.
  */
 export interface Meters extends BatchObserver {
-  /** So many requests for holds were answered so: HELD, or the code of a refusal. */
+  /** `count` requests for holds had this outcome: HELD, or the code of a refusal. */
   holdsAnswered(outcome: string, count: number): void;
-  /** A product's lock was waited for, had or not. */
+  /** A transaction waited for a product's lock, with or without success. */
   lockWaited(ms: number): void;
-  /** A request over HTTP was answered; status 499 where its sender went away first. */
+  /** An HTTP request ended; status 499 if the client closed the connection first. */
   answered(door: Door, answer: { readonly status: number; readonly ms: number }): void;
-  /** A provider's delivery was answered: the outcome of its event, or the error's code. */
+  /** A webhook delivery was answered, with the outcome of its event or the code of the error. */
   webhookAnswered(provider: string, outcome: string): void;
-  /** A known event came again. */
+  /** A payment event was delivered again. */
   duplicateWebhook(provider: string): void;
   /** A scheduled run ended. */
   ran(task: string, run: { readonly ms: number; readonly failed: boolean }): void;
-  /** The sweep ended so many holds and orders. */
+  /** The sweep ended this many holds and orders. */
   swept(ended: number): void;
-  /** Everything was held against everything, and agreed or did not. */
+  /** A reconciliation ended, with or without discrepancies. */
   reconciled(balanced: boolean): void;
-  /** A request was refused because its address had too many. */
+  /** A rate limit refused a request. */
   rateLimited(what: Limited): void;
-  /** A connection was closed before it could ask for anything. */
+  /** A connection was refused before its first request. */
   connectionRefused(): void;
 }
 
-/** Meters that measure nothing: for commands and tests, and where /metrics is off. */
-export const noMeters: Meters = {
+/** Measures nothing: for commands, tests and servers without /metrics. */
+export const noopMetrics: Meters = {
   ...noopObserver,
   holdsAnswered() {},
   lockWaited() {},
@@ -50,7 +50,7 @@ export const noMeters: Meters = {
   connectionRefused() {},
 };
 
-/** The lock on a product's stock row, its wait measured. */
+/** Wraps `lockStock` to measure its wait. */
 export function measuredLock(lockStock: LockStock, meters: Meters): LockStock {
   return async (tx, productId) => {
     const startedAt = performance.now();
@@ -66,7 +66,7 @@ export function measuredLock(lockStock: LockStock, meters: Meters): LockStock {
 export function countAnswers(answers: readonly object[], meters: Meters): void {
   const counts = new Map<string, number>();
   for (const answer of answers) {
-    if ('keyTaken' in answer) continue; // Judged afresh, and counted then.
+    if ('keyTaken' in answer) continue; // Decided again later, and counted then.
     const outcome = isRefusal(answer) ? answer.code : 'HELD';
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }

@@ -3,15 +3,15 @@ import { AggregatorRegistry } from 'prom-client';
 import type { ProcessMetrics } from './process-metrics.ts';
 import type { ShopMetrics } from './shop-metrics.ts';
 
-/** Gives the text of one scrape. */
+/** Returns the text of one scrape. */
 export type Scrape = () => Promise<string>;
 
-/** The scrape of a server that is one process. */
+/** The scrape of a server that runs as one process. */
 export function scrapeAlone(ofProcess: ProcessMetrics, ofShop: ShopMetrics): Scrape {
   return async () => (await Promise.all([ofProcess.text(), ofShop.text()])).join('\n');
 }
 
-/** A worker's question to its primary, and the answer to it. */
+/** A worker's request to its primary, and the response with `text`; without it, the scrape failed. */
 interface ScrapeMessage {
   readonly scrape: number;
   readonly text?: string;
@@ -21,31 +21,32 @@ const isScrape = (message: unknown): message is ScrapeMessage =>
   typeof message === 'object' && message !== null && 'scrape' in message;
 
 /**
- * The scrape of one worker of several: whichever is asked answers for all, by way of the primary,
- * which adds them up. Its own figures stand ready for the primary.
+ * The scrape of one worker of several. Any worker answers for all of them: the primary collects the
+ * metrics of every worker and aggregates them.
  */
 export function scrapeThroughPrimary({ registries }: ProcessMetrics): Scrape {
   AggregatorRegistry.setRegistries([...registries]);
-  void new AggregatorRegistry(); // Has it listen for the primary's question.
+  void new AggregatorRegistry(); // Its constructor listens for the primary's request.
   const waiting = new Map<number, PromiseWithResolvers<string>>();
-  let asked = 0;
+  let lastId = 0;
   process.on('message', (message) => {
     if (!isScrape(message)) return;
     const { text } = message;
     const one = waiting.get(message.scrape);
     waiting.delete(message.scrape);
-    if (text === undefined) one?.reject(new Error('Not every worker sent its figures in time.'));
+    if (text === undefined)
+      one?.reject(new Error('Not every worker reported its metrics in time.'));
     else one?.resolve(text);
   });
   return () => {
     const answer = Promise.withResolvers<string>();
-    waiting.set((asked += 1), answer);
-    process.send!({ scrape: asked } satisfies ScrapeMessage);
+    waiting.set((lastId += 1), answer);
+    process.send!({ scrape: lastId } satisfies ScrapeMessage);
     return answer.promise;
   };
 }
 
-/** In the primary: answers the workers' questions, with the database's figures asked for once. */
+/** In the primary: answers the workers' requests, and adds the metrics of the database once. */
 export function answerScrapes(ofShop: ShopMetrics): void {
   const aggregator = new AggregatorRegistry();
   cluster.on('message', (worker: Worker, message: unknown) => {

@@ -2,89 +2,106 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
 import type { ShopFigures, Waiting } from '../../shop/reconciliation/read-figures.ts';
 
-/** Figures younger than this are told again: however many scrape, the database is asked this often. */
+/** Figures younger than this are reused, so the number of scrapers does not add database load. */
 const FRESH_MS = 5000;
 
-/** A scrape waits no longer than this for them: one that is late is one that failed. */
+/** Longest wait of a scrape for the database. After it, the read counts as failed. */
 const WAIT_MAX_MS = 2000;
 
 /**
- * The figures that only the database knows, read when they are asked for. While it does not answer
- * they are left out rather than told as they were: an old number on a screen is a wrong one.
+ * The metrics that come from the database, read on each scrape. While the database does not answer,
+ * they are absent: a dashboard must not show old values as current ones.
  */
 export class ShopMetrics {
   readonly #read: () => Promise<ShopFigures>;
   readonly #registry = new Registry();
-  readonly #gauges: ReturnType<typeof openGauges>;
+  readonly #gauges: Gauges;
   #readAt = -FRESH_MS;
-  #underWay: Promise<void> | undefined;
+  #refreshing: Promise<void> | undefined;
 
   constructor(read: () => Promise<ShopFigures>) {
     this.#read = read;
-    this.#gauges = openGauges(this.#registry);
+    this.#gauges = createGauges(this.#registry);
   }
 
-  /** The figures as Prometheus reads them; it never fails. */
+  /** The metrics in Prometheus' text format. It never rejects. */
   async text(): Promise<string> {
     if (performance.now() - this.#readAt >= FRESH_MS) {
-      this.#underWay ??= this.#refresh().finally(() => (this.#underWay = undefined));
-      await Promise.race([this.#underWay, delay(WAIT_MAX_MS, undefined, { ref: false })]);
+      this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+      await Promise.race([this.#refreshing, delay(WAIT_MAX_MS, undefined, { ref: false })]);
     }
-    if (performance.now() - this.#readAt >= FRESH_MS) this.#gauges.unknown();
+    if (performance.now() - this.#readAt >= FRESH_MS) removeFigures(this.#gauges);
     return this.#registry.metrics();
   }
 
   async #refresh(): Promise<void> {
     const figures = await this.#read().catch(() => undefined);
     if (figures === undefined) return;
-    this.#gauges.show(figures);
+    showFigures(this.#gauges, figures);
     this.#readAt = performance.now();
   }
 }
 
-function openGauges(registry: Registry) {
+type Gauges = ReturnType<typeof createGauges>;
+
+function createGauges(registry: Registry) {
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `flashsale_${name}`, help, labelNames, registers: [registry] });
-  const known = gauge('figures_up', 'Whether the database told the figures below.');
-  const events = gauge('payment_events', 'Payment events that wait or were given up.', ['status']);
-  const eventAge = gauge('payment_event_age_seconds', 'Age of the oldest of them.', ['status']);
-  const noOrder = gauge('payments_without_order', 'Successful payments that name no order.');
-  const noOrderLastDay = gauge('payments_without_order_last_day', 'Those of the last 24 hours.');
-  const refunds = gauge('open_refunds', 'Refunds that are open.');
-  const refundAge = gauge('open_refund_age_seconds', 'Age of the oldest open refund.');
-  const lag = gauge('sweep_lag_seconds', 'How long the oldest due hold or order has been due.');
-  const oldest = gauge(
-    'database_oldest_transaction_seconds',
-    'How long the oldest transaction on the database has been open, whoever has it.',
-  );
-  const stock = gauge('stock_units', 'Units by product and bucket.', ['product', 'bucket']);
+  return {
+    databaseUp: gauge(
+      'database_up',
+      'Whether the database answered. If 0, the other metrics of the database are absent.',
+    ),
+    events: gauge('payment_events', 'Payment events that are parked or dead letters.', ['status']),
+    eventAge: gauge(
+      'payment_event_age_seconds',
+      'Age of the oldest payment event in this status.',
+      ['status'],
+    ),
+    withoutOrder: gauge('payments_without_order', 'Total successful payments that name no order.'),
+    withoutOrderLastDay: gauge(
+      'payments_without_order_last_day',
+      'Successful payments of the last 24 hours that name no order.',
+    ),
+    refunds: gauge('open_refunds', 'Open refunds.'),
+    refundAge: gauge('open_refund_age_seconds', 'Age of the oldest open refund.'),
+    lag: gauge('sweep_lag_seconds', 'Time since the deadline of the oldest overdue hold or order.'),
+    oldest: gauge(
+      'database_oldest_transaction_seconds',
+      'Age of the oldest open transaction in the database, of any client.',
+    ),
+    stock: gauge('stock_units', 'Units by product and counter (available, held, sold).', [
+      'product',
+      'bucket',
+    ]),
+  };
+}
 
+function showFigures(gauges: Gauges, figures: ShopFigures): void {
+  const { events, eventAge, stock } = gauges;
   const showWaiting = (status: string, { count, oldestSeconds }: Waiting): void => {
     events.set({ status }, count);
     eventAge.set({ status }, oldestSeconds);
   };
+  gauges.databaseUp.set(1);
+  showWaiting('parked', figures.parked);
+  showWaiting('dead', figures.dead);
+  gauges.withoutOrder.set(figures.withoutOrder.count);
+  gauges.withoutOrderLastDay.set(figures.withoutOrderLastDay);
+  gauges.refunds.set(figures.openRefunds.count);
+  gauges.refundAge.set(figures.openRefunds.oldestSeconds);
+  gauges.lag.set(figures.sweepLagSeconds);
+  gauges.oldest.set(figures.oldestTransactionSeconds);
+  stock.reset();
+  for (const { productId, available, held, sold } of figures.stock) {
+    for (const [bucket, units] of Object.entries({ available, held, sold }))
+      stock.set({ product: productId, bucket }, units);
+  }
+}
 
-  return {
-    show(figures: ShopFigures): void {
-      known.set(1);
-      showWaiting('parked', figures.parked);
-      showWaiting('dead', figures.dead);
-      noOrder.set(figures.withoutOrder.count);
-      noOrderLastDay.set(figures.withoutOrderLastDay);
-      refunds.set(figures.openRefunds.count);
-      refundAge.set(figures.openRefunds.oldestSeconds);
-      lag.set(figures.sweepLagSeconds);
-      oldest.set(figures.oldestTransactionSeconds);
-      stock.reset();
-      for (const { productId, available, held, sold } of figures.stock) {
-        for (const [bucket, units] of Object.entries({ available, held, sold }))
-          stock.set({ product: productId, bucket }, units);
-      }
-    },
-    unknown(): void {
-      for (const one of [events, eventAge, stock]) one.reset();
-      for (const one of [noOrder, noOrderLastDay, refunds, refundAge, lag, oldest]) one.remove();
-      known.set(0);
-    },
-  };
+function removeFigures(gauges: Gauges): void {
+  const { databaseUp, events, eventAge, stock, ...single } = gauges;
+  for (const one of [events, eventAge, stock]) one.reset();
+  for (const one of Object.values(single)) one.remove();
+  databaseUp.set(0);
 }
