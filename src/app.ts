@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
 import { isLoopback, isUnsignedAccepted } from './config/safety.ts';
 import type { Settings } from './config/settings.ts';
-import { openHttp, type HttpDoor } from './server/http/server.ts';
+import { openHttp, type HttpServer } from './server/http/server.ts';
 import { ProcessMetrics, type LiveFigures } from './server/metrics/process-metrics.ts';
 import { scrapeAlone, scrapeThroughPrimary } from './server/metrics/scrape.ts';
 import { ShopMetrics } from './server/metrics/shop-metrics.ts';
-import type { MetricsDoor } from './server/http/routes.ts';
+import type { MetricsEndpoint } from './server/http/routes.ts';
 import { Origins } from './server/http/origins.ts';
 import { Port } from './server/http/port.ts';
 import { startSchedule } from './server/schedule.ts';
@@ -33,20 +33,21 @@ export interface App {
 }
 
 /**
- * Starts a server: the port, Postgres (embedded if none is named), migrations and the demo sale, the
- * shop, the notice line, the doors, the clockwork. What was opened is closed again if a later step fails.
+ * Starts a server: the port, Postgres (embedded without DATABASE_URL), migrations and the demo sale, the
+ * shop, the change notifications, the scheduler and the endpoints. If a step fails, the started parts
+ * are closed again.
  */
 export async function startApp(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
   try {
-    return await openAll(settings, log, closers);
+    return await start(settings, log, closers);
   } catch (error) {
     await closers.close().catch(() => {});
     throw error;
   }
 }
 
-async function openAll(settings: Settings, log: Logger, closers: Closers): Promise<App> {
+async function start(settings: Settings, log: Logger, closers: Closers): Promise<App> {
   const origins = openOrigins(settings, log);
   const port = await openPort(settings, origins, log);
   closers.push('the port', () => port.close());
@@ -57,50 +58,50 @@ async function openAll(settings: Settings, log: Logger, closers: Closers): Promi
   const meters = metrics?.meters ?? noopMetrics;
   const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
-  closers.push('the notice line', () => notices.stop());
-  const availability = new Availability(database, () => notices.receivedAt);
+  closers.push('the change notifications', () => notices.stop());
+  const availability = new Availability(database, () => notices.heardAt);
   await availability.start();
-  closers.push('the probe of the database', () => availability.stop());
+  closers.push('the database probe', () => availability.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {
     log.warn(
       {},
       'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
     );
   }
-  // Closed after the doors: what was tried at them until the end is told.
-  closers.push('denied tries', () => shop.unauthorizedAttempts.tell());
+  // Closed after the endpoints, so that the last unauthorized attempts are recorded.
+  closers.push('the unauthorized attempts', () => shop.unauthorizedAttempts.tell());
   const schedule = startSchedule(shop, { sweepCron: settings.SWEEP_CRON, log, meters });
-  closers.push('the clockwork', () => schedule.stop());
+  closers.push('the scheduler', () => schedule.stop());
   const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;
   const http = await openHttp(shop, {
     port,
     origins,
-    ...(await chosenForDoors(settings)),
+    ...(await endpointOptions(settings)),
     metrics: metrics && openMetrics(metrics, shop, settings),
-    isDatabaseThere: () => availability.isAvailable,
+    isDatabaseAvailable: () => availability.isAvailable,
     graceMs,
     meters,
     log,
   });
-  // Opened last, so that a stop begins with 503 at /readyz.
-  closers.push('requests under way', () => http.stop());
+  // Pushed last, so that a stop begins with 503 at /readyz.
+  closers.push('the requests in flight', () => http.stop());
   metrics?.watch(liveFigures(shop, http, notices));
   http.ready();
-  const cut = (): void => {
-    log.warn({}, 'The grace is over: what is still under way is cut');
-    port.cut();
+  const forceClose = (): void => {
+    log.warn({}, 'Shutdown grace period elapsed; aborting in-flight requests');
+    port.forceClose();
     database.cut();
   };
-  const stop = (): Promise<void> => closeWithin(graceMs, closers, cut);
+  const stop = (): Promise<void> => closeWithin(graceMs, closers, forceClose);
   return { url: port.url, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Files that a process has open beside its callers' connections and the database's; about fifty are. */
+/** Reserve for files other than client and database connections. A process has about fifty open. */
 const OTHER_FILES = 200;
 
 /**
- * Opens the port for as many connections as may be and fit into the files that the process may open:
- * past those there would be none left for the database.
+ * Opens the port. The open-file limit of the process caps CONNECTIONS_MAX: otherwise client
+ * connections could use up the files that database connections need.
  */
 function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Port> {
   const {
@@ -114,15 +115,15 @@ function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Po
   const filesMax = openFilesMax();
   const room = Math.max(1, filesMax - DATABASE_POOL_MAX - OTHER_FILES);
   if (room < CONNECTIONS_MAX) {
-    const told = `CONNECTIONS_MAX is ${CONNECTIONS_MAX}, but into the ${filesMax} files that this process may open fit ${room}: raise its limit (ulimit -n).`;
-    log.warn({}, told);
+    const message = `CONNECTIONS_MAX=${CONNECTIONS_MAX} exceeds the open-file limit of ${filesMax}; using ${room}. Raise the limit (ulimit -n).`;
+    log.warn({}, message);
   }
   const connectionsMax = Math.min(CONNECTIONS_MAX, room);
   return Port.open({ host, port, connectionsMax, keepAliveSeconds, origins, trustedHops });
 }
 
-/** What an operator chooses of the doors. */
-async function chosenForDoors(settings: Settings) {
+/** The settings of the endpoints. */
+async function endpointOptions(settings: Settings) {
   return {
     adminToken: settings.ADMIN_TOKEN,
     providers: await openProviders(settings),
@@ -132,18 +133,22 @@ async function chosenForDoors(settings: Settings) {
   };
 }
 
-/** Closes everything, and has cut what is still open once the grace is over. */
-async function closeWithin(graceMs: number, closers: Closers, cut: () => void): Promise<void> {
-  const impatience = setTimeout(cut, graceMs);
-  await closers.close().finally(() => clearTimeout(impatience));
+/** Closes everything; after the grace period, aborts what is still open. */
+async function closeWithin(
+  graceMs: number,
+  closers: Closers,
+  forceClose: () => void,
+): Promise<void> {
+  const timer = setTimeout(forceClose, graceMs);
+  await closers.close().finally(() => clearTimeout(timer));
 }
 
-/** In production figures are for those who have the token. */
+/** Production serves /metrics only with METRICS_TOKEN. */
 export function areMetricsOn({ production, METRICS_TOKEN }: Settings): boolean {
   return !production || METRICS_TOKEN !== undefined;
 }
 
-function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): MetricsDoor {
+function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): MetricsEndpoint {
   const scrape = cluster.isWorker
     ? scrapeThroughPrimary(metrics)
     : scrapeAlone(metrics, new ShopMetrics(() => readFigures(shop)));
@@ -152,7 +157,7 @@ function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): M
 
 function liveFigures(
   { holdQueues, database }: Shop,
-  { live }: HttpDoor,
+  { live }: HttpServer,
   notices: ChangeNotifier,
 ): LiveFigures {
   return {
@@ -163,18 +168,18 @@ function liveFigures(
   };
 }
 
-/** The path of the webhook that speaks this project's own payment contract. */
+/** The path of the webhook of this project's own payment contract. */
 const PAYMENTS_PATH = '/api/payments/webhook';
 const STRIPE_PATH = '/api/payments/webhook/stripe';
 
-/** The payment providers that are on, by the path of their webhook. */
+/** The enabled payment providers, by the path of their webhook. */
 async function openProviders(settings: Settings): Promise<Record<string, Provider>> {
   const paths = webhookPaths(settings);
   const providers: Record<string, Provider> = {};
   if (paths.includes(PAYMENTS_PATH))
     providers[PAYMENTS_PATH] = paymentsProvider(settings.PAYMENT_WEBHOOK_SECRETS ?? []);
   if (paths.includes(STRIPE_PATH)) {
-    // Loaded only where it is used: Stripe's package is large.
+    // Loaded only if it is used: Stripe's package is large.
     const { stripeProvider } = await import('./server/webhook/stripe.ts');
     providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!, {
       allowTestMode: settings.STRIPE_ALLOW_TEST_MODE,
@@ -183,20 +188,20 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
   return providers;
 }
 
-/** The paths of the webhooks that are on. Without secrets and outside development ours is off. */
+/** The paths of the enabled webhooks. Without secrets ours is enabled only in development. */
 export function webhookPaths(settings: Settings): string[] {
   const isOursOn = settings.PAYMENT_WEBHOOK_SECRETS !== undefined || isUnsignedAccepted(settings);
   const isStripeOn = settings.STRIPE_WEBHOOK_SECRETS !== undefined;
   return [...(isOursOn ? [PAYMENTS_PATH] : []), ...(isStripeOn ? [STRIPE_PATH] : [])];
 }
 
-/** Whose pages may call the API. */
+/** Creates the check of origins from the settings. */
 function openOrigins(settings: Settings, log: Logger): Origins {
   const { TRUSTED_PROXY_HOPS: trustedHops } = settings;
   return new Origins({ isNamed: allowedOrigins(settings), trustedHops, log });
 }
 
-/** Pages that may call the API: those named, or in development those of this machine. */
+/** The allowed origins: ALLOWED_ORIGINS, else in development any loopback origin. */
 function allowedOrigins({ ALLOWED_ORIGINS, production }: Settings): (origin: string) => boolean {
   if (ALLOWED_ORIGINS !== undefined) return (origin) => ALLOWED_ORIGINS.includes(origin);
   return (origin) => !production && URL.canParse(origin) && isLoopback(new URL(origin).hostname);

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { nodeComplaint, VERSION } from './lib/version.ts';
 
-/** The command line. What it needs is imported only on a Node that can load it. */
+/** The command line. The commands are imported after the check of Node's version. */
 async function main(): Promise<void> {
   const complaint = nodeComplaint();
   if (process.argv[2] === '--version') return void process.stdout.write(`${VERSION}\n`);

@@ -5,25 +5,26 @@ import { markSecretPrinted } from './config/dev-secret.ts';
 import type { Logger } from './lib/log.ts';
 import { nodeComplaint, VERSION } from './lib/version.ts';
 
-/** The process: read the settings, start the app, stop it on a signal. */
+/** The server process: reads the settings, starts the app and stops it on a signal. */
 async function main(): Promise<void> {
   if (process.argv[2] === '--version') return void process.stdout.write(`${VERSION}\n`);
   const complaint = nodeComplaint();
   if (complaint !== undefined) throw new PlainError(complaint);
-  // Imported only now: an older Node would fail on the first of them with less plain words.
+  // Imported after the version check: an older Node fails to load these with an unclear error.
   const { readSettings } = await import('./config/settings.ts');
   const settings = readSettings();
-  const tracing = await traced(settings);
+  const tracing = await startTracingIfSet(settings);
   const { startApp, webhookPaths } = await import('./app.ts');
   const { createLog, isReadable } = await import('./lib/log.ts');
-  const { isWorker, reportReady, startWorkers, stopAtPrimarysWord } = await import('./workers.ts');
+  const { isWorker, reportReady, startWorkers, stopOnPrimaryMessage } =
+    await import('./workers.ts');
   const readable = isReadable(process.stdout, settings.production);
   const log = createLog(settings.LOG_LEVEL, undefined, { readable });
-  if (settings.adminTokenIsNew) showAdminToken(settings);
+  if (settings.adminTokenIsNew) printAdminToken(settings);
   const isPrimary = settings.WORKERS > 1 && !isWorker;
   const starting = (isPrimary ? startWorkers : startApp)(settings, log);
   const stop = stopOnce({ starting, tracing, settings }, log);
-  if (isWorker) stopAtPrimarysWord(stop);
+  if (isWorker) stopOnPrimaryMessage(stop);
   else stopOnSignals(stop);
   const app = await starting;
   if (isWorker) reportReady(app);
@@ -31,14 +32,16 @@ async function main(): Promise<void> {
     log.info({ url: app.url, version: VERSION }, readyLine(app, settings, webhookPaths(settings)));
 }
 
-/** Once, beside the log and never through it: logs travel further than terminals. */
-function showAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
+/** Prints the token once to stderr, never to the log: logs are copied to more places than terminals. */
+function printAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
   process.stderr.write(`Admin token, shown this once: ${ADMIN_TOKEN}\n`);
   markSecretPrinted(DATA_DIR, 'admin-token');
 }
 
-/** Starts tracing where it is wanted, before anything that is to be traced is loaded. */
-async function traced({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Settings): Promise<Stoppable> {
+/** Starts tracing if it is configured, before the modules that it instruments are loaded. */
+async function startTracingIfSet({
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+}: Settings): Promise<Stoppable> {
   if (endpoint === undefined) return { stop: async () => {} };
   const { startTracing } = await import('./server/tracing.ts');
   return startTracing(endpoint);
@@ -48,7 +51,7 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** What runs from the start to the stop. */
+/** What a stop ends. */
 interface Running {
   readonly starting: Promise<App>;
   readonly tracing: Stoppable;
@@ -56,21 +59,21 @@ interface Running {
 }
 
 /**
- * What a stop may take after the grace is over and all is cut: the embedded database closes within
- * it. Whatever hangs even then ends with the process.
+ * Time for a stop after the grace period, in which the embedded database closes. After it, the process
+ * exits even if something hangs.
  */
-const AFTERMATH_MS = 10_000;
+const FORCED_STOP_MS = 10_000;
 
-/** A stop that may be asked for at any time, the start included, and any number of times. */
+/** Returns a stop function that is safe to call at any time, also during the start, and repeatedly. */
 function stopOnce({ starting, tracing, settings }: Running, log: Logger): () => void {
   let stopping = false;
   return () => {
     if (stopping) return;
     stopping = true;
-    log.info({}, 'Stopping: no new work, what is under way is finished');
-    const limitMs = settings.SHUTDOWN_GRACE_SECONDS * 1000 + AFTERMATH_MS;
+    log.info({}, 'Stopping: finishing requests in flight, accepting no new ones');
+    const limitMs = settings.SHUTDOWN_GRACE_SECONDS * 1000 + FORCED_STOP_MS;
     setTimeout(() => {
-      log.error({}, 'The stop took too long; the process ends as it is');
+      log.error({}, 'Shutdown timed out; exiting');
       process.exit(1);
     }, limitMs).unref();
     starting
@@ -86,10 +89,10 @@ function stopOnce({ starting, tracing, settings }: Running, log: Logger): () => 
   };
 }
 
-/** The first signal stops, the second ends the process at once. */
+/** The first signal starts a graceful stop; the second exits at once. */
 function stopOnSignals(stop: () => void): void {
   let signals = 0;
-  // SIGHUP is not among them: a closed terminal must not end a sale that nohup keeps running.
+  // SIGHUP is ignored here: a closed terminal must not end a sale that runs under nohup.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       signals += 1;
@@ -109,7 +112,7 @@ function readyLine({ url }: App, settings: Settings, webhooks: readonly string[]
   return `Ready. ${parts.join(', ')} (version ${VERSION}, Node ${process.versions.node})`;
 }
 
-/** What a person can mend: told in its own words, without a stack. */
+/** An error that an admin can fix: printed as its message, without a stack. */
 class PlainError extends Error {}
 
 const PLAIN = [

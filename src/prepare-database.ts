@@ -7,7 +7,7 @@ import { migrate, withStartupLock } from './postgres/migrate.ts';
 import { readSchemaState, type SchemaState } from './postgres/schema-complaints.ts';
 import { seedDemo } from './shop/stock/seed-demo.ts';
 
-/** The database is not one that this server may run on: every complaint, one line each. */
+/** This server cannot run on this database: every complaint, one line each. */
 export class NotReadyToStart extends Error {
   override readonly name = 'NotReadyToStart';
 
@@ -16,7 +16,7 @@ export class NotReadyToStart extends Error {
   }
 }
 
-/** What a database says of itself, as this server's own sessions have it. */
+/** The capacity and durability settings of the database, as this server's sessions see them. */
 const ABOUT = `
   select current_setting('max_connections')::int as "connectionsMax",
     array(select name from unnest(array['fsync', 'full_page_writes', 'synchronous_commit']) as name
@@ -24,16 +24,16 @@ const ABOUT = `
 
 interface About {
   readonly connectionsMax: number;
-  /** Settings that are off, and with which a committed sale may be lost. */
+  /** Durability settings that are off: a crash can lose committed sales. */
   readonly lossy: readonly string[];
 }
 
 /**
  * Migrations and the demo sale, one server at a time; production migrates by command only.
  *
- * @throws NotReadyToStart with all complaints at once: the database is away, too old, not UTF8, another
- *   application's or closed to the role, cannot be prepared, or in production not durable, too small or
- *   not migrated
+ * @throws NotReadyToStart with all complaints at once: the database is unavailable, too old, not UTF8,
+ *   used by another application, not accessible to the role or not preparable; in production also not
+ *   durable, too small or not migrated
  */
 export async function prepareDatabase(
   database: Database,
@@ -42,8 +42,8 @@ export async function prepareDatabase(
 ): Promise<void> {
   if (!settings.production) await requireMigratable(database);
   else {
-    const { complaints, pending } = await look(() => readSchemaState(database));
-    const [about] = await look(() => database.rows<About>(ABOUT, []));
+    const { complaints, pending } = await readOrComplain(() => readSchemaState(database));
+    const [about] = await readOrComplain(() => database.rows<About>(ABOUT, []));
     const all = [...complaints, ...productionComplaints(about!, settings), ...unmigrated(pending)];
     if (all.length > 0) throw new NotReadyToStart(all);
     return;
@@ -53,7 +53,7 @@ export async function prepareDatabase(
     const migrations = await migrate(database, lock);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
     if (settings.SEED_DEMO && (await seedDemo(database)))
-      log.info({}, 'Made the demo sale: products 1, 2 and 3');
+      log.info({}, 'Seeded demo catalogue: products 1, 2 and 3');
   });
   await prepared.catch((error: unknown) => {
     throw notPrepared(error);
@@ -78,13 +78,13 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
  * @throws NotReadyToStart with all complaints at once
  */
 export async function requireMigratable(database: Database): Promise<void> {
-  const { complaints, mayNotMigrate } = await look(() => readSchemaState(database));
+  const { complaints, mayNotMigrate } = await readOrComplain(() => readSchemaState(database));
   const all = mayNotMigrate === undefined ? complaints : [...complaints, mayNotMigrate];
   if (all.length > 0) throw new NotReadyToStart(all);
 }
 
-/** What fails here is for the admin to repair. */
-async function look<Seen>(read: () => Promise<Seen>): Promise<Seen> {
+/** Runs a read. @throws NotReadyToStart if it fails, with a reason that an admin can act on */
+async function readOrComplain<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
   } catch (error) {
@@ -96,11 +96,11 @@ async function look<Seen>(read: () => Promise<Seen>): Promise<Seen> {
 /** Without a full stop. Messages of TLS have lines of numbers after the first. */
 function reasonOf(error: unknown): string {
   const { message, code } = error as Error & { readonly code?: string };
-  const [reason] = (message || code || 'no reason is known').split('\n');
+  const [reason] = (message || code || 'unknown reason').split('\n');
   return reason!.replace(/\.$/, '');
 }
 
-/** A fault says what it means for a buyer; its cause says what happened. */
+/** A fault's message is for buyers; its cause has the technical reason. */
 function causeOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }
@@ -111,7 +111,7 @@ function productionComplaints({ connectionsMax, lossy }: About, settings: Settin
     complaints.push(
       ...lossy.map(
         (name) =>
-          `${name} is off in the database: a crash could lose what was sold. Turn it on, or set ALLOW_DATA_LOSS=true.`,
+          `${name} is off in the database: a crash can lose committed sales. Turn it on, or set ALLOW_DATA_LOSS=true.`,
       ),
     );
   }

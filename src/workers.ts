@@ -12,41 +12,41 @@ import { PG_VARIABLES } from './postgres/database-url.ts';
 import type { Logger } from './lib/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
-/** A worker that ends by itself is replaced after this: at once would be a hot loop if it cannot start. */
+/** Delay before a failed worker is replaced. Without it, a worker that cannot start would cause a hot loop. */
 const REPLACE_AFTER_MS = 1000;
 
-/** What a worker tells the primary once it serves. */
-interface Ready {
+/** The message of a worker to the primary when it is ready. */
+interface ReadyMessage {
   readonly url: string;
 }
 
 /** Whether this process is one of several behind one port. */
 export const isWorker = cluster.isWorker;
 
-/** The primary's word to a worker that it is to stop. */
+/** The message of the primary that stops a worker. */
 const STOP = 'stop';
 
 /**
- * In a worker: stops at the primary's word, or should the primary be gone. Signals are the
- * primary's: a Ctrl-C or a service manager sends them to all processes at once, and a worker that
- * counted them would take the primary's word for a second one and drop what is under way.
+ * In a worker: stops on the primary's message, or if the primary has exited. Workers ignore signals.
+ * Ctrl-C and service managers signal all processes at once; a worker that counted signals would treat
+ * the primary's message as a second signal and drop requests in flight.
  */
-export function stopAtPrimarysWord(stop: () => void): void {
+export function stopOnPrimaryMessage(stop: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
-  process.on('message', (word) => void (word === STOP && stop()));
+  process.on('message', (message) => void (message === STOP && stop()));
   process.on('disconnect', stop);
 }
 
-/** Tells the primary that this worker serves. */
+/** Reports to the primary that this worker is ready. */
 export function reportReady({ url }: App): void {
-  process.send!({ url } satisfies Ready);
+  process.send!({ url } satisfies ReadyMessage);
 }
 
 /**
- * Several server processes behind one port, by node's cluster: each with its own pool, lanes and
- * live feeds, joined by the database like servers on several machines. The primary serves nothing:
- * it keeps the embedded database and the workers, replaces one that ends by itself, and stops them
- * all before the database.
+ * Starts several server processes on one port with node:cluster. Each has its own pool, batch queues
+ * and live feeds; they share only the database, like servers on several machines. The primary serves
+ * no requests. It runs the embedded database, replaces workers that exit, and stops all of them before
+ * the database.
  */
 export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
@@ -73,8 +73,8 @@ export async function startWorkers(settings: Settings, log: Logger): Promise<App
 }
 
 /**
- * What a worker's environment has otherwise. The embedded database has a URL by then, which `PG*`
- * variables must not complete; an empty one counts as not set.
+ * The environment variables that differ in a worker: the URL of the embedded database. The `PG*`
+ * variables must not complete that URL, so they are empty, which counts as not set.
  */
 function environmentOf(embeddedUrl: string | undefined): Record<string, string> {
   if (embeddedUrl === undefined) return {};
@@ -84,23 +84,23 @@ function environmentOf(embeddedUrl: string | undefined): Record<string, string> 
   };
 }
 
-/** Where a worker serves, once it says so; it may have told its figures before. */
+/** The URL of a worker, when it is ready. Messages about metrics may arrive earlier. */
 function urlOf(worker: Worker): Promise<string> {
   return new Promise((resolve) => {
-    worker.on('message', function hear(message: Partial<Ready>) {
+    worker.on('message', function onMessage(message: Partial<ReadyMessage>) {
       if (message.url === undefined) return;
-      worker.off('message', hear);
+      worker.off('message', onMessage);
       resolve(message.url);
     });
   });
 }
 
-/** The worker itself has said why. */
+/** A worker exited before it was ready. The worker itself has printed the reason. */
 class WorkerNotStarted extends Error {
   override readonly name = 'WorkerNotStarted';
 
   constructor() {
-    super('A worker ended before it was ready.');
+    super('A worker exited before it was ready.');
   }
 }
 
@@ -115,7 +115,7 @@ class Workers {
     this.#log = log;
   }
 
-  /** Starts one and gives the URL at which it serves. */
+  /** Starts a worker. Resolves with its URL when it is ready. */
   async start(): Promise<string> {
     const worker = cluster.fork(this.#environment);
     this.#running.add(worker);
@@ -141,12 +141,12 @@ class Workers {
     if (this.#stopping) return;
     this.#log.error(
       { pid: worker.process.pid, code, signal },
-      'A worker ended; another takes its place',
+      'A worker exited; starting a replacement',
     );
     setTimeout(() => {
       if (this.#stopping) return;
       this.start().catch((error: unknown) => {
-        this.#log.error({ err: error }, 'A worker could not be replaced');
+        this.#log.error({ err: error }, 'Could not start a replacement worker');
         this.#replace(worker, code, signal);
       });
     }, REPLACE_AFTER_MS);

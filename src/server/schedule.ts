@@ -9,22 +9,22 @@ import type { Logger } from '../lib/log.ts';
 import { asRequest } from '../lib/request-id.ts';
 import type { LiveShop } from '../live/live-shop.ts';
 
-/** Live values are read anew each second: the net under every notice that was lost. */
+/** Live values are read again every second, in case a change notification was lost. */
 const REFRESH_CRON = '* * * * * *';
 
-/** Denied tries that were only counted are told each minute. */
+/** Unauthorized attempts that were only counted are recorded every minute. */
 const MINUTELY_CRON = '0 * * * * *';
 
 /**
- * Everything is held against everything each hour: damage is found the same night. Not at the full
- * hour, when sales open.
+ * Reconciliation runs every hour, so that damage is found soon. It avoids the full hour, when sales
+ * usually open.
  */
 const HOURLY_CRON = '0 17 * * * *';
 
-/** As many findings as a log line holds; `reconcile` tells them all. */
+/** Most findings in one log line. The command `reconcile` prints all of them. */
 const FINDINGS_LOGGED = 10;
 
-/** When the clockwork sweeps, and who is told of its runs. */
+/** When the sweep runs, and where runs are reported. */
 export interface ScheduleOptions {
   /** node-cron's expression, six fields. */
   readonly sweepCron: string;
@@ -33,22 +33,22 @@ export interface ScheduleOptions {
 }
 
 /**
- * Starts the clockwork: the sweep of due holds, orders and parked payment events, the net under live
- * stock, the count of denied tries, and the hourly reconciliation, which repairs nothing. Each server
- * runs them all; no run begins while the one before it is under way.
+ * Starts the scheduler: the sweep of due holds, orders and parked payment events, the refresh of live
+ * stock, the record of unauthorized attempts, and the hourly reconciliation, which repairs nothing.
+ * Every server runs all jobs. A job never overlaps its previous run.
  */
 export function startSchedule(
   shop: LiveShop,
   { sweepCron, log, meters }: ScheduleOptions,
 ): { stop(): Promise<void> } {
-  const underWay = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   const every = (expression: string, name: string, task: () => Promise<void>) =>
     cron.schedule(
       expression,
       () => {
         const run = asRequest(newId(), () => runOnce(name, task, { log, meters }));
-        underWay.add(run);
-        return run.finally(() => underWay.delete(run));
+        running.add(run);
+        return run.finally(() => running.delete(run));
       },
       { name, noOverlap: true, logger: quiet(log) },
     );
@@ -60,7 +60,7 @@ export function startSchedule(
       const level = ended + skipped > 0 ? 'info' : 'debug';
       log[level]({ ended, skipped }, 'Hold expiry job completed');
     }),
-    // A run of its own: however many events wait, holds end on time.
+    // A separate job, so that many waiting events do not delay the end of holds.
     every(sweepCron, 'inbox', async () => {
       const settled = await retryInbox(shop);
       log[settled > 0 ? 'info' : 'debug']({ settled }, 'Payment inbox job completed');
@@ -81,12 +81,12 @@ export function startSchedule(
   return {
     async stop() {
       for (const task of tasks) await task.destroy();
-      await Promise.all(underWay);
+      await Promise.all(running);
     },
   };
 }
 
-/** One run of a task, measured; what it throws is told to the log, and the next run comes. */
+/** Runs a job once and measures it. An error is logged; the job runs again at its next time. */
 async function runOnce(
   name: string,
   task: () => Promise<void>,
@@ -105,11 +105,11 @@ async function runOnce(
 
 function report(name: string, error: unknown, log: Logger): void {
   if (isFault(error))
-    return log.warn({ task: name }, `${error.message} The next run comes by itself.`);
-  log.error({ task: name, err: error }, 'A scheduled run failed');
+    return log.warn({ task: name }, `${error.message} Will retry on the next run.`);
+  log.error({ task: name, err: error }, 'A scheduled job failed');
 }
 
-/** node-cron would write to the console by itself; a run that comes late is only worth a debug line. */
+/** Without a logger node-cron writes to the console. Its warnings of late runs are logged at debug. */
 function quiet(log: Logger) {
   return {
     info: (message: string) => log.debug({}, message),

@@ -8,20 +8,19 @@ import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 
-/** Traces that are being sent. */
+/** Running trace export. */
 export interface Tracing {
-  /** Sends what waits, then no more. */
+  /** Sends the buffered spans and stops. */
   stop(): Promise<void>;
 }
 
-/** What is asked often and says nothing: a probe a second would be most of the traces. */
+/** Not traced: one probe a second would make up most of the traces. */
 const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Traces from the request to the SQL, sent to an OTLP/HTTP collector by OpenTelemetry's own
- * instrumentations. To be called before the modules that they instrument are loaded, and only
- * where traces are wanted: not loaded, it costs nothing. Values of GraphQL's arguments are left out
- * of the spans, as tokens are among them.
+ * Sends traces from the request to the SQL to an OTLP/HTTP collector, with OpenTelemetry's own
+ * instrumentations. Call it before the instrumented modules are loaded. Spans have no values of GraphQL
+ * arguments, because those include tokens.
  *
  * @param endpoint the collector's base URL
  */
@@ -41,7 +40,7 @@ export function startTracing(endpoint: string): Tracing {
       }),
       new ExpressInstrumentation(),
       new GraphQLInstrumentation({ ignoreTrivialResolveSpans: true }),
-      // The clockwork asks each second; only what belongs to a request is worth a trace.
+      // The scheduler queries every second; only queries of a request are traced.
       new PgInstrumentation({ requireParentSpan: true }),
     ],
   });

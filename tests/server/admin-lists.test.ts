@@ -287,7 +287,10 @@ describe('who has not the token', () => {
         expect(status).toBeLessThan(500);
         expect(Object.values(data ?? {}).filter(Boolean)).toEqual([]);
         expect(errors).toMatchObject([
-          { message: 'This needs the admin token.', extensions: { code: 'UNAUTHENTICATED' } },
+          {
+            message: 'This operation requires the admin token.',
+            extensions: { code: 'UNAUTHENTICATED' },
+          },
         ]);
       }
 

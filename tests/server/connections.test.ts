@@ -87,7 +87,9 @@ test('with ten connections open every further one is closed, and whoever is in g
   expect(await buyer.figure('flashsale_connections')).toBe(10);
   expect(await buyer.figure('flashsale_connections_refused_total')).toBe(21);
   // Once, however many were closed.
-  expect(warnings).toEqual(['10 connections are open: further ones are closed at once']);
+  expect(warnings).toEqual([
+    'CONNECTIONS_MAX reached: 10 connections are open; closing further ones',
+  ]);
 });
 
 test('a place among ten connections is given to the next caller once it is free', async () => {

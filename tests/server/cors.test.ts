@@ -209,7 +209,7 @@ describe('the log', () => {
     await expect(openRawSocket(server.socketUrl, { origin })).rejects.toThrow('403');
 
     expect(warnings).toEqual([
-      'A page was refused. Origin https://logged.example is not in ALLOWED_ORIGINS.',
+      'Refused a request of a page. Origin https://logged.example is not in ALLOWED_ORIGINS.',
     ]);
   });
 

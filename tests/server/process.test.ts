@@ -454,7 +454,7 @@ test(
 
     expect(await second.exited).toBe(1);
     expect(second.err()).toBe(
-      `PORT ${port} on 127.0.0.1 is taken by another process: stop that one, or set another PORT.\n`,
+      `PORT ${port} on 127.0.0.1 is in use by another process: stop it, or set another PORT.\n`,
     );
     await until('its database to be gone', () =>
       servers.others().every((pid) => !worksIn(pid, join(servers.dataDir, 'other'))),
@@ -496,7 +496,7 @@ test(
     taken.close();
 
     expect(code).toBe(1);
-    expect(server.err()).toMatch(/^PORT \d+ on 127\.0\.0\.1 is taken by another process: .*\n$/);
+    expect(server.err()).toMatch(/^PORT \d+ on 127\.0\.0\.1 is in use by another process: .*\n$/);
   },
   WAIT_MS,
 );

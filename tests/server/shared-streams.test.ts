@@ -94,7 +94,7 @@ async function plainly(query: string, variables: Record<string, unknown>) {
   return {
     async next(): Promise<string> {
       const { errors, ...rest } = (await stream.next()).value as ExecutionResult;
-      const told = errors && formatErrors(errors, ANYONE, { tell: formatError, log: silentLog });
+      const told = errors && formatErrors(errors, ANYONE, { format: formatError, log: silentLog });
       return JSON.stringify({ ...(told && { errors: told }), ...rest });
     },
     stop: () => stream.return(undefined),

@@ -8,17 +8,17 @@ test.each([
   [
     'EADDRINUSE',
     80,
-    'PORT 80 on 10.0.0.1 is taken by another process: stop that one, or set another PORT.',
+    'PORT 80 on 10.0.0.1 is in use by another process: stop it, or set another PORT.',
   ],
   [
     'EACCES',
     80,
-    'PORT 80 needs a privilege that this process does not have: set a PORT of 1024 or more.',
+    'PORT 80 requires a privilege that this process does not have: set a PORT of 1024 or more.',
   ],
   [
     'EPERM',
     443,
-    'PORT 443 needs a privilege that this process does not have: set a PORT of 1024 or more.',
+    'PORT 443 requires a privilege that this process does not have: set a PORT of 1024 or more.',
   ],
   ['EACCES', 4000, 'PORT 4000 on HOST 10.0.0.1 cannot be opened (EACCES).'],
   ['EACCES', 0, 'PORT 0 on HOST 10.0.0.1 cannot be opened (EACCES).'],
@@ -46,7 +46,7 @@ test('a place is free before it is taken and after it is given up', async () => 
   const { port } = server.address() as AddressInfo;
   const place = { host: '127.0.0.1', port };
 
-  await expect(checkPlace(place)).rejects.toThrow(`PORT ${port} on 127.0.0.1 is taken`);
+  await expect(checkPlace(place)).rejects.toThrow(`PORT ${port} on 127.0.0.1 is in use`);
   server.close();
   await once(server, 'close');
   await expect(checkPlace(place)).resolves.toBeUndefined();

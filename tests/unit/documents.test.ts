@@ -138,7 +138,7 @@ test.each([
   // The second says that no other rule was asked.
   expect(errors).toMatchObject([
     {
-      message: 'What is subscribed to must not depend on @skip or @include.',
+      message: 'The root field of a subscription must not have @skip or @include.',
       extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
     },
     { message: 'Validation aborted.' },

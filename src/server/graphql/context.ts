@@ -2,34 +2,34 @@ import type { LiveShop } from '../../live/live-shop.ts';
 import type { RateLimits } from '../http/rate-limits.ts';
 import { Loaders } from './schema/loaders.ts';
 
-/** Who asks, as far as the operation's credentials say. */
+/** The client of an operation and its credentials. */
 export interface Caller {
-  /** Names this request in answers and logs. */
+  /** Identifies the request in responses and logs. */
   readonly requestId: string;
-  /** What limits count for: the client's address, as far as proxies are trusted. */
+  /** The address that rate limits count for: the client's, as far as proxies are trusted. */
   readonly address: string;
-  /** Whether the right admin token came with it. */
+  /** Whether the request has the admin token. */
   readonly isAdmin: boolean;
-  /** Whether its connection is closed; absent where that is not known. */
+  /** Whether the client's connection is closed; absent if unknown. */
   readonly isGone?: boolean;
 }
 
-/** Equal for callers who are answered the same: what the one is told may be told to the other. */
+/** Equal for callers with the same rights: they may share one execution of an operation. */
 export function rightsOf({ isAdmin }: Caller): string {
-  return isAdmin ? 'operator' : 'anyone';
+  return isAdmin ? 'admin' : 'public';
 }
 
-/** What an operation's context is made of, beside the shop. */
+/** The parts of an operation's context besides the shop. */
 export interface ContextOptions {
   readonly caller: Caller;
   readonly limits: RateLimits;
-  /** Whether it lives as long as a subscription, whose every event must read afresh. */
+  /** Whether the operation is a subscription: each of its events must read current rows. */
   readonly isStream?: boolean;
 }
 
 /**
- * What one operation carries. Plain fields only: Apollo hands each operation a copy of it, which
- * would lack private ones.
+ * The context of one operation. It has no private fields: Apollo copies it for each operation, and a
+ * copy loses them.
  */
 export class Context {
   readonly shop: LiveShop;

@@ -8,7 +8,7 @@ import { RateLimited } from '../http/rate-limits.ts';
 import type { Caller, Context } from './context.ts';
 import { ERRORS_MAX } from './http/limits.ts';
 
-/** The codes that reach a client with their own message; every other error is masked. */
+/** Errors with these codes reach the client with their message; every other error is masked. */
 const EXPOSED_CODES = new Set([
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
@@ -20,28 +20,30 @@ const EXPOSED_CODES = new Set([
   'BAD_REQUEST',
 ]);
 
-/** Apollo's other words for a request that is none of ours; the contract has one. */
+/** Apollo's other codes for a bad request. The contract has only BAD_REQUEST. */
 const BAD_REQUESTS = new Set(['OPERATION_RESOLUTION_FAILURE', 'PERSISTED_QUERY_NOT_SUPPORTED']);
 
-/** GraphQL repeats a wrong value whole, in each of its errors; the beginning says enough. */
+/** Longest message. GraphQL repeats an invalid value in full in each error; its beginning is enough. */
 const MESSAGE_MAX = 400;
 
 /**
- * What GraphQL says of variables without their node: where a flood of wrong ones made it give up, and
- * where one that may be null stands for an argument that may not.
+ * Messages of GraphQL about variables in errors without a node: after too many invalid values, and for
+ * a nullable variable in a non-null argument.
  */
-const OF_VARIABLES =
+const VARIABLE_MESSAGES =
   /^Too many errors processing variables|^Argument "\w+" (of (non-null|required) type|has invalid value)/;
 
-/** Whether GraphQL itself says so of a variable: Apollo gives most of these a code, a socket none. */
-function isWrongVariable(error: unknown): boolean {
+/** Whether the error is about a variable. Apollo gives most of these a code; the websocket gives none. */
+function isVariableError(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return false;
-  return error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION || OF_VARIABLES.test(error.message);
+  return (
+    error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION || VARIABLE_MESSAGES.test(error.message)
+  );
 }
 
 /**
- * An error as a client may see it: what it did wrong in plain words, a fault as OVERLOADED, and
- * anything else masked. No stack, no SQL, no path of a file.
+ * Formats an error for the client: errors of the request keep their message, a fault becomes
+ * OVERLOADED, and any other error is masked. The result has no stack, SQL or file path.
  */
 export function formatError(
   formatted: GraphQLFormattedError,
@@ -49,36 +51,35 @@ export function formatError(
 ): GraphQLFormattedError {
   const cause = causeOf(error);
   const { message, locations, path } = formatted;
-  const told = (text: string, code: string, more: object = {}): GraphQLFormattedError => ({
+  const format = (text: string, code: string, more: object = {}): GraphQLFormattedError => ({
     message: text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text,
     ...(locations && { locations }),
     ...(path && { path }),
     extensions: { code, ...more },
   });
   if (isFault(cause))
-    return told(cause.message, 'OVERLOADED', { retryAfterMs: cause.retryAfterMs });
+    return format(cause.message, 'OVERLOADED', { retryAfterMs: cause.retryAfterMs });
   if (cause instanceof RateLimited)
-    return told(cause.message, 'RATE_LIMITED', { retryAfterMs: cause.retryAfterMs });
-  if (cause instanceof ArgumentValidationError) return told(complaintsOf(cause), 'BAD_USER_INPUT');
+    return format(cause.message, 'RATE_LIMITED', { retryAfterMs: cause.retryAfterMs });
+  if (cause instanceof ArgumentValidationError)
+    return format(complaintsOf(cause), 'BAD_USER_INPUT');
   if (cause instanceof AuthenticationError || cause instanceof AuthorizationError) {
-    return told('This needs the admin token.', 'UNAUTHENTICATED');
+    return format('This operation requires the admin token.', 'UNAUTHENTICATED');
   }
   const code = exposedCode(formatted, cause);
-  return code === undefined
-    ? told('Something went wrong on our side.', MASKED)
-    : told(message, code);
+  return code === undefined ? format('Internal server error.', MASKED) : format(message, code);
 }
 
-/** What a resolver threw, or a stream, whose errors have no path. */
+/** The error that a resolver or a stream threw. Errors of a stream have no path. */
 function causeOf(error: unknown): unknown {
   const isOfStream = error instanceof GraphQLError && isFault(error.originalError);
   return isOfStream ? error.originalError : unwrapResolverError(error);
 }
 
-/** GraphQL's guesses at a right name, of a field or of a value, to the end of what it says. */
-const HINT = / ?Did you mean .*$/s;
+/** GraphQL's suggestion of a similar name, to the end of the message. */
+const SUGGESTION = / ?Did you mean .*$/s;
 
-/** Tells errors at a door: where its schema is nobody's business, without a hint at the right name. */
+/** The formatter of an endpoint. Without introspection it removes suggestions, which reveal the schema. */
 export function errorFormatter({
   introspection,
 }: {
@@ -86,51 +87,51 @@ export function errorFormatter({
 }): typeof formatError {
   if (introspection) return formatError;
   return (formatted, error) => {
-    const told = formatError(formatted, error);
-    return { ...told, message: told.message.replace(HINT, '') };
+    const shown = formatError(formatted, error);
+    return { ...shown, message: shown.message.replace(SUGGESTION, '') };
   };
 }
 
-/** The code under which an error keeps its own message; undefined where it is masked. */
+/** The code of an error that keeps its message; undefined if the error is masked. */
 function exposedCode({ extensions }: GraphQLFormattedError, cause: unknown): string | undefined {
   const code = String(extensions?.['code']);
   if (EXPOSED_CODES.has(code)) return code;
   if (BAD_REQUESTS.has(code)) return 'BAD_REQUEST';
-  return isWrongVariable(cause) ? 'BAD_USER_INPUT' : undefined;
+  return isVariableError(cause) ? 'BAD_USER_INPUT' : undefined;
 }
 
 const MASKED = 'INTERNAL_SERVER_ERROR';
 
-/** Logs an error that its client sees masked, under the request id that the client is given. */
+/** Logs an error that is masked for the client, with the request id that the client receives. */
 function logIfMasked(error: GraphQLError, requestId: string, log: Logger): void {
   if (formatError(error.toJSON(), error).extensions?.['code'] !== MASKED) return;
   log.error({ requestId, err: causeOf(error) }, 'An operation failed unexpectedly');
 }
 
-/** What telling a socket's errors takes. */
-export interface SocketTelling {
-  readonly tell: typeof formatError;
+/** How errors are formatted and logged. */
+export interface ErrorReporting {
+  readonly format: typeof formatError;
   readonly log: Logger;
 }
 
-/** Errors as a socket's caller may see them: at most ten, a masked one logged under its request id. */
+/** Formats errors for a websocket client: at most ten. Masked ones are logged with the request id. */
 export function formatErrors(
   errors: readonly GraphQLError[],
   { requestId }: Pick<Caller, 'requestId'>,
-  { tell, log }: SocketTelling,
+  { format, log }: ErrorReporting,
 ): GraphQLFormattedError[] {
   return errors.slice(0, ERRORS_MAX).map((error) => {
     logIfMasked(error, requestId, log);
-    return withRequestId(tell(error.toJSON(), error), requestId);
+    return withRequestId(format(error.toJSON(), error), requestId);
   });
 }
 
-/** The error with the request id under which the log has it, where it is masked. */
-function withRequestId(told: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
-  const { extensions } = told;
+/** Adds the request id to a masked error, so that its log line can be found. */
+function withRequestId(error: GraphQLFormattedError, requestId: string): GraphQLFormattedError {
+  const { extensions } = error;
   return extensions?.['code'] === MASKED
-    ? { ...told, extensions: { ...extensions, requestId } }
-    : told;
+    ? { ...error, extensions: { ...extensions, requestId } }
+    : error;
 }
 
 function complaintsOf({ extensions }: ArgumentValidationError): string {
@@ -141,8 +142,8 @@ function complaintsOf({ extensions }: ArgumentValidationError): string {
 }
 
 /**
- * HTTP's part of errors: the log entry and request id of a masked one, 503 or 429 and when to come
- * again for a fault or a limit, and at most ten in an answer.
+ * Errors over HTTP: logs masked ones with the request id, sets the status (503 for a fault, 429 for a
+ * rate limit) and Retry-After, and limits a response to ten errors.
  */
 export const errorsOverHttp = (log: Logger): ApolloServerPlugin<Context> => ({
   async requestDidStart({ contextValue: { caller } }) {
@@ -154,12 +155,12 @@ export const errorsOverHttp = (log: Logger): ApolloServerPlugin<Context> => ({
         if (body.kind !== 'single' || body.singleResult.errors === undefined) return;
         const errors = body.singleResult.errors.slice(0, ERRORS_MAX);
         body.singleResult.errors = errors.map((error) => withRequestId(error, caller.requestId));
-        const having = (code: string) =>
+        const withCode = (code: string) =>
           errors.find(({ extensions }) => extensions?.['code'] === code);
-        // Apollo would answer 200 to a persisted query that it does not know.
-        if (having('BAD_REQUEST')) http.status = 400;
-        const fault = having('OVERLOADED');
-        const later = fault ?? having('RATE_LIMITED');
+        // Apollo answers 200 to an unknown persisted query.
+        if (withCode('BAD_REQUEST')) http.status = 400;
+        const fault = withCode('OVERLOADED');
+        const later = fault ?? withCode('RATE_LIMITED');
         if (later === undefined) return;
         http.status = fault === undefined ? 429 : 503;
         const retryAfterMs = Number(later.extensions!['retryAfterMs']);

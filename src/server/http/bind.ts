@@ -1,21 +1,21 @@
 import { createServer } from 'node:net';
 
-/** The server cannot listen where the settings say. */
+/** The server cannot listen on HOST and PORT. */
 export class PortUnavailable extends Error {
   override readonly name = 'PortUnavailable';
 }
 
-/** Where to listen. */
+/** A listening address. */
 export interface Place {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
 }
 
-/** Ports below this need a privilege on most systems. */
+/** Lower ports require a privilege on most systems. */
 const UNPRIVILEGED_PORT_MIN = 1024;
 
-/** An error of `listen` as one plain line that names the setting to change. */
+/** Converts an error of `listen` to one line that names the setting to change. */
 export function bindError(error: NodeJS.ErrnoException, { host, port }: Place): Error {
   const { code = '' } = error;
   if (code === '') return error;
@@ -24,20 +24,20 @@ export function bindError(error: NodeJS.ErrnoException, { host, port }: Place): 
 
 function reasonOf(code: string, host: string, port: number): string {
   if (code === 'EADDRINUSE')
-    return `PORT ${port} on ${host} is taken by another process: stop that one, or set another PORT.`;
+    return `PORT ${port} on ${host} is in use by another process: stop it, or set another PORT.`;
   if (code === 'EADDRNOTAVAIL') return `HOST ${host} is not an address of this machine.`;
   if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
     return `HOST ${host} cannot be resolved to an address (${code}).`;
   if (['EACCES', 'EPERM'].includes(code) && isPrivileged(port))
-    return `PORT ${port} needs a privilege that this process does not have: set a PORT of ${UNPRIVILEGED_PORT_MIN} or more.`;
+    return `PORT ${port} requires a privilege that this process does not have: set a PORT of ${UNPRIVILEGED_PORT_MIN} or more.`;
   return `PORT ${port} on HOST ${host} cannot be opened (${code}).`;
 }
 
 const isPrivileged = (port: number): boolean => port > 0 && port < UNPRIVILEGED_PORT_MIN;
 
 /**
- * Listens for a moment and stops. The primary of several workers opens no port itself, and each of
- * its workers would report the same error.
+ * Checks that the port can be opened, by opening and closing it. The primary of several workers opens no
+ * port, and without this check each worker would report the same error.
  *
  * @throws PortUnavailable
  */
@@ -49,12 +49,12 @@ export function checkPlace(place: Place): Promise<void> {
   });
 }
 
-/** http://host:port of a place, without a slash at its end. */
+/** The URL of a listening address, without a slash at its end. */
 export function urlOf({ host, port }: Place): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The same for a client on this machine: a wildcard is where to listen, not whom to call. */
+/** The URL for a client on this machine. A wildcard address becomes the loopback address. */
 export function localUrlOf({ host, port }: Place): string {
   return urlOf({ host: ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host, port });
 }

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
-/** What a proxy may name a request: short, and nothing that could break a log line. */
+/** A valid X-Request-Id: short, and without characters that could break a log line. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
 /**
- * The id under which a request is answered and logged: the one in X-Request-Id where trusted proxies
- * stand before this server, else a new one. A stranger's own id could pass for somebody else's.
+ * The request id for responses and logs: X-Request-Id if this server has trusted proxies, else a new one.
+ * An untrusted client could send the id of another request.
  */
 export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): string {
   const given = headers['x-request-id'];
@@ -16,12 +16,12 @@ export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): 
 }
 
 /**
- * The address that limits count for. Each proxy appends the address of its caller to X-Forwarded-For.
- * Proxies of ours wrote the last `trustedHops` entries, and the first of those names the caller.
- * The caller itself may have written what is before them. `Forwarded` is not read: a proxy that
- * does not know this header passes on what the caller wrote in it.
+ * The address that rate limits count for. Each proxy appends the address of its client to
+ * X-Forwarded-For. Trusted proxies wrote the last `trustedHops` entries, and the first of those is the
+ * client. Earlier entries may come from the client itself. `Forwarded` is not read: a proxy that does
+ * not support this header forwards the client's value.
  *
- * An entry that names no address (`unknown`, `_hidden`) counts as the neighbour's address.
+ * For an entry without an address (`unknown`, `_hidden`), the peer's address counts.
  */
 export function addressOf({ headers, socket }: IncomingMessage, trustedHops: number): string {
   const near = socket.remoteAddress ?? '';

@@ -1,30 +1,30 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A connection on which nothing is under way. */
+/** A connection without requests in flight. */
 interface Idle {
   /** By this process's monotonic clock. */
   readonly since: number;
-  /** Bytes read until then. More bytes are the beginning of a request. */
+  /** Bytes read until then. More bytes mean that a request has begun. */
   readonly bytesRead: number;
 }
 
-/** A connection with requests that are not answered yet. */
+/** A connection with unanswered requests. */
 interface Busy {
   unanswered: number;
-  /** The answer to the newest request. */
+  /** The response to the newest request. */
   newest: ServerResponse;
   /** Whether that request lets its connection stay open. */
   keepsAlive: boolean;
 }
 
 /**
- * An idle connection is closed for lack of room only after this many milliseconds. A client
- * that just had an answer is likely to send its next request on the same connection.
+ * An idle connection is closed to free a slot only after this many milliseconds. A client that has just
+ * received a response is likely to send its next request on the same connection.
  */
 const IDLE_MS_MIN = 5000;
 
-/** The open connections of the port, and what is under way on each. Websockets count as open only. */
+/** The open connections of the port and their requests in flight. Of websockets only the number is known. */
 export class Connections {
   #open = 0;
   /** The longest idle first. */
@@ -32,12 +32,12 @@ export class Connections {
   readonly #busy = new Map<Socket, Busy>();
   #leaving = false;
 
-  /** How many are open, websockets among them. */
+  /** Number of open connections, including websockets. */
   get open(): number {
     return this.#open;
   }
 
-  /** A connection was opened. */
+  /** Records a new connection. */
   add(socket: Socket): void {
     this.#open += 1;
     this.#rest(socket);
@@ -48,15 +48,15 @@ export class Connections {
     });
   }
 
-  /** A connection was taken over as a websocket, or is refused to be one. */
+  /** Records an upgrade to a websocket, accepted or refused. */
   upgraded(socket: Socket): void {
     this.#idle.delete(socket);
   }
 
   /**
-   * A request came. Gives how many of its connection are not answered, this one among them.
-   * Undefined: an answer said that it is the connection's last, so this request must not be
-   * processed (RFC 9112, 9.6).
+   * Records a request. Returns the number of unanswered requests on its connection, including this one.
+   * Undefined if an earlier response closes the connection: this request must not be processed then
+   * (RFC 9112, 9.6).
    */
   begin(socket: Socket, response: ServerResponse): number | undefined {
     this.#idle.delete(socket);
@@ -64,7 +64,7 @@ export class Connections {
     if (busy?.newest.headersSent && !busy.newest.shouldKeepAlive) return undefined;
     const keepsAlive = response.shouldKeepAlive;
     if (this.#leaving) {
-      // Of requests that a client pipelined, only the last answer may close the connection.
+      // Of pipelined requests, only the last response may close the connection.
       if (busy !== undefined) busy.newest.shouldKeepAlive = busy.keepsAlive;
       response.shouldKeepAlive = false;
     }
@@ -87,12 +87,12 @@ export class Connections {
     this.#idle.set(socket, { since: performance.now(), bytesRead: socket.bytesRead });
   }
 
-  /** Whether the connection has had an answer, and nothing is under way since. */
+  /** Whether the connection is idle after at least one response. */
   isKept(socket: Socket): boolean {
     return (this.#idle.get(socket)?.bytesRead ?? 0) > 0;
   }
 
-  /** Each answer is its connection's last from now on, those to requests under way among them. */
+  /** From now on each response closes its connection, including those to requests in flight. */
   leave(): void {
     this.#leaving = true;
     for (const { newest } of this.#busy.values()) {
@@ -100,7 +100,7 @@ export class Connections {
     }
   }
 
-  /** Closes the longest idle connection, to make room for another. */
+  /** Closes the longest idle connection to free a slot. */
   makeRoom(): void {
     for (const [socket, idle] of this.#idle) {
       if (performance.now() - idle.since < IDLE_MS_MIN) return;
@@ -108,7 +108,7 @@ export class Connections {
     }
   }
 
-  /** Closes each connection that has been idle for so many milliseconds. */
+  /** Closes each connection that has been idle for at least this many milliseconds. */
   closeIdle(forMs: number): void {
     const before = performance.now() - forMs;
     for (const [socket, idle] of this.#idle) {

@@ -26,7 +26,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The page keeps its address; its ETag tells whether it is a new one. */
+/** The page has a fixed address, so clients revalidate it by its ETag. */
 const PAGE_HEADERS = {
   'cache-control': 'no-cache',
   'content-security-policy': POLICY,
@@ -47,7 +47,7 @@ export function serveExplorer(app: Express, isOn: boolean): void {
     const isBrowser =
       request.headers.accept?.includes('text/html') && request.query['query'] === undefined;
     if (isOn && isBrowser) return explorer.answerPage(request, response);
-    const body = JSON.stringify({ error: 'bad_request', message: 'Operations are sent by POST.' });
+    const body = JSON.stringify({ error: 'bad_request', message: 'Send operations by POST.' });
     answerJson(response, 400, body, { allow: 'POST' });
   });
   if (!isOn) return;
@@ -57,7 +57,7 @@ export function serveExplorer(app: Express, isOn: boolean): void {
   );
 }
 
-/** The built files. They are read on first use: a production server seldom needs them. */
+/** The built files, read on first use: a production server rarely needs them. */
 class Explorer {
   #files: Promise<Built> | undefined;
 
@@ -75,7 +75,7 @@ class Explorer {
     built.assets.answer(name, { request, response, headers: ASSET_HEADERS });
   }
 
-  /** Undefined where they are not built yet; then the next request looks again. */
+  /** Undefined if they are not built yet; the next request checks again. */
   async #read(): Promise<Built | undefined> {
     if (!existsSync(BUILT)) return undefined;
     this.#files ??= readBuilt();

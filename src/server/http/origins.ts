@@ -3,27 +3,27 @@ import cors from 'cors';
 import type { Logger } from '../../lib/log.ts';
 import { isOwnOrigin } from './own-origin.ts';
 
-/** Refusals of one origin are logged at most once in this time, */
+/** The refusal of one origin is logged at most once in this time, */
 const LOG_AGAIN_MS = 60_000;
 
-/** and those of so many different origins: callers invent any number of them. */
+/** and for at most this many origins: callers can invent any number of them. */
 const LOGGED_MAX = 10;
 
 /** A longer text is no origin of a page. */
 const SHOWN_MAX = 200;
 
-/** Which pages may call the server. */
+/** The policy for origins. */
 export interface OriginsOptions {
-  /** Whether an origin is allowed beside the server's own. */
+  /** Whether an origin is allowed in addition to the server's own. */
   readonly isNamed: (origin: string) => boolean;
-  /** How many proxies in front name the server's own origin. */
+  /** Number of trusted proxies, which name the server's own origin. */
   readonly trustedHops: number;
   readonly log: Logger;
 }
 
 /**
- * The origins of pages that may call the server. Every answer to an allowed one has the headers of CORS,
- * whatever its status: a page can read no other answer, nor when to come again.
+ * The origins whose pages may call the server. Every response to an allowed origin has CORS headers,
+ * also errors: without them, a page cannot read the response or Retry-After.
  */
 export class Origins {
   readonly #options: OriginsOptions;
@@ -54,7 +54,7 @@ export class Origins {
       this.#allow(request, response, () => (isAnswered = false));
       return isAnswered;
     }
-    // An answer without the headers must not be kept for an allowed origin.
+    // Caches must not use a response without CORS headers for an allowed origin.
     response.setHeader('vary', 'Origin');
     if (origin === undefined || request.method !== 'OPTIONS') return false;
     response
@@ -63,11 +63,11 @@ export class Origins {
     return true;
   }
 
-  /** Logs that a page of this origin was refused, and gives the sentence that says so. */
+  /** Logs the refusal of an origin, and returns its message. */
   refuse(origin: string): string {
     const shown = origin.slice(0, SHOWN_MAX).replace(/[^\x20-\x7e]/g, '?');
     const message = `Origin ${shown} is not in ALLOWED_ORIGINS.`;
-    if (this.#mayLog(shown)) this.#options.log.warn({}, `A page was refused. ${message}`);
+    if (this.#mayLog(shown)) this.#options.log.warn({}, `Refused a request of a page. ${message}`);
     return message;
   }
 

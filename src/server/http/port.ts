@@ -13,41 +13,41 @@ import { normalizeTarget } from './target.ts';
 import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
-/** Who answers at the port. */
+/** The handlers of the port's events. */
 export interface PortHandlers {
   request(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
-  /** A connection was not taken: as many are open as may be, or the system would not give it. */
+  /** A connection was refused: the limit is reached, or accept failed with this error. */
   refused(error?: Error): void;
 }
 
-/** Where it is, and how much it takes. */
+/** The address and the limits of the port. */
 export interface PortOptions extends Place {
-  /** Most open connections, websockets among them; a further one is closed at once. */
+  /** Most open connections, including websockets; a further one is closed at once. */
   readonly connectionsMax: number;
-  /** How long an idle connection is kept. */
+  /** Idle timeout of connections, in seconds. */
   readonly keepAliveSeconds: number;
-  /** Whose pages may call. */
+  /** The origins whose pages may call. */
   readonly origins: Origins;
   /** How many proxies in front may name a request's id. */
   readonly trustedHops: number;
 }
 
-/** A whole request arrives within this, or its connection is cut: slow senders hold no place. */
+/** Timeout of a whole request. A slow sender must not occupy a connection. */
 const REQUEST_MS_MAX = 15_000;
 
-/** Its headers within this; a connection that says nothing at all is cut, too. */
+/** Timeout of the headers. It also closes a connection that sends nothing. */
 const HEADERS_MS_MAX = 10_000;
 
 /**
- * A caller who takes nothing of an answer for this long is cut, at Node's second look. The system
- * buffers more than our answers have: only who asks for much without reading it comes to this.
+ * Timeout of a client that does not read its response. Socket buffers are larger than our responses, so
+ * only a client that sends many requests without reading reaches it. Node closes it at its second check.
  */
 const UNREAD_MS_MAX = 5000;
 
 /**
- * Most requests of one connection that are not answered yet. No client of ours sends the next one
- * before the answer; a caller who sends hundreds and reads none has us keep all their answers.
+ * Most unanswered requests on one connection. Clients do not pipeline; a caller that sends hundreds of
+ * requests without reading would make the server buffer all responses.
  */
 const UNANSWERED_MAX = 10;
 
@@ -58,25 +58,27 @@ const UNANSWERED_MAX = 10;
 const KEEP_ALIVE_MARGIN_SECONDS = 5;
 
 /**
- * This part of the connections is kept free: where fewer are, the longest idle one is closed for each
- * new one. So idle connections, kept for minutes, keep no buyer out.
+ * This part of the connections stays free: below it, each new connection closes the longest idle one.
+ * Idle connections last for minutes and must not lock out buyers.
  */
 const FREE_PART = 0.02;
 
 /**
- * Slow senders are looked for this often. Node's own half a minute would let each have that much more,
- * and the thousands of a flood, cut at one look, would hold up everyone else for half a second.
+ * Interval of the check for slow senders. Node's default of 30 s would extend each timeout by that much,
+ * and closing thousands of connections in one check would block the event loop for half a second.
  */
-const LOOK_MS = 100;
+const CHECK_MS = 100;
 
-/** A stop looks this often, in milliseconds, for connections that have become idle for long enough. */
+/** During a stop, idle connections are checked at this interval, in milliseconds. */
 const CLOSE_IDLE_MS = 20;
 
 /**
- * The one port. It is open from the first moment of a start: *starting*, it answers that the process
- * lives and that it cannot serve yet; *serving*, its handlers answer; *leaving*, they still do, and
- * each answer is the last on its connection, so that callers go elsewhere by themselves; *draining*,
- * no connection is taken any more and idle ones are closed.
+ * The port of the server. It is open from the beginning of a start, in one of these states:
+ * - starting: /healthz answers 200, everything else 503;
+ * - serving: the handlers answer;
+ * - leaving: the handlers answer, and each response closes its connection, so that clients reconnect to
+ *   another server;
+ * - draining: new connections are refused and idle ones are closed.
  */
 export class Port {
   /** http://host:port, without a slash at its end. */
@@ -100,13 +102,13 @@ export class Port {
       const unanswered = this.#connections.begin(request.socket, response);
       if (unanswered === undefined) return;
       if (unanswered > UNANSWERED_MAX) return void request.socket.destroy();
-      // In its next turn the event loop has parsed all that was pipelined, so it is known which is the last.
+      // In the next turn of the event loop all pipelined requests are parsed, so the last one is known.
       if (this.#leaving) setImmediate(() => this.#answer(request, response));
       else this.#answer(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
-      // Node has taken its own listener off: a caller who resets the connection at this moment would
-      // end the process with it.
+      // Node has removed its own error listener: without this one, a reset of the connection at this
+      // moment would crash the process.
       connection.on('error', () => {});
       this.#connections.upgraded(request.socket);
       asRequest(requestIdOf(request, this.#trustedHops), () => {
@@ -115,8 +117,8 @@ export class Port {
         this.#handlers.upgrade(request, connection, head);
       });
     });
-    // Node calls this for idle connections too. Without a listener it would also cut a caller who waits
-    // for an answer that takes us long.
+    // Node also calls this for idle connections. Without a listener it would close a connection that
+    // waits for a slow response.
     server.setTimeout(UNREAD_MS_MAX, (socket) => {
       if (this.#connections.isKept(socket) || socket.writableLength > 0) socket.destroy();
     });
@@ -127,21 +129,21 @@ export class Port {
     server.on('error', (error) => this.#handlers.refused(error));
   }
 
-  /** Opens it. @throws PortUnavailable */
+  /** Opens the port. @throws PortUnavailable */
   static open(options: PortOptions): Promise<Port> {
     const { host, port, connectionsMax, keepAliveSeconds } = options;
     const advertisedSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
     const server = createServer({
-      // The header names the first; an idle connection is kept for both together.
+      // The Keep-Alive header has the first value; the idle timeout is the sum of both.
       keepAliveTimeout: advertisedSeconds * 1000,
       keepAliveTimeoutBuffer: Math.max(1, keepAliveSeconds - advertisedSeconds) * 1000,
       // A missing Host header is refused here like a malformed one, with a request id.
       requireHostHeader: false,
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: HEADERS_MS_MAX,
-      connectionsCheckingInterval: LOOK_MS,
+      connectionsCheckingInterval: CHECK_MS,
     });
-    // By default a full worker hands a connection on to the next: with all of them full, round for ever.
+    // By default a full worker passes a connection to the next one: endlessly, if all workers are full.
     Object.assign(server, { maxConnections: connectionsMax, dropMaxConnection: true });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
@@ -176,7 +178,7 @@ export class Port {
     this.#handlers.request(request, response);
   }
 
-  /** From now on these answer. */
+  /** Starts serving with these handlers. */
   serve(handlers: PortHandlers): void {
     this.#handlers = handlers;
   }
@@ -186,54 +188,54 @@ export class Port {
     return this.#server.maxConnections;
   }
 
-  /** Open connections, websockets among them. */
+  /** Number of open connections, including websockets. */
   connections(): Promise<number> {
     return promisify(this.#server.getConnections.bind(this.#server))();
   }
 
-  /** Each answer is its connection's last from now on; new connections are still taken. */
+  /** From now on each response closes its connection. New connections are still accepted. */
   leave(): void {
     this.#leaving = true;
     this.#connections.leave();
   }
 
-  /** Whether callers have stopped to send requests for `quietMs`; false where they have not by the limit. */
+  /** Resolves with true when no request has arrived for `quietMs`, with false after `limitMs`. */
   quiet(quietMs: number, limitMs: number): Promise<boolean> {
     return this.#traffic.quiet(quietMs, limitMs);
   }
 
   /**
-   * No new connections from now on. Idle ones stay open until they are closed. Resolves once the last
-   * connection is closed. Harmless twice.
+   * Stops accepting connections. Idle ones stay open until closeIdle. Resolves when the last connection
+   * is closed. Safe to call twice.
    */
   drain(): Promise<void> {
     this.leave();
-    // The method of the HTTP server would close idle connections at once.
+    // The HTTP server's own close() would close idle connections at once.
     return new Promise(
       (resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()),
     );
   }
 
-  /** Closes each connection once it has been idle for `idleMs`: on a younger one a request may be on its way. */
+  /** Closes each connection after `idleMs` without a request. Earlier, a request may be in transit. */
   closeIdle(idleMs: number): void {
     const closing = setInterval(() => this.#connections.closeIdle(idleMs), CLOSE_IDLE_MS);
     this.#server.once('close', () => clearInterval(closing)).close();
   }
 
-  /** Closes it at once but for requests under way. */
+  /** Closes the port; only requests in flight are finished. */
   close(): Promise<void> {
     const closed = this.drain();
     this.closeIdle(0);
     return closed;
   }
 
-  /** Cuts whatever is still open. */
-  cut(): void {
+  /** Aborts every open connection. */
+  forceClose(): void {
     this.#server.closeAllConnections();
   }
 }
 
-/** The connection ends: what follows on it may be the rest of a smuggled request. */
+/** Closes the connection: the bytes that follow may be part of a smuggled request. */
 function answerMalformed(response: ServerResponse, message: string): void {
   const body = JSON.stringify({ error: 'bad_request', message });
   answerJson(response, 400, body, { connection: 'close' });

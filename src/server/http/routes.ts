@@ -9,28 +9,28 @@ import { serveExplorer } from './explorer.ts';
 import { takeDelivery } from '../webhook/route.ts';
 import type { Provider } from '../webhook/provider.ts';
 
-/** What GET /metrics tells, and the bearer token it needs, if any. */
-export interface MetricsDoor {
+/** The scrape of GET /metrics, and the bearer token it requires, if any. */
+export interface MetricsEndpoint {
   readonly token: string | undefined;
   readonly scrape: () => Promise<string>;
 }
 
-/** What the paths beside GraphQL's operations are made of. */
-export interface PathOptions {
-  /** The providers whose webhooks are taken, by path. */
+/** The options of every route except GraphQL operations. */
+export interface RouteOptions {
+  /** The enabled payment providers, by the path of their webhook. */
   readonly providers: Readonly<Record<string, Provider>>;
   /** Whether GET /graphql serves the explorer. */
   readonly explorer: boolean;
-  /** Undefined: there is nothing at /metrics. */
-  readonly metrics: MetricsDoor | undefined;
-  /** Why it cannot serve; undefined when it can. */
+  /** Undefined if /metrics is off. */
+  readonly metrics: MetricsEndpoint | undefined;
+  /** Why the server is not ready; undefined if it is ready. */
   readonly unready: () => string | undefined;
   readonly meters: Meters;
   readonly log: Logger;
 }
 
-/** Everything but GraphQL's operations, on express: webhooks, the explorer, health and metrics. */
-export function openPaths(shop: Shop, options: PathOptions): Express {
+/** The express routes: webhooks, the explorer, health and metrics. GraphQL operations are not among them. */
+export function createRoutes(shop: Shop, options: RouteOptions): Express {
   const { log, meters, providers, metrics, unready } = options;
   const app = express()
     .disable('x-powered-by')
@@ -41,7 +41,7 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
     const provider = providers[request.path]!;
     if (request.method === 'POST')
       return takeDelivery({ shop, log, meters, provider }, request, response);
-    answerJson(response, 405, errorJson('method_not_allowed', 'Events are sent by POST.'), {
+    answerJson(response, 405, errorJson('method_not_allowed', 'Send events by POST.'), {
       allow: 'POST',
     });
   });
@@ -55,7 +55,7 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
   });
   if (metrics !== undefined) app.get('/metrics', serveMetrics(metrics, log));
   app.use((_request, response) =>
-    answerJson(response, 404, errorJson('not_found', 'There is nothing at this path.')),
+    answerJson(response, 404, errorJson('not_found', 'No route has this path.')),
   );
   app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown) => {
     log.error({ err: error }, 'A request failed unexpectedly');
@@ -69,28 +69,37 @@ export function openPaths(shop: Shop, options: PathOptions): Express {
   return app;
 }
 
-function serveMetrics({ token, scrape }: MetricsDoor, log: Logger) {
+function serveMetrics({ token, scrape }: MetricsEndpoint, log: Logger) {
   const isRight = token === undefined ? () => true : bearerCheck(token);
   return async (request: Request, response: Response): Promise<void> => {
     if (!isRight(request)) {
-      return answerJson(response, 401, errorJson('unauthorized', 'This needs the metrics token.'), {
-        'www-authenticate': 'Bearer',
-      });
+      return answerJson(
+        response,
+        401,
+        errorJson('unauthorized', 'This requires the metrics token.'),
+        {
+          'www-authenticate': 'Bearer',
+        },
+      );
     }
     try {
       const text = await scrape();
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
       response.end(text);
     } catch (error) {
-      log.warn({ err: error }, 'A scrape failed');
-      answerJson(response, 503, errorJson('unavailable', 'Not every worker answered.'));
+      log.warn({ err: error }, 'Could not collect metrics');
+      answerJson(
+        response,
+        503,
+        errorJson('unavailable', 'Not every worker reported its metrics in time.'),
+      );
     }
   };
 }
 
 /**
- * Whether a request has this bearer token, compared in constant time. The scheme's name is compared
- * without case, and any number of spaces may follow it (RFC 9110, 11.1 and 11.4).
+ * Returns a check of a request's bearer token, in constant time. The scheme is case-insensitive, and
+ * any number of spaces may follow it (RFC 9110, 11.1 and 11.4).
  */
 export function bearerCheck(token: string): (request: IncomingMessage) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -8,48 +8,48 @@ import { openGraphqlHttp, type GraphqlHttp } from '../graphql/http/http.ts';
 import { buildShopSchema } from '../graphql/schema/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from '../graphql/ws/socket.ts';
 import type { Origins } from './origins.ts';
-import { bearerCheck, openPaths, type PathOptions } from './routes.ts';
+import { bearerCheck, createRoutes, type RouteOptions } from './routes.ts';
 import type { Port } from './port.ts';
 import { RateLimits } from './rate-limits.ts';
 import { addressOf, requestIdOf } from './client-address.ts';
 import { QUIET_PART } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
-/** What the one port is made of. */
-export interface HttpOptions extends Omit<PathOptions, 'unready'> {
+/** The options of the HTTP server. */
+export interface HttpOptions extends Omit<RouteOptions, 'unready'> {
   readonly port: Port;
   readonly adminToken: string;
-  /** Whose pages may call. */
+  /** The origins whose pages may call. */
   readonly origins: Origins;
-  /** Whether the database answers; known without asking it, so that health is told under any load. */
-  readonly isDatabaseThere: () => boolean;
-  /** How many entries of X-Forwarded-For are believed. */
+  /** Whether the database is available. It sends no query, so health checks work under any load. */
+  readonly isDatabaseAvailable: () => boolean;
+  /** Number of trusted entries of X-Forwarded-For. */
   readonly trustedHops: number;
-  /** Holds that an address may ask for in a minute; undefined: any number. */
+  /** Limit of createHold calls of one address per minute; undefined for no limit. */
   readonly holdsPerMinute: number | undefined;
-  /** How long a stop may take, in milliseconds. */
+  /** Grace period of a stop, in milliseconds. */
   readonly graceMs: number;
 }
 
-/** The shop at its port. */
-export interface HttpDoor {
-  /** Open connections, the websockets among them, and live subscriptions on those. */
+/** The running HTTP server. */
+export interface HttpServer {
+  /** Open connections, open websockets and active subscriptions. */
   readonly live: Pick<Port, 'connections'> & Pick<GraphqlSocket, 'sockets' | 'subscriptions'>;
-  /** From now on /readyz answers 200. */
+  /** Makes /readyz answer 200. */
   ready(): void;
-  /** Not ready any more, no new connections, sockets told to go, requests under way answered. */
+  /** Makes /readyz answer 503, refuses new connections, closes websockets and finishes requests in flight. */
   stop(): Promise<void>;
 }
 
-/** One port: GraphQL by POST and websocket, the payment webhook, the explorer, health, metrics. */
-export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<HttpDoor> {
+/** Serves the port: GraphQL by POST and websocket, webhooks, the explorer, health and metrics. */
+export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<HttpServer> {
   const { graphql, socket } = await openGraphql(shop, options);
   const state = { ready: false };
   const unready = (): string | undefined => {
     if (!state.ready) return 'starting or draining';
-    return options.isDatabaseThere() ? undefined : 'the database is away';
+    return options.isDatabaseAvailable() ? undefined : 'database unavailable';
   };
-  const paths = openPaths(shop, { ...options, unready });
+  const routes = createRoutes(shop, { ...options, unready });
 
   options.port.serve({
     request: (request, response) => {
@@ -58,7 +58,7 @@ export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<Ht
       const isOperation = path === '/graphql' && !isPage;
       measure(doorOf(path, options), response, options);
       if (isOperation) graphql.handle(request, response);
-      else paths(request, response);
+      else routes(request, response);
     },
     upgrade(request, connection, head) {
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
@@ -78,13 +78,13 @@ export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<Ht
 }
 
 /**
- * The part of all connections that may be websockets. These stay for hours. Of the others the longest
- * idle one is closed where room is scarce, so there is always a place for buyers and health checks.
+ * The part of all connections that may be websockets, which stay open for hours. Of the others, idle ones
+ * are closed when connections are scarce, so buyers and health checks can always connect.
  */
 const SOCKETS_PART = 0.9;
 
-/** GraphQL's two doors, by POST and by websocket: one schema, one set of limits. */
-async function openGraphql(shop: LiveShop, options: HttpOptions): Promise<GraphqlDoors> {
+/** The two GraphQL endpoints, HTTP and websocket: one schema, one set of rate limits. */
+async function openGraphql(shop: LiveShop, options: HttpOptions): Promise<GraphqlEndpoints> {
   const { log, origins, explorer: introspection } = options;
   const limits = new RateLimits(options.holdsPerMinute, options.meters);
   const schema = buildShopSchema();
@@ -106,17 +106,17 @@ async function openGraphql(shop: LiveShop, options: HttpOptions): Promise<Graphq
   return { graphql, socket };
 }
 
-interface GraphqlDoors {
+interface GraphqlEndpoints {
   readonly graphql: GraphqlHttp;
   readonly socket: GraphqlSocket;
 }
 
-/** Who asks: under which id, from where, and whether the right admin token came along. */
+/** Reads the caller of a request: request id, address, admin token. */
 function callersBy({ adminToken, trustedHops }: HttpOptions): (request: IncomingMessage) => Caller {
   const isAdmin = bearerCheck(adminToken);
   return (request) => ({
     requestId: requestId() ?? requestIdOf(request, trustedHops),
-    // Looked at only where something is counted: most calls succeed, and cost nothing here.
+    // Parsed only if a rate limit counts the call, which most calls avoid.
     get address() {
       return addressOf(request, trustedHops);
     },
@@ -127,18 +127,21 @@ function callersBy({ adminToken, trustedHops }: HttpOptions): (request: Incoming
   });
 }
 
-/** A flood of connections is told in the log once in this time. */
-const TELL_REFUSED_MS = 60_000;
+/** Refused connections are logged at most once in this time. */
+const LOG_REFUSED_MS = 60_000;
 
-/** Counts the connections that were not taken, and tells of them. */
+/** Counts refused connections, and logs them. */
 function refusing({ meters, log, port }: HttpOptions): (error?: Error) => void {
-  let toldAt = -Infinity;
+  let loggedAt = -Infinity;
   return (error) => {
     meters.connectionRefused();
-    if (performance.now() - toldAt < TELL_REFUSED_MS) return;
-    toldAt = performance.now();
-    if (error !== undefined) return log.error({ err: error }, 'A connection could not be taken');
-    log.warn({}, `${port.connectionsMax} connections are open: further ones are closed at once`);
+    if (performance.now() - loggedAt < LOG_REFUSED_MS) return;
+    loggedAt = performance.now();
+    if (error !== undefined) return log.error({ err: error }, 'Could not accept a connection');
+    log.warn(
+      {},
+      `CONNECTIONS_MAX reached: ${port.connectionsMax} connections are open; closing further ones`,
+    );
   };
 }
 
@@ -147,7 +150,7 @@ function doorOf(path: string, { providers }: HttpOptions): Door {
   return Object.hasOwn(providers, path) ? 'webhook' : 'other';
 }
 
-/** Tells how a request was answered, and after how long; 499 where its sender did not wait. */
+/** Measures a request: status and duration; 499 if the client closed the connection first. */
 function measure(door: Door, response: ServerResponse, { meters }: HttpOptions): void {
   const startedAt = performance.now();
   response.once('close', () => {
@@ -161,20 +164,20 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-/** The part of the grace for which a stop takes connections at most: then a balancer meets none. */
+/** Longest part of the grace period in which a stopping server accepts connections, so that a load balancer sees no refusal. */
 const LEAVING_PART_MAX = 0.6;
 
-/** The part for which it answers at most on kept connections after that; the rest finishes requests. */
+/** Longest part after that in which it answers on open connections. The rest is for requests in flight. */
 const KEPT_PART_MAX = 0.3;
 
-async function drain(port: Port, graceMs: number, doors: GraphqlDoors): Promise<void> {
+async function drain(port: Port, graceMs: number, endpoints: GraphqlEndpoints): Promise<void> {
   const quietMs = graceMs * QUIET_PART;
   port.leave();
   const isQuiet = await port.quiet(quietMs, graceMs * LEAVING_PART_MAX);
   const closed = port.drain();
-  const socketsStopped = doors.socket.stop();
+  const socketsStopped = endpoints.socket.stop();
   if (!isQuiet) await port.quiet(quietMs, graceMs * KEPT_PART_MAX);
   port.closeIdle(quietMs);
   await Promise.all([closed, socketsStopped]);
-  await doors.graphql.stop();
+  await endpoints.graphql.stop();
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerJson } from './body.ts';
 
-const STARTING = 'The server is starting; nothing was done.';
+const STARTING = 'The server is starting. No changes were made.';
 
 /** What each path answers until the server serves, in the words it has for it later; others as the webhook's. */
 const STARTING_ANSWERS: Readonly<Record<string, object>> = {

@@ -22,7 +22,7 @@ export function normalizeTarget(request: IncomingMessage): string | undefined {
   return undefined;
 }
 
-/** Any other target that has no slash in front stays as it is: it names nothing. */
+/** Another target without a leading slash is left unchanged: no route matches it. */
 function takeAbsoluteForm(request: IncomingMessage): boolean {
   const [, authority, rest] = ABSOLUTE_FORM.exec(request.url!) ?? [];
   if (authority === undefined || rest === undefined) return true;
@@ -40,7 +40,7 @@ function flawOfHost({ rawHeaders, headers, httpVersion }: IncomingMessage): stri
   return AUTHORITY.test(headers.host ?? '') ? undefined : 'The Host header is malformed.';
 }
 
-/** Node keeps only the first of several Host headers, and says so nowhere else. */
+/** Counts in the raw headers, because Node keeps only the first of several Host headers. */
 function countHosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import { requestId } from '../../lib/request-id.ts';
 
 /**
- * Answers an upgrade request with this status instead of a websocket, and is done with the
- * connection: one that is only ended stays open for as long as its caller keeps the other half.
+ * Answers an upgrade request with this status instead of a websocket, and destroys the connection.
+ * Without destroy it stays open until the client closes its half.
  */
 export function refuseUpgrade(
   connection: Duplex,

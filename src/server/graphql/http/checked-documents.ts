@@ -2,19 +2,19 @@ import { HeaderMap, type ApolloServerPlugin } from '@apollo/server';
 import { parse, type GraphQLError } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Documents } from './documents.ts';
-import { formatErrors, type SocketTelling } from '../errors.ts';
+import { formatErrors, type ErrorReporting } from '../errors.ts';
 
-/** Stands for a document that is not executed, because it has errors. */
+/** The placeholder for a document that is not executed because it has errors. */
 const NOT_EXECUTED = parse('{ __typename }');
 
 /**
- * Gives Apollo documents that are parsed and checked already, so that both endpoints share one cache
- * and one budget. Apollo parses and validates only requests that have no document at this point; its
- * own document store has to be off, because it would replace what is set here.
+ * Gives Apollo documents that are already parsed and checked, so that both endpoints share one cache
+ * and one budget. Apollo parses and validates only requests without a document. Its own document store
+ * must be off, because it would replace the document that is set here.
  */
 export const checkedDocuments = (
   documents: Documents,
-  telling: SocketTelling,
+  reporting: ErrorReporting,
 ): ApolloServerPlugin<Context> => ({
   async requestDidStart({ contextValue }) {
     let errors: readonly GraphQLError[] | undefined;
@@ -31,7 +31,7 @@ export const checkedDocuments = (
           http: { status: 400, headers: new HeaderMap() },
           body: {
             kind: 'single',
-            singleResult: { errors: formatErrors(errors, contextValue.caller, telling) },
+            singleResult: { errors: formatErrors(errors, contextValue.caller, reporting) },
           },
         };
       },

@@ -19,8 +19,8 @@ export const BUDGET = {
 } as const;
 
 /**
- * Memory for documents, in estimated bytes. An app has a dozen of 20 KB each, and several of its versions
- * are in use; a flood of new ones pushes out the longest unused.
+ * Memory for documents, in estimated bytes. An app has a dozen documents of 20 KB each, in several
+ * versions. New documents evict the least recently used ones.
  */
 const BYTES_MAX = 8 * 1024 * 1024;
 
@@ -30,9 +30,9 @@ const TOKEN_BYTES = 400;
 /** An error with its stack and positions (measured: 7 to 10 KB). */
 const ERROR_BYTES = 10_240;
 
-const OVERLOADED = 'Too many new documents wait for this server; nothing was done.';
+const OVERLOADED = 'Too many new documents are waiting for validation. No changes were made.';
 
-/** A document that may be executed, or what is wrong with it. */
+/** A valid document, or its errors. */
 export type Checked =
   | { readonly document: DocumentNode; readonly errors?: undefined }
   | { readonly errors: readonly GraphQLError[] };
@@ -54,17 +54,17 @@ interface Pending {
 
 const UNKNOWN_CALLER: DocumentCaller = { address: '' };
 
-/** What documents are checked by. */
+/** The schema, the policy and the budget for documents. */
 export interface DocumentsOptions extends DocumentPolicy {
   readonly schema: GraphQLSchema;
-  /** Absent: what is right for a server. */
+  /** By default, the budget of a server. */
   readonly budget?: WorkBudget;
 }
 
 /**
- * Documents parsed and checked, for both GraphQL endpoints. A known one costs nothing; a new one waits
- * for its part of the event loop, so that a flood of new ones holds up no known one. What is wrong with
- * a document is known as well.
+ * The cache of parsed and checked documents, for both GraphQL endpoints. A cached document costs nothing.
+ * A new one waits for its share of the event loop, so that many new documents do not delay cached ones.
+ * Errors of invalid documents are cached as well.
  */
 export class Documents {
   /** Parsing, checking and compiling share it. */
@@ -132,7 +132,7 @@ export class Documents {
   }
 }
 
-/** About what a document holds in memory: text, tokens with their syntax tree, or errors. */
+/** Estimates the memory of a document: text, tokens with their syntax tree, or errors. */
 function bytesOf(checked: Checked, query: string): number {
   const text = 1024 + 2 * query.length;
   if (checked.errors === undefined) return text + TOKEN_BYTES * tokensFrom(checked.document.loc);
@@ -150,7 +150,7 @@ function tokensFrom(loc: Location | undefined): number {
   return count;
 }
 
-/** A request that the endpoint does not serve. */
+/** The error for a request that the endpoint does not support. */
 export function badRequestError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
 }

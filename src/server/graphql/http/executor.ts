@@ -16,18 +16,18 @@ import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { Expansion } from './expansion.ts';
 import { COERCION } from './limits.ts';
 
-/** A document asked for more often than this is worth compiling, which costs some hundred executions. */
+/** A document is compiled after this many executions; compiling costs as much as about a hundred. */
 const TIMES_BEFORE = 100;
 
 /**
- * Most fields of a document that is compiled, fragments expanded: a field takes 0.3 ms, in one piece
- * that holds up everything else. The documents of a shop have fewer than 50.
+ * Most fields of a compiled document, fragments expanded. Compiling takes 0.3 ms for each field and
+ * blocks the event loop. The documents of a shop have fewer than 50 fields.
  */
 const FIELDS_MAX = 60;
 
 /** When documents are compiled. */
 export interface CompilingOptions {
-  /** How often a document is executed before. */
+  /** Executions of a document before it is compiled. */
   readonly timesBefore?: number;
   /** Most fields of a document that is compiled. */
   readonly fieldsMax?: number;
@@ -44,12 +44,11 @@ interface Asked {
 }
 
 /**
- * Executes operations as graphql-js does, and those that come again and again by compiled code
- * (graphql-jit), for a third of the cost. Every answer is the same: what compiled code is known to
- * treat differently (`isPlain` says what) is never compiled,
- * and variables that it refuses are judged by graphql-js.
+ * Executes operations with graphql-js, and frequent ones with compiled code (graphql-jit) for a third of
+ * the cost. The results are equal: documents that compiled code treats differently (see `isPlain`) are
+ * not compiled, and graphql-js handles variables that compiled code refuses.
  *
- * What is compiled is kept with its document, and goes when the document leaves the cache.
+ * Compiled code is cached with its document and is released with it.
  */
 export function compilingExecute({
   timesBefore = TIMES_BEFORE,
@@ -76,25 +75,27 @@ export function compilingExecute({
 
   return async (asked) => {
     const args = { ...asked, options: COERCION };
-    // Compiled code runs its one operation, whichever was asked for by name.
+    // Compiled code ignores operationName, so it is checked here.
     const isThere = getOperationAST(args.document, args.operationName) !== null;
     const compiled = isThere ? compiledFor(args) : null;
     if (compiled === null) return execute(args);
     const result = await compiled.query(args.rootValue, args.contextValue, args.variableValues);
-    // Without data nothing has run: the variables did not fit, or left out what has a default.
+    // Without `data` nothing was executed: the variables are invalid, or omit one that has a default.
     if (!('data' in result)) return execute(args);
-    return result.errors === undefined ? result : { ...result, errors: result.errors.map(asTold) };
+    return result.errors === undefined
+      ? result
+      : { ...result, errors: result.errors.map(asGraphqlError) };
   };
 }
 
-/** Hands an execution to Apollo, which has no other place for one than a gateway's. */
+/** Connects an execute function to Apollo, which accepts one only from a gateway. */
 export function gatewayOf(
   schema: GraphQLSchema,
   run: Execute,
 ): ApolloServerOptionsWithGateway<never>['gateway'] {
   return {
-    onSchemaLoadOrUpdate(tell) {
-      tell({ apiSchema: schema, coreSupergraphSdl: '' });
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: schema, coreSupergraphSdl: '' });
       return () => {};
     },
     load: async () => ({
@@ -120,7 +121,7 @@ function isWorthIt(document: DocumentNode, fieldsMax: number): boolean {
   return expansion.roots.every((root) => expansion.costOf(root).fields <= fieldsMax);
 }
 
-/** One operation, without directives, introspection, and variables inside of written-in values. */
+/** Whether the document has one operation, and no directives, introspection or variables inside literals. */
 function isPlain(document: DocumentNode): boolean {
   let operations = 0;
   let plain = true;
@@ -131,7 +132,7 @@ function isPlain(document: DocumentNode): boolean {
   visit(document, {
     OperationDefinition: () => ((operations += 1) > 1 ? notPlain() : undefined),
     Directive: notPlain,
-    // Compiled code forgets the default of an input's field whose variable was left out.
+    // Compiled code ignores the default of an input field whose variable is omitted.
     Variable: (_node, _key, parent) => (isWhole(parent) ? undefined : notPlain()),
     Field: ({ name }) =>
       name.value.startsWith('__') && name.value !== '__typename' ? notPlain() : undefined,
@@ -139,14 +140,14 @@ function isPlain(document: DocumentNode): boolean {
   return plain;
 }
 
-/** Whether a variable stands there alone: declared, or as an argument's whole value. */
+/** Whether a variable is a declaration or an argument's whole value. */
 function isWhole(parent: ASTNode | readonly ASTNode[] | undefined): boolean {
   if (parent === undefined || !('kind' in parent)) return false;
   return parent.kind === Kind.VARIABLE_DEFINITION || parent.kind === Kind.ARGUMENT;
 }
 
-/** The same error as graphql-js would have made: Apollo knows its class and reads its cause. */
-function asTold({
+/** Converts to the class of graphql-js, which Apollo recognizes, and keeps the cause. */
+function asGraphqlError({
   message,
   path,
   locations,

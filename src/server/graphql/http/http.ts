@@ -16,41 +16,41 @@ import { errorsOverHttp, errorFormatter } from '../errors.ts';
 import { compilingExecute, gatewayOf } from './executor.ts';
 import { jsonTextError, variablesError } from './limits.ts';
 
-/** A page of a big selection fits in a tenth of this; a body beyond it is not one of ours. */
+/** Largest request body. The largest query of a client needs a tenth of it. */
 const BODY_BYTES_MAX = 128 * 1024;
 
 /**
- * Sixteen operations are about a millisecond of work, short enough between two answers of the
- * database. The wait is as long as that for a lock: then a buyer is told to come again.
+ * Sixteen operations take about a millisecond, short enough between two responses of the database. The
+ * longest wait equals the lock timeout; after it, the client gets OVERLOADED.
  */
-const ENTRANCE_LIMITS = { perTurn: 16, waitMaxMs: 2000 } as const;
+const PACER_LIMITS = { perTurn: 16, waitMaxMs: 2000 } as const;
 
-/** What the GraphQL door over HTTP is made of. */
+/** The options of GraphQL over HTTP. */
 export interface GraphqlHttpOptions {
   readonly schema: GraphQLSchema;
-  /** Who asks, by the request's headers. */
+  /** Reads the caller from the request's headers. */
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly contextOf: (caller: Caller) => Context;
   readonly introspection: boolean;
-  /** Shared with the websocket endpoint; absent: its own. */
+  /** Shared with the websocket endpoint; by default its own. */
   readonly documents?: Documents;
   readonly log: Logger;
 }
 
-/** The GraphQL door over HTTP. */
+/** GraphQL over HTTP. */
 export interface GraphqlHttp {
   /** Answers one `POST /graphql`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   stop(): Promise<void>;
 }
 
-/** Opens the door: our Apollo Server, started, on Node's own HTTP server. */
+/** Starts Apollo Server and connects it to Node's HTTP server. */
 export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<GraphqlHttp> {
   const { callerOf, contextOf } = options;
   const apollo = newApollo(options);
   await apollo.start();
   return {
-    handle: inTurn(
+    handle: paced(
       apolloOnNode(apollo, {
         ...options,
         contextOf: (request) => contextOf(callerOf(request)),
@@ -60,16 +60,15 @@ export async function openGraphqlHttp(options: GraphqlHttpOptions): Promise<Grap
   };
 }
 
-/** What stands between Node's HTTP server and an Apollo Server. */
+/** The options of the integration of Apollo Server with Node's HTTP server. */
 export interface ApolloOnNodeOptions<ContextValue> {
   readonly contextOf: (request: IncomingMessage) => ContextValue | Promise<ContextValue>;
   readonly log: Logger;
 }
 
 /**
- * Any started Apollo Server as a listener of Node's own HTTP server, through its documented
- * integration interface (executeHTTPGraphQLRequest): express would cost each operation as much
- * again as Apollo does.
+ * A request listener for any started Apollo Server, through its documented integration interface
+ * (executeHTTPGraphQLRequest). Express would cost each operation as much again as Apollo does.
  */
 export function apolloOnNode<ContextValue extends BaseContext>(
   apollo: ApolloServer<ContextValue>,
@@ -83,7 +82,7 @@ export function apolloOnNode<ContextValue extends BaseContext>(
         });
       }
       const body = await readOperation(request);
-      const answered = await apollo.executeHTTPGraphQLRequest({
+      const result = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: 'POST',
           headers: headersOf(request),
@@ -92,31 +91,31 @@ export function apolloOnNode<ContextValue extends BaseContext>(
         },
         context: async () => contextOf(request),
       });
-      for (const [name, value] of answered.headers) response.setHeader(name, value);
-      const { body: result } = answered;
-      if (result.kind !== 'complete') throw new Error('No operation here is answered in parts');
-      response.statusCode = answered.status ?? 200;
-      response.end(result.string);
+      for (const [name, value] of result.headers) response.setHeader(name, value);
+      if (result.body.kind !== 'complete') throw new Error('Incremental delivery is not supported');
+      response.statusCode = result.status ?? 200;
+      response.end(result.body.string);
     } catch (error) {
       if (error instanceof BodyError)
         return answerJson(response, error.status, requestError(error.message));
-      log.error({ err: error }, 'The GraphQL door failed');
-      answerJson(response, 500, requestError('Something went wrong on our side.'));
+      log.error({ err: error }, 'A GraphQL request failed unexpectedly');
+      answerJson(response, 500, requestError('Internal server error.'));
     }
   };
 
   return (request, response) => void answer(request, response);
 }
 
-/** The same handler, entered by so many requests in each turn of the event loop, each as itself. */
-function inTurn(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
-  const entrance = new RequestPacer(ENTRANCE_LIMITS);
+/** Paces a handler: a bounded number of requests start in each turn of the event loop. */
+function paced(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
+  const pacer = new RequestPacer(PACER_LIMITS);
   return (request, response) =>
-    entrance.come({
+    pacer.enqueue({
       isGone: () => response.destroyed,
-      // Who opens the door in a turn is any of them: without this all would bear that one's request id.
-      enter: AsyncLocalStorage.bind(() => handle(request, response)),
-      turnAway: () => turnAway(response),
+      // The pacer starts all requests of a turn in one callback. Without bind, they would all have the
+      // request id of the request that scheduled it.
+      start: AsyncLocalStorage.bind(() => handle(request, response)),
+      reject: () => answerOverloaded(response),
     });
 }
 
@@ -126,20 +125,21 @@ function newApollo({
   documents = new Documents({ schema, introspection }),
   log,
 }: GraphqlHttpOptions): ApolloServer<Context> {
-  const tell = errorFormatter({ introspection });
+  const format = errorFormatter({ introspection });
   const compileLater = (compile: () => void): boolean => documents.budget.addBackground(compile);
   return new ApolloServer<Context>({
     gateway: gatewayOf(schema, compilingExecute({ compileLater })),
-    // Apollo's own ban would stand beside ours, and tell what is served by which library.
+    // The limits of this server refuse introspection. Apollo's own check has a different message, which
+    // would reveal the library.
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     persistedQueries: false,
     documentStore: null,
     logger: log as never,
-    formatError: tell,
+    formatError: format,
     plugins: [
-      checkedDocuments(documents, { tell, log }),
+      checkedDocuments(documents, { format, log }),
       errorsOverHttp(log),
       noSubscriptions,
       ApolloServerPluginLandingPageDisabled(),
@@ -148,19 +148,19 @@ function newApollo({
   });
 }
 
-/** Apollo would execute one as if it were a query, and fail as if it were our fault. */
+/** Apollo would execute a subscription as a query and answer with an internal error. */
 const noSubscriptions: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
     async didResolveOperation({ operation }) {
       if (operation?.operation !== 'subscription') return;
-      throw new GraphQLError('Subscriptions go over the websocket at this path.', {
+      throw new GraphQLError('Send subscriptions over the websocket at this path.', {
         extensions: { code: 'BAD_REQUEST' },
       });
     },
   }),
 };
 
-/** The parsed body; undefined where it is not JSON, which Apollo answers with 400 and CSRF advice. */
+/** The parsed body; undefined if the content type is not JSON, which Apollo answers with 400 and CSRF advice. */
 async function readOperation(request: IncomingMessage): Promise<unknown> {
   const body = await readBody(request, BODY_BYTES_MAX);
   if (!isPlainJson(request)) return undefined;
@@ -177,7 +177,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, 'Invalid JSON in the body.');
+    throw new BodyError(400, 'The request body is not valid JSON.');
   }
 }
 
@@ -194,8 +194,8 @@ function searchOf({ url = '' }: IncomingMessage): string {
   return start < 0 ? '' : url.slice(start);
 }
 
-function turnAway(response: ServerResponse): void {
-  const message = 'Too many wait for this server; nothing was done.';
+function answerOverloaded(response: ServerResponse): void {
+  const message = 'Too many requests are waiting for this server. No changes were made.';
   const extensions = { code: 'OVERLOADED', retryAfterMs: 1000 };
   answerJson(response, 503, JSON.stringify({ errors: [{ message, extensions }] }), {
     'retry-after': '1',

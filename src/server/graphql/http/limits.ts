@@ -16,10 +16,10 @@ import { UnconditionalRootRule } from './unconditional-root.ts';
 /** Most tokens in a document: parsing stops there. The explorer's introspection has about 400. */
 export const TOKENS_MAX = 1000;
 
-/** Most errors in one answer: a client needs the first, and writing a flood of them is work. */
+/** Most errors in one response: a client needs only the first, and serializing many costs time. */
 export const ERRORS_MAX = 10;
 
-/** What is limited in each operation. */
+/** The counts that are limited in each operation. */
 type LimitName = 'depth' | 'aliases' | 'directives' | 'rootFields';
 
 /** Most of each in one operation, every fragment expanded and each of its spreads counted. */
@@ -49,10 +49,10 @@ const SELECTIONS_MAX = TOKENS_MAX;
  */
 const REPEATS_MAX = 10;
 
-/** Introspection's own query nests deeper than any of ours; where it is on, it passes. */
+/** Depth limit of introspection. Its standard query is deeper than any query of a client. */
 const INTROSPECTION_DEPTH = 15;
 
-/** Most levels in variables. No input has more than three; deep ones overflow the stack of what reads them. */
+/** Most levels in variables. No input has more than three; deeper values can overflow the stack of a reader. */
 const VARIABLES_DEPTH_MAX = 20;
 
 /**
@@ -70,15 +70,15 @@ const KEYS_MAX = 100;
  */
 export const COERCION = { maxCoercionErrors: 1 } as const;
 
-/** What an endpoint demands of documents, beyond the language's own rules. */
+/** The rules of an endpoint for documents, beyond those of GraphQL. */
 export interface DocumentPolicy {
-  /** Whether clients may read the schema, and are given hints at the right name. */
+  /** Whether clients may introspect the schema and get suggestions of similar names. */
   readonly introspection: boolean;
 }
 
 /**
- * What is wrong with a document: past a limit, or invalid. Limits come first and cost linear time, so
- * that validation, whose cost is not linear, sees only what is within them.
+ * Returns the errors of a document: exceeded limits, else validation errors. Limits are checked first, in
+ * linear time, because the cost of validation is not linear.
  *
  * @escape.tech/graphql-armor is left out: aliases of `__typename`, what lies below `__schema` and the
  * directives at a fragment's second spread are missing from its counts, and it counts after validation.
@@ -91,8 +91,8 @@ export function documentErrors(
   const expansion = new Expansion(document);
   // No other rule is linear on a document whose fragments contain themselves.
   if (expansion.isCyclic) return check(schema, document, [NoFragmentCyclesRule]);
-  const passed = passedLimits(document, expansion);
-  if (passed.length > 0) return passed;
+  const exceeded = exceededLimits(document, expansion);
+  if (exceeded.length > 0) return exceeded;
   const unread = introspection ? [] : [NoSchemaIntrospectionCustomRule];
   return check(schema, document, [...specifiedRules, UnconditionalRootRule, ...unread], {
     hideSuggestions: !introspection,
@@ -109,8 +109,8 @@ function check(
   return validate(schema, document, rules, { ...options, maxErrors: ERRORS_MAX - 1 });
 }
 
-/** The limits that a document passes: at most one error for each operation. */
-function passedLimits(document: DocumentNode, expansion: Expansion): readonly GraphQLError[] {
+/** The exceeded limits of a document: at most one error for each operation. */
+function exceededLimits(document: DocumentNode, expansion: Expansion): readonly GraphQLError[] {
   const total = (name: 'fields' | 'selections'): number =>
     expansion.roots.reduce((sum, root) => sum + expansion.costOf(root)[name], 0);
   if (total('fields') > FIELDS_MAX)
@@ -119,20 +119,20 @@ function passedLimits(document: DocumentNode, expansion: Expansion): readonly Gr
     return [new GraphQLError(`The document has more than ${SELECTIONS_MAX} fields and fragments.`)];
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const errors = operations.flatMap((operation) => {
-    const message = passedLimit(operation, expansion.costOf(operation));
+    const message = exceededLimit(operation, expansion.costOf(operation));
     return message === undefined ? [] : [new GraphQLError(message, { nodes: operation })];
   });
   return errors.length > 0 ? errors.slice(0, ERRORS_MAX) : repetitions(expansion);
 }
 
-function passedLimit(operation: OperationDefinitionNode, cost: Cost): string | undefined {
+function exceededLimit(operation: OperationDefinitionNode, cost: Cost): string | undefined {
   for (const name of Object.keys(LIMITS) as LimitName[]) {
     const isDeep = name === 'depth' && isIntrospection(operation);
     const limit = isDeep ? INTROSPECTION_DEPTH : LIMITS[name];
     if (cost[name] > limit) return `The operation has more than ${limit} ${WORDS[name]}.`;
   }
   const isMutation = operation.operation === 'mutation';
-  return isMutation && cost.rootFields > 1 ? 'One request carries one mutation.' : undefined;
+  return isMutation && cost.rootFields > 1 ? 'A request can have only one mutation.' : undefined;
 }
 
 /** The first response name that occurs too often; called only where the number of selections is bounded. */

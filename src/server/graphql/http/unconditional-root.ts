@@ -10,9 +10,9 @@ import {
 const CONDITIONS = new Set(['skip', 'include']);
 
 /**
- * What is subscribed to may not depend on a variable; so says the specification of GraphQL. Judged
- * before any operation is looked at, and nothing else is judged where it is broken: graphql-js's own
- * rule for a subscription's root throws there, which would be answered as a fault of ours.
+ * GraphQL forbids @skip and @include on the root field of a subscription. This rule runs before all
+ * others and ends the validation on a violation: graphql-js's own rule throws in that case, which would
+ * become an internal error.
  */
 export function UnconditionalRootRule(context: ValidationContext) {
   return {
@@ -23,9 +23,9 @@ export function UnconditionalRootRule(context: ValidationContext) {
         .filter(({ operation }) => operation === 'subscription')
         .flatMap((operation) => conditionalRoots(context, operation));
       if (conditional.length === 0) return;
-      const message = 'What is subscribed to must not depend on @skip or @include.';
+      const message = 'The root field of a subscription must not have @skip or @include.';
       context.reportError(new GraphQLError(message, { nodes: conditional[0] }));
-      // Ends the validation in good order, as one that costs too much is ended.
+      // Ends the validation, as for a document that is too expensive.
       context.spendFragmentWork(Infinity);
     },
   };
@@ -41,7 +41,7 @@ function conditionalRoots(
   );
 }
 
-/** The root fields and the fragments that they stand in, each fragment once. */
+/** The root fields and the fragments that contain them, each fragment once. */
 function rootSelections(context: ValidationContext, root: SelectionSetNode): SelectionNode[] {
   const selections = [...root.selections];
   const seen = new Set<string>();

@@ -116,9 +116,9 @@ function checkingOf(options: ConversationOptions) {
 
 /** Errors and results as a caller may see them. */
 function tellingOf({ introspection, log }: ConversationOptions) {
-  const telling = { tell: errorFormatter({ introspection }), log };
+  const reporting = { format: errorFormatter({ introspection }), log };
   const toldErrors = (errors: readonly GraphQLError[], caller: Caller) =>
-    formatErrors(errors, caller, telling);
+    formatErrors(errors, caller, reporting);
   const toldResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
     result.errors === undefined
       ? result
