@@ -59,7 +59,7 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
   const { shop, notices } = openShop({ database, meters }, settings);
   await notices.start();
   closers.push('the change notifications', () => notices.stop());
-  const availability = new Availability(database, () => notices.heardAt);
+  const availability = new Availability(database, () => notices.receivedAt);
   await availability.start();
   closers.push('the database probe', () => availability.stop());
   if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {
