@@ -146,7 +146,7 @@ test(
     await buyers.stop();
     for (const socket of silent) socket.destroy();
 
-    expect(server.out()).toContain('but into the 280 files that this process may open fit 60:');
+    expect(server.out()).toContain('CONNECTIONS_MAX=18000 exceeds the open-file limit of 280; using 60.');
     expect(await auditAt(url, id)).toEqual({ balanced: true, findings: [], held: tokens.length });
     server.child.kill('SIGTERM');
     expect(await server.exited).toBe(0);
@@ -636,7 +636,11 @@ test(
 
     const server = start({ DATABASE_URL: databaseUrl, PORT: String(port) });
     const url = `http://127.0.0.1:${port}`;
-    const alive = await until('it to live', () => statusOf(`${url}/healthz`).catch(() => null));
+    const alive = await until(
+      'it to live',
+      () => statusOf(`${url}/healthz`).catch(() => null),
+      60_000,
+    );
     const ready = await statusOf(`${url}/readyz`);
     const asked = await send(url, '{ serverTime }');
     const delivered = await fetch(`${url}/api/payments/webhook`, { method: 'POST', body: '{}' });

@@ -135,7 +135,7 @@ export async function stockOf(shop: LiveShop, productId: number): Promise<StockC
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
-  limitMs = 10_000,
+  limitMs = 20_000,
 ): Promise<T> {
   const startedAt = performance.now();
   for (;;) {
