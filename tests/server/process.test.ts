@@ -20,7 +20,7 @@ import { admin, withDatabase } from '../support/test-postgres.ts';
 import { openSession, until } from '../support/shop.ts';
 import { openDeafSocket, openRawSocket } from '../support/socket-client.ts';
 
-const WAIT_MS = 60_000;
+const WAIT_MS = 90_000;
 
 const { version: VERSION } = JSON.parse(textOf('package.json')) as { readonly version: string };
 
@@ -146,7 +146,9 @@ test(
     await buyers.stop();
     for (const socket of silent) socket.destroy();
 
-    expect(server.out()).toContain('CONNECTIONS_MAX=18000 exceeds the open-file limit of 280; using 60.');
+    expect(server.out()).toContain(
+      'CONNECTIONS_MAX=18000 exceeds the open-file limit of 280; using 60.',
+    );
     expect(await auditAt(url, id)).toEqual({ balanced: true, findings: [], held: tokens.length });
     server.child.kill('SIGTERM');
     expect(await server.exited).toBe(0);
