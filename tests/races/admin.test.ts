@@ -112,8 +112,10 @@ test('an operator’s cancel and the payment of the same order that cross end in
     await Promise.all(
       Array.from({ length: 4 }, async (_, lane) => {
         const { id } = await order(one.shop, await hold(one.shop, productId));
+        // From at once to 14 ms later: a payment first waits for its batch.
+        const later = new Promise((resolve) => setTimeout(resolve, (turn / 4) % 15));
         const [answer, outcome] = await Promise.all([
-          cancel(turnOf(lane), id),
+          later.then(() => cancel(turnOf(lane), id)),
           deliver(turnOf(lane + 1), payment(id)),
         ]);
         ends.add(outcome);
