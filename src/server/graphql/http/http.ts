@@ -177,7 +177,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, 'The request body is not valid JSON.');
+    throw new BodyError(400, 'Invalid JSON in the request body.');
   }
 }
 
