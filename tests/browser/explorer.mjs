@@ -63,7 +63,8 @@ try {
   };
   watch(page);
 
-  await page.goto(`${url}/graphql`);
+  // Until the schema is loaded: before that, the editor may drop what is pasted or run.
+  await page.goto(`${url}/graphql`, { waitUntil: 'networkidle' });
   const tabs = await page.locator('.graphiql-tab').allInnerTexts();
   assert.deepEqual(
     tabs.map((title) => title.trim()),
@@ -92,7 +93,7 @@ try {
   const elsewhere = url.replace('127.0.0.1', 'shop.example');
   const other = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   watch(other);
-  await other.goto(`${elsewhere}/graphql/`);
+  await other.goto(`${elsewhere}/graphql/`, { waitUntil: 'networkidle' });
   await other.getByRole('tab', { name: 'Live' }).click();
   await execute(other);
   await told(other, '"availableStock": 95');
@@ -135,6 +136,15 @@ function readyUrl() {
 
 /** Puts a document in the place of what the editor has. */
 async function write(page, document) {
+  const editor = page.locator('.graphiql-query-editor').first();
+  const squeezed = (text) => text.replace(/\s/g, '');
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await paste(page, document);
+    if (squeezed(await editor.innerText()).includes(squeezed(document))) return;
+  }
+}
+
+async function paste(page, document) {
   await page
     .locator('.graphiql-query-editor .view-lines, .graphiql-query-editor .CodeMirror')
     .first()
