@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EntitySchema, FilterQuery } from '@mikro-orm/core';
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import type { ControlledTransaction } from 'kysely';
 import type { Database } from './database.ts';
 import { asFault, isUnavailable, retryableName } from './faults.ts';
 import { BusyFault } from '../lib/faults.ts';
+import type { RowOf } from './row.ts';
 import { sessionOf, type Session } from './session.ts';
 import { UndoneError } from './session-health.ts';
 
@@ -55,6 +57,16 @@ export class Transaction {
     this.isCommitting = false;
     // Where it was undone, this rejects with the reason.
     return last;
+  }
+
+  /** The row that fits, as this transaction sees it now and as plain data; null where there is none. */
+  async findOne<Entity extends object>(
+    table: EntitySchema<Entity>,
+    where: FilterQuery<NoInfer<Entity>>,
+  ): Promise<RowOf<EntitySchema<Entity>> | null> {
+    // Without the identity map: a row that was read before may have changed since.
+    const found = await this.em.findOne(table, where, { disableIdentityMap: true });
+    return found as unknown as RowOf<EntitySchema<Entity>> | null;
   }
 
   /** Lets each further statement of this transaction take up to so long. */

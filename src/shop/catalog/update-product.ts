@@ -51,7 +51,7 @@ export async function updateProduct(
 ): Promise<ChangedProduct | ProductNotFound | BadUserInput> {
   const { id } = change;
   await tx.rows(LOCK, [id]);
-  const before = await readProduct(tx, id);
+  const before = await tx.findOne(ProductTable, { id });
   if (before === null) return productNotFound;
   const price = decimalText({ minor: before.priceMinor, currency: before.currency });
   const wanted = { ...before, price, ...change };
@@ -71,11 +71,7 @@ export async function updateProduct(
     wanted.saleStartsAt,
     wanted.saleEndsAt,
   ]);
-  const after = (await readProduct(tx, id))!;
+  const after = (await tx.findOne(ProductTable, { id }))!;
   tx.afterCommit(() => shop.announceProduct(after));
   return { before, after };
-}
-
-async function readProduct(tx: Transaction, id: number): Promise<Product | null> {
-  return (await tx.em.findOne(ProductTable, id, { disableIdentityMap: true })) as Product | null;
 }

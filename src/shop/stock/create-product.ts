@@ -68,7 +68,5 @@ export async function insertProduct(
     wanted.saleEndsAt,
     wanted.totalStock,
   ]);
-  return (await tx.em.findOneOrFail(ProductTable, made!.id, {
-    disableIdentityMap: true,
-  })) as Product;
+  return (await tx.findOne(ProductTable, { id: made!.id }))!;
 }
