@@ -14,7 +14,7 @@ const newDocuments = () =>
   new Documents({
     schema,
     introspection: true,
-    budget: new WorkBudget({ ...BUDGET, share: Infinity }),
+    budget: new WorkBudget({ ...BUDGET, share: 1e9, busyShare: 1e9 }),
   });
 
 const stock = (id: string) => `subscription { stockChanged(ids: ["${id}"]) { id name } }`;

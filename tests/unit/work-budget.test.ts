@@ -1,10 +1,14 @@
 import {
   WorkBudget,
   type BudgetLimits,
+  type Utilization,
   type Work,
 } from '../../src/server/graphql/http/work-budget.ts';
 import { BUDGET } from '../../src/server/graphql/http/documents.ts';
 import { until } from '../support/shop.ts';
+
+/** A share with which no piece waits for the time of an earlier one. */
+const UNLIMITED = 1e9;
 
 /** What became of pieces of work, in order. */
 interface Outcomes {
@@ -13,15 +17,20 @@ interface Outcomes {
   readonly add: (name: string, work?: Partial<Work>, caller?: string) => Work;
 }
 
-function budgetOf(limits: Partial<BudgetLimits> = {}): Outcomes & { readonly budget: WorkBudget } {
-  const budget = new WorkBudget({
-    share: Infinity,
+function budgetOf(
+  limits: Partial<BudgetLimits> = {},
+  utilization: Utilization = () => 0,
+): Outcomes & { readonly budget: WorkBudget } {
+  const allLimits = {
+    share: UNLIMITED,
+    busyShare: limits.share ?? UNLIMITED,
     burstMs: 0,
     waitMaxMs: 10_000,
     waitingMax: 1000,
     weightMax: 1000,
     ...limits,
-  });
+  };
+  const budget = new WorkBudget(allLimits, utilization);
   const ran: string[] = [];
   const refused: string[] = [];
   const add = (name: string, parts: Partial<Work> = {}, caller = 'one caller'): Work => {
@@ -67,7 +76,7 @@ test('one piece of work runs in a turn of the event loop, none at once', async (
 
 test.each([
   ['a fifth', 0.2, true],
-  ['any part, the guard off', Infinity, false],
+  ['any part, the guard off', UNLIMITED, false],
 ])('work takes %s of the event loop', async (_share, share, isBounded) => {
   const { ran, add } = budgetOf({ share });
   const starts: number[] = [];
@@ -288,4 +297,27 @@ test('the budget of a server takes at most a fifth of any two seconds, its burst
   );
 
   expect(Math.max(...taken) + LONGEST_PIECE_MS).toBeLessThanOrEqual(2000 / 5);
+});
+
+test.each([
+  ['an idle event loop', 0, 0.2],
+  ['a half busy event loop', 0.5, 0.15],
+  ['a busy event loop', 1, 0.1],
+])('beside %s the share is in proportion to the idle time', async (_loop, utilization, share) => {
+  const { ran, add } = budgetOf({ share: 0.2, busyShare: 0.1 }, () => utilization);
+  const starts: number[] = [];
+
+  for (let n = 0; n < 5; n += 1)
+    add(String(n), {
+      run() {
+        starts.push(performance.now());
+        block(PIECE_MS);
+        ran.push(String(n));
+      },
+    });
+  await until('all pieces', () => ran.length === 5);
+
+  // At least the time that earns each piece lies between two starts; a busy machine only adds to it.
+  const gaps = starts.slice(1).map((start, n) => start - starts[n]!);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(PIECE_MS / share - 0.5);
 });

@@ -1,7 +1,9 @@
 /** How much of the event loop work may take, and how much of it may wait. */
 export interface BudgetLimits {
-  /** The part of the event loop's time, 0 to 1. */
+  /** The part of the event loop's time while the loop is otherwise idle, 0 to 1. */
   readonly share: number;
+  /** The part while the loop has no idle time, 0 to 1. In between, the part falls in proportion. */
+  readonly busyShare: number;
   /** Time that may be taken at once after a rest, in milliseconds. */
   readonly burstMs: number;
   /** Longest wait; past it, work is refused. */
@@ -36,6 +38,27 @@ interface CallerQueue {
   weight: number;
 }
 
+/** The part of its time, 0 to 1, that the event loop was busy over the last measured period. */
+export type Utilization = () => number;
+
+/** The period over which the event loop's utilization is measured, in milliseconds. */
+const UTILIZATION_MS = 250;
+
+/** Measures the event loop of this process. */
+function measuredUtilization(): Utilization {
+  let last = performance.eventLoopUtilization();
+  let measuredAt = performance.now();
+  let utilization = 0;
+  return () => {
+    const now = performance.now();
+    if (now - measuredAt < UTILIZATION_MS) return utilization;
+    const current = performance.eventLoopUtilization();
+    ({ utilization } = performance.eventLoopUtilization(current, last));
+    [last, measuredAt] = [current, now];
+    return utilization;
+  };
+}
+
 /** Most background work that waits: a flood of documents must not keep all of them in memory. */
 const BACKGROUND_MAX = 100;
 
@@ -58,8 +81,11 @@ export class WorkBudget {
   #earnedAt = -Infinity;
   #isAwake = false;
 
-  constructor(limits: BudgetLimits) {
+  readonly #utilization: Utilization;
+
+  constructor(limits: BudgetLimits, utilization: Utilization = measuredUtilization()) {
     this.#limits = limits;
+    this.#utilization = utilization;
   }
 
   /**
@@ -170,7 +196,13 @@ export class WorkBudget {
     if (this.#queues.size > 0) this.#takeNext().run();
     else this.#background.shift()!();
     const took = performance.now() - startedAt;
-    this.#earnedAt = Math.max(this.#earnedAt, startedAt) + took / this.#limits.share;
+    this.#earnedAt = Math.max(this.#earnedAt, startedAt) + took / this.#share;
+  }
+
+  /** Falls with the idle time, so that new documents take little from a busy sale. */
+  get #share(): number {
+    const { share, busyShare } = this.#limits;
+    return busyShare + (share - busyShare) * (1 - this.#utilization());
   }
 
   /** The lightest work of the caller whose turn it is. This caller's next turn comes after all others'. */
