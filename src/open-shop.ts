@@ -14,7 +14,7 @@ import { settleBatch } from './shop/payments/settle-batch.ts';
 import type { OrderResult } from './shop/payments/payment-queues.ts';
 import { cancelOrders } from './shop/purchases/cancel-order.ts';
 import { releaseHolds } from './shop/purchases/release-hold.ts';
-import { PurchaseReads } from './shop/purchases/purchase-reads.ts';
+import { PurchaseReads } from './shop/purchases/batches/purchase-reads.ts';
 import type { Hold } from './shop/purchases/hold.entity.ts';
 import { lockIds } from './postgres/locked-row.ts';
 import { ChangeNotifier, type Changes } from './live/change-notifier.ts';
@@ -109,9 +109,9 @@ export function withQueues(
   const shop: LiveShop = {
     ...parts,
     holdQueues: grouped(async (_shop, productId, batch: readonly HoldRequest[]) => {
-      const answers = await createHolds(_shop, productId, batch);
-      countAnswers(answers, meters);
-      return answers;
+      const results = await createHolds(_shop, productId, batch);
+      countAnswers(results, meters);
+      return results;
     }, meters),
     releaseQueues: grouped(releaseHolds),
     cancelQueues: grouped(cancelOrders),

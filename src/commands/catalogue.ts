@@ -3,7 +3,7 @@ import { listProducts, type Product } from '../shop/catalog/find-products.ts';
 import { saleStatus } from '../shop/catalog/product.rules.ts';
 import { auditStock } from '../shop/reconciliation/audit-stock.ts';
 import { decimalText } from '../lib/money.ts';
-import { productNotFound, type SaleStatus } from '../shop/refusal.ts';
+import { productNotFound, SALE_STATUSES, type SaleStatus } from '../shop/refusal.ts';
 import { countStock } from '../shop/stock/count-stock.ts';
 import { listMovements, type StockMovement } from '../shop/stock/list-movements.ts';
 import type { StockCount } from '../shop/stock/stock.rules.ts';
@@ -20,7 +20,7 @@ import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from 
 
 /** Commands that show products and their stock: products, stock. */
 export function addCatalogue(program: Command): void {
-  withStatus(withPage(program.command('products'), productId), ['UPCOMING', 'LIVE', 'ENDED'])
+  withStatus(withPage(program.command('products'), productId), SALE_STATUSES)
     .description('List products with their stock.')
     .action(showProducts);
 

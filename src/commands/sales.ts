@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import type { Hold } from '../shop/purchases/find-holds.ts';
+import type { Hold, Order } from '../shop/purchases/find-purchases.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
-import { listHolds, type HoldListQuery } from '../shop/purchases/list-holds.ts';
-import type { Order } from '../shop/purchases/find-orders.ts';
-import { listOrders, type OrderListQuery } from '../shop/purchases/list-orders.ts';
+import {
+  listHolds,
+  listOrders,
+  type HoldListQuery,
+  type OrderListQuery,
+} from '../shop/purchases/list-purchases.ts';
 import { totalOf } from '../shop/purchases/order.rules.ts';
+import { HOLD_STATUSES, ORDER_STATUSES } from '../shop/purchases/status.rules.ts';
 import { decimalText } from '../lib/money.ts';
 import { withDatabase } from './opened.ts';
 import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from './options.ts';
@@ -28,9 +32,6 @@ export function addSales(program: Command): void {
     .description('List orders.')
     .action(showOrders);
 }
-
-const HOLD_STATUSES = ['ACTIVE', 'CONVERTED', 'EXPIRED', 'RELEASED'] as const;
-const ORDER_STATUSES = ['PENDING', 'PAID', 'CANCELLED', 'EXPIRED'] as const;
 
 function showHolds(options: SaleFilter & { readonly customer?: string }): Promise<void> {
   const { json, first, after = null, product = null, customer = null } = options;

@@ -1,3 +1,4 @@
+import { holdIsDue, orderIsDue } from '../shop/purchases/status.rules.ts';
 import type { Database } from '../postgres/database.ts';
 import { Topic } from './topic.ts';
 
@@ -44,6 +45,6 @@ interface Seen {
 
 const STATES = `
   select h.order_id as "orderId",
-    concat_ws(' ', h.status, h.expires_at <= c.now, o.status, o.payment_expires_at <= c.now) as state
+    concat_ws(' ', h.status, ${holdIsDue('c.now', 'h')}, o.status, ${orderIsDue('c.now', 'o')}) as state
   from holds h left join orders o on o.id = h.order_id, (select shop_clock() as now) c
   where h.order_id = any($1::uuid[])`;

@@ -1,10 +1,9 @@
-import { findHold } from '../shop/purchases/find-holds.ts';
+import { findHold, findOrders } from '../shop/purchases/find-purchases.ts';
 import type { Hold } from '../shop/purchases/hold.entity.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
 import { streamStates } from './state-stream.ts';
 import { remainingMs } from '../lib/time.ts';
-import { endDueOfOrder } from '../shop/purchases/expire-order.ts';
-import { findOrders } from '../shop/purchases/find-orders.ts';
+import { endDueOfOrder } from '../shop/purchases/end-due.ts';
 import type { Order } from '../shop/purchases/order.entity.ts';
 import type { LiveShop } from './live-shop.ts';
 

@@ -1,5 +1,5 @@
 import cron from 'node-cron';
-import { sweepDue } from '../shop/purchases/expire-due.ts';
+import { sweepDue } from '../shop/purchases/end-due.ts';
 import { reconcile } from '../shop/reconciliation/reconcile.ts';
 import type { Meters } from './metrics/meters.ts';
 import { retryInbox } from '../shop/payments/retry-inbox.ts';

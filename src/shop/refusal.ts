@@ -1,18 +1,23 @@
-/**
- * The closed list of what can be turned down. A refusal is a value, not an error: sold out is the
- * commonest answer a flash sale gives, and in a batch one buyer is refused and the next one served.
- * The shapes are those of the GraphQL types of the same name, so nothing has to be converted.
+import type { EndedHoldStatus } from './purchases/status.rules.ts';
+
+/*
+ * Every expected refusal. A refusal is a value, not an error: "sold out" is the most frequent answer of
+ * a flash sale, and in a batch one buyer is refused and the next one gets a hold. The shapes are those
+ * of the GraphQL types of the same name, so no conversion is needed.
  */
 
-/** When a product may be held: before, during or after its sale. */
-export type SaleStatus = 'UPCOMING' | 'LIVE' | 'ENDED';
+/** Before, during or after the sale of a product. */
+export const SALE_STATUSES = ['UPCOMING', 'LIVE', 'ENDED'] as const;
+
+/** The state of a product's sale. */
+export type SaleStatus = (typeof SALE_STATUSES)[number];
 
 /** Why a product can or cannot be held right now. */
 export type StockStatus = 'AVAILABLE' | 'ALL_HELD' | 'SOLD_OUT';
 
 interface RefusalOf<Code extends string> {
   readonly code: Code;
-  /** One plain sentence for a person: what was wanted and what is. */
+  /** One plain sentence for a person: what was requested and what is available. */
   readonly message: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
@@ -21,13 +26,13 @@ interface RefusalOf<Code extends string> {
 /** No product has this id. */
 export type ProductNotFound = RefusalOf<'PRODUCT_NOT_FOUND'>;
 
-/** More was wanted than is free. */
+/** More units were requested than are available. */
 export interface InsufficientStock extends RefusalOf<'INSUFFICIENT_STOCK'> {
   readonly availableStock: number;
   readonly stockStatus: StockStatus;
 }
 
-/** The sale has not begun, or is over. */
+/** The sale has not started, or has ended. */
 export interface SaleNotOpen extends RefusalOf<'SALE_NOT_OPEN'> {
   readonly saleStatus: SaleStatus;
   readonly startsAt: Date | null;
@@ -41,17 +46,15 @@ export interface PurchaseLimitExceeded extends RefusalOf<'PURCHASE_LIMIT_EXCEEDE
   readonly remaining: number;
 }
 
-/** The key was used before with other arguments; the first result stands. */
+/** The key was used before with other arguments; the first result is unchanged. */
 export type IdempotencyKeyReused = RefusalOf<'IDEMPOTENCY_KEY_REUSED'>;
 
-/** The token opens nothing. */
+/** No hold matches the token. */
 export type HoldNotFound = RefusalOf<'HOLD_NOT_FOUND'>;
 
 /** The hold has ended; the code says how. */
-export interface HoldNotActive extends RefusalOf<
-  'HOLD_EXPIRED' | 'HOLD_RELEASED' | 'HOLD_CONVERTED'
-> {
-  readonly status: 'EXPIRED' | 'RELEASED' | 'CONVERTED';
+export interface HoldNotActive extends RefusalOf<`HOLD_${EndedHoldStatus}`> {
+  readonly status: EndedHoldStatus;
 }
 
 /** No order has been made from this hold, or none has this id. */
@@ -67,7 +70,7 @@ export interface Busy extends RefusalOf<'BUSY'> {
   readonly retryAfterMs: number;
 }
 
-/** The stock has moved on since the version the operator looked at. */
+/** The stock has changed since the version that the admin expected. */
 export interface StockVersionConflict extends RefusalOf<'STOCK_VERSION_CONFLICT'> {
   readonly currentVersion: number;
 }
@@ -103,14 +106,14 @@ export type RefusalCode =
   | PaymentEventNotFound['code']
   | RefundNotFound['code'];
 
-/** Any refusal at all. */
+/** The fields that every refusal has. */
 export interface Refusal {
   readonly code: RefusalCode | BadUserInput['code'];
   readonly message: string;
   readonly retryable: boolean;
 }
 
-/** Whether a use case turned the request down; rows of the shop have no `code`. */
+/** Whether a use case refused the request; rows of the shop have no `code`. */
 export function isRefusal(answer: object): answer is Refusal {
   return 'code' in answer && 'retryable' in answer;
 }
@@ -122,7 +125,7 @@ export const productNotFound: ProductNotFound = {
   retryable: false,
 };
 
-/** The key stands for another request. */
+/** The key belongs to an earlier request with other arguments. */
 export const idempotencyKeyReused: IdempotencyKeyReused = {
   code: 'IDEMPOTENCY_KEY_REUSED',
   message: 'This idempotency key was used before with other arguments; the first result stands.',
@@ -143,7 +146,7 @@ export const orderNotFound: OrderNotFound = {
   retryable: false,
 };
 
-/** The operator named an id that no order has. */
+/** The admin named an id that no order has. */
 export const noSuchOrder: OrderNotFound = { ...orderNotFound, message: 'No order has this id.' };
 
 /** No event was received under this id. */
@@ -160,7 +163,7 @@ export const refundNotFound: RefundNotFound = {
   retryable: false,
 };
 
-/** What the input has wrong, for the one who wrote the client. */
+/** A fault of the input, for the developer of the client. */
 export function badUserInput(message: string): BadUserInput {
   return { code: 'BAD_USER_INPUT', message, retryable: false };
 }

@@ -4,8 +4,8 @@ import type { Transaction } from '../postgres/transaction.ts';
 import type { UnauthorizedAttempts } from './admin/unauthorized-attempts.ts';
 import type { Product } from './catalog/product.entity.ts';
 import type { OrderQueues, PaymentQueues } from './payments/payment-queues.ts';
-import type { CancelQueues, HoldQueues, ReleaseQueues } from './purchases/queues.ts';
-import type { PurchaseReads } from './purchases/purchase-reads.ts';
+import type { CancelQueues, HoldQueues, ReleaseQueues } from './purchases/batches/queues.ts';
+import type { PurchaseReads } from './purchases/batches/purchase-reads.ts';
 import type { HoldTokens } from './purchases/hold-token.ts';
 import type { StockCount } from './stock/stock.rules.ts';
 

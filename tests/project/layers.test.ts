@@ -44,7 +44,7 @@ test('no file breaks a layer rule, and the checker sees every file of src and it
   const shop = modules.find(({ source }) => source === 'src/shop/shop.ts')!;
   expect(shop.dependencies).toContainEqual(
     expect.objectContaining({
-      resolved: 'src/shop/purchases/queues.ts',
+      resolved: 'src/shop/purchases/batches/queues.ts',
       dependencyTypes: expect.arrayContaining(['type-only']),
     }),
   );

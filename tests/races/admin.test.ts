@@ -1,10 +1,10 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { changeStock } from '../../src/shop/admin/change-stock.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { adminReconcile } from '../../src/shop/admin/admin-reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
-import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';

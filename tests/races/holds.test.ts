@@ -1,4 +1,4 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';

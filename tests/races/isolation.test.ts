@@ -1,4 +1,4 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
 import {

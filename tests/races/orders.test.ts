@@ -1,7 +1,6 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
-import { findHold } from '../../src/shop/purchases/find-holds.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrder } from '../../src/shop/purchases/find-orders.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import {
   codeOf,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
-import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
+import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';

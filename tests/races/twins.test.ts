@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
-import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
+import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';

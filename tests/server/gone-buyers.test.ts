@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import type { Logger } from '../../src/lib/log.ts';
 import { ask, CREATE_HOLD } from '../support/graphql-client.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

@@ -6,7 +6,7 @@ import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { adminReconcile } from '../../src/shop/admin/admin-reconcile.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
 import {

@@ -1,9 +1,8 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
-import { findHold } from '../../src/shop/purchases/find-holds.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
 import { holdStatus } from '../../src/shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrder } from '../../src/shop/purchases/find-orders.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { codeOf, hold, order, tokenOf } from '../support/buyer.ts';
 import {

@@ -1,8 +1,7 @@
-import { findHold } from '../../src/shop/purchases/find-holds.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { checkMoney } from '../../src/shop/reconciliation/check-money.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrder } from '../../src/shop/purchases/find-orders.ts';
 import { listMovements } from '../../src/shop/stock/list-movements.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';

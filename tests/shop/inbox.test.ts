@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { createOrder } from '../../src/shop/purchases/create-order.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
-import { findOrders } from '../../src/shop/purchases/find-orders.ts';
+import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
 import { listDeadEvents } from '../../src/shop/payments/dead-letters.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';

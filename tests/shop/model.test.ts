@@ -1,9 +1,8 @@
 import fc from 'fast-check';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
-import type { Hold } from '../../src/shop/purchases/find-holds.ts';
+import { findOrders, type Hold } from '../../src/shop/purchases/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrders } from '../../src/shop/purchases/find-orders.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';

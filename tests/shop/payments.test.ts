@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrder, findOrders } from '../../src/shop/purchases/find-orders.ts';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { findOrder, findOrders } from '../../src/shop/purchases/find-purchases.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';

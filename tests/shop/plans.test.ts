@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createHolds } from '../../src/shop/purchases/create-hold.ts';
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';

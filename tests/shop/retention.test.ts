@@ -1,4 +1,4 @@
-import { sweepDue } from '../../src/shop/purchases/expire-due.ts';
+import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { redactEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
 import { changeTerms } from '../../src/shop/admin/change-catalog.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';

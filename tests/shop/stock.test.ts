@@ -1,5 +1,5 @@
 import { listProducts } from '../../src/shop/catalog/find-products.ts';
-import { endDue } from '../../src/shop/purchases/due-units.ts';
+import { endDue } from '../../src/shop/purchases/end-due.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withLockedStock } from '../../src/shop/stock/locked-stock.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createHold } from '../../src/shop/purchases/create-hold.ts';
-import type { HoldAnswer } from '../../src/shop/purchases/queues.ts';
-import type { Hold } from '../../src/shop/purchases/find-holds.ts';
-import type { Order } from '../../src/shop/purchases/find-orders.ts';
+import type { HoldAnswer } from '../../src/shop/purchases/batches/queues.ts';
+import type { Hold, Order } from '../../src/shop/purchases/find-purchases.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import type { Receipt, ReceivedPayment } from '../../src/shop/payments/payment-queues.ts';

@@ -6,6 +6,7 @@ import {
   type HoldFacts,
   type HoldRequest,
 } from '../../src/shop/purchases/hold.rules.ts';
+import { isRefusal } from '../../src/shop/refusal.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
 
 const PRODUCT_ID = 7;
@@ -55,7 +56,7 @@ const request = (quantity: number, more: Partial<HoldRequest> = {}): HoldRequest
 type Decision = ReturnType<typeof decideHolds<Earlier>>[number];
 
 const nameOf = (decision: Decision): string =>
-  'serve' in decision ? 'SERVE' : 'repeat' in decision ? 'REPEAT' : decision.code;
+  isRefusal(decision) ? decision.code : decision.kind;
 
 const decide = (
   facts: HoldFacts<Earlier>,
@@ -137,7 +138,7 @@ describe('what a buyer is told', () => {
   test('a buyer behind one who was served is told what is left after him', () => {
     const decisions = decide(factsWith(), stock(5), request(4), request(2), request(2));
 
-    expect(decisions.map(nameOf)).toEqual(['SERVE', 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
+    expect(decisions.map(nameOf)).toEqual(['create', 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
     expect(decisions[1]).toMatchObject({ message: '2 wanted, 1 left.', availableStock: 1 });
   });
 
@@ -165,7 +166,7 @@ describe('what a buyer is told', () => {
       endsAt: null,
       opensInMs: 1500,
     });
-    expect(nameOf(atOnce!)).toBe('SERVE');
+    expect(nameOf(atOnce!)).toBe('create');
     expect(atTheEnd).toMatchObject({ saleStatus: 'ENDED', retryable: false, opensInMs: null });
     expect(late).toMatchObject({ message: 'The sale ended at 2026-11-27T09:59:59.999Z.' });
   });
@@ -186,7 +187,7 @@ describe('what a buyer is told', () => {
       limit: 3,
       remaining: 1,
     });
-    expect(nameOf(one!)).toBe('SERVE');
+    expect(nameOf(one!)).toBe('create');
   });
 
   test('a limit used up by paid units is final, and one lowered below them leaves 0', () => {
@@ -211,7 +212,7 @@ describe('what a buyer is told', () => {
     expect(limited).toMatchObject({
       message: 'customerId is missing; this product has a limit per customer.',
     });
-    expect(nameOf(unlimited!)).toBe('SERVE');
+    expect(nameOf(unlimited!)).toBe('create');
   });
 });
 
@@ -219,7 +220,7 @@ describe('one batch', () => {
   test('a request for 5 of 3 is refused and the next ones get the 3', () => {
     const decisions = decide(factsWith(), stock(3), request(5), request(2), request(1));
 
-    expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'SERVE', 'SERVE']);
+    expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'create', 'create']);
   });
 
   test('units served to a customer count against his limit at once', () => {
@@ -235,7 +236,12 @@ describe('one batch', () => {
       request(2, { customerId: 'ben' }),
     );
 
-    expect(decisions.map(nameOf)).toEqual(['SERVE', 'SERVE', 'PURCHASE_LIMIT_EXCEEDED', 'SERVE']);
+    expect(decisions.map(nameOf)).toEqual([
+      'create',
+      'create',
+      'PURCHASE_LIMIT_EXCEEDED',
+      'create',
+    ]);
   });
 
   test('equal keys are one hold, whose units are taken once', () => {
@@ -250,8 +256,8 @@ describe('one batch', () => {
       request(1),
     );
 
-    expect(decisions.map(nameOf)).toEqual(['SERVE', 'REPEAT', 'SERVE', 'INSUFFICIENT_STOCK']);
-    expect(decisions[1]).toEqual({ repeat: first });
+    expect(decisions.map(nameOf)).toEqual(['create', 'repeat', 'create', 'INSUFFICIENT_STOCK']);
+    expect(decisions[1]).toEqual({ kind: 'repeat', request: first });
   });
 
   test('an equal key with another quantity or customer is refused, and the first stands', () => {
@@ -264,7 +270,7 @@ describe('one batch', () => {
       request(1, { keyHash: 'key' }),
     );
 
-    expect(decisions.map(nameOf)).toEqual(['SERVE', ...Array(3).fill('IDEMPOTENCY_KEY_REUSED')]);
+    expect(decisions.map(nameOf)).toEqual(['create', ...Array(3).fill('IDEMPOTENCY_KEY_REUSED')]);
   });
 
   test('a refusal is not remembered: the same key with less is judged afresh', () => {
@@ -276,13 +282,13 @@ describe('one batch', () => {
       request(2, { keyHash: 'key' }),
     );
 
-    expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'SERVE', 'REPEAT']);
+    expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'create', 'repeat']);
   });
 
   test('requests without a key are never one', () => {
     const decisions = decide(factsWith(), stock(2), request(1), request(1));
 
-    expect(decisions.map(nameOf)).toEqual(['SERVE', 'SERVE']);
+    expect(decisions.map(nameOf)).toEqual(['create', 'create']);
   });
 
   test('an empty batch decides nothing', () => {
@@ -301,7 +307,7 @@ describe('a key that was used before', () => {
 
     const [decision] = decide(facts, stock(0), again);
 
-    expect(decision).toEqual({ repeat: earlier });
+    expect(decision).toEqual({ kind: 'earlier', hold: earlier });
   });
 
   test.each([
@@ -355,20 +361,26 @@ describe('whatever the batch', () => {
       decisions.forEach((decision, position) => {
         const { quantity, customerId, keyHash } = given.requests[position]!;
         const owns = owned.get(customerId ?? '') ?? 0;
-        if ('serve' in decision) {
-          expect(decision.serve).toBe(given.requests[position]);
+        if (isRefusal(decision)) {
+          if (decision.code === 'INSUFFICIENT_STOCK') {
+            expect(decision.availableStock).toBe(left);
+            expect(quantity).toBeGreaterThan(left);
+          }
+          if (decision.code === 'PURCHASE_LIMIT_EXCEEDED')
+            expect(owns + quantity).toBeGreaterThan(maxPerCustomer!);
+        } else if (decision.kind === 'create') {
+          expect(decision.request).toBe(given.requests[position]);
           expect(quantity).toBeLessThanOrEqual(Math.min(left, maxPerHold));
           if (maxPerCustomer !== null) expect(owns + quantity).toBeLessThanOrEqual(maxPerCustomer);
           left -= quantity;
           if (customerId !== null) owned.set(customerId, owns + quantity);
           if (keyHash !== null) keys.push(keyHash);
-        } else if ('repeat' in decision) {
-          expect(decision.repeat).toMatchObject({ quantity, customerId, keyHash });
-        } else if (decision.code === 'INSUFFICIENT_STOCK') {
-          expect(decision.availableStock).toBe(left);
-          expect(quantity).toBeGreaterThan(left);
-        } else if (decision.code === 'PURCHASE_LIMIT_EXCEEDED') {
-          expect(owns + quantity).toBeGreaterThan(maxPerCustomer!);
+        } else {
+          // The world has no earlier holds.
+          expect(decision).toMatchObject({
+            kind: 'repeat',
+            request: { quantity, customerId, keyHash },
+          });
         }
       });
       expect(left).toBeGreaterThanOrEqual(0);

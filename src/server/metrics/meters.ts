@@ -1,5 +1,6 @@
 import { noopObserver, type BatchObserver } from '../../lib/batch-queue.ts';
 import { isRefusal } from '../../shop/refusal.ts';
+import type { HoldResult } from '../../shop/purchases/batches/queues.ts';
 import type { LockStock } from '../../shop/stock/locked-stock.ts';
 
 /** The label that separates HTTP requests by endpoint. */
@@ -63,11 +64,11 @@ export function measuredLock(lockStock: LockStock, meters: Meters): LockStock {
 }
 
 /** Counts the answers of a batch by outcome. */
-export function countAnswers(answers: readonly object[], meters: Meters): void {
+export function countAnswers(results: readonly HoldResult[], meters: Meters): void {
   const counts = new Map<string, number>();
-  for (const answer of answers) {
-    if ('keyTaken' in answer) continue; // Decided again later, and counted then.
-    const outcome = isRefusal(answer) ? answer.code : 'HELD';
+  for (const result of results) {
+    if (result.kind === 'keyTaken') continue; // Decided again later, and counted then.
+    const outcome = isRefusal(result.answer) ? result.answer.code : 'HELD';
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
   for (const [outcome, count] of counts) meters.holdsAnswered(outcome, count);

@@ -1,10 +1,10 @@
 import { readClock } from '../../postgres/clock.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { convertHolds } from '../purchases/convert-holds.ts';
+import { convertHolds } from '../purchases/batches/convert-holds.ts';
 import type { Hold } from '../purchases/hold.entity.ts';
 import { holdNotActive } from '../purchases/hold.rules.ts';
 import type { Order } from '../purchases/order.entity.ts';
-import { holdOf, lockHolds, lockOrders, orderOf } from '../purchases/purchase-rows.ts';
+import { holdOf, lockHolds, lockOrders, orderOf } from '../purchases/batches/purchase-rows.ts';
 import { holdNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { unusual, type OrderAnswer, type OrderResult, type Unusual } from './payment-queues.ts';

@@ -1,4 +1,4 @@
-import type { OrderStatus } from '../purchases/order.entity.ts';
+import type { OrderStatus } from '../purchases/status.rules.ts';
 import type { PaymentEventStatus } from './payment-event.entity.ts';
 import type { Verdict } from './settlement.rules.ts';
 

@@ -1,4 +1,4 @@
-import { findHold, type Hold } from '../purchases/find-holds.ts';
+import { findHold, type Hold } from '../purchases/find-purchases.ts';
 import { createOrder } from '../purchases/create-order.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { isFault } from '../../lib/faults.ts';

@@ -5,7 +5,7 @@ import { readClock } from '../../postgres/clock.ts';
 import { transact } from '../../postgres/transaction.ts';
 import type { Order } from '../purchases/order.entity.ts';
 import { totalOf } from '../purchases/order.rules.ts';
-import { lockOrders, orderOf } from '../purchases/purchase-rows.ts';
+import { lockOrders, orderOf } from '../purchases/batches/purchase-rows.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
 import { eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';

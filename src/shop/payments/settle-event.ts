@@ -1,4 +1,4 @@
-import { endDue } from '../purchases/due-units.ts';
+import { endDue } from '../purchases/end-due.ts';
 import { HoldTable, type Hold } from '../purchases/hold.entity.ts';
 import { holdStatus } from '../purchases/hold.rules.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';

@@ -5,10 +5,10 @@ import { orderNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import { findHold } from './find-holds.ts';
+import { findHold } from './find-purchases.ts';
 import { orderFinal } from './order.rules.ts';
-import { lockOrders, orderOf } from './purchase-rows.ts';
-import type { CancelAnswer } from './queues.ts';
+import { lockOrders, orderOf } from './batches/purchase-rows.ts';
+import type { CancelAnswer } from './batches/queues.ts';
 
 const CANCEL = unitMove({
   changed: `

@@ -5,14 +5,14 @@ import { transact } from '../../postgres/transaction.ts';
 import { isRefusal, productNotFound } from '../refusal.ts';
 import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import { readBatchFacts, type BatchFacts } from './batch-facts.ts';
-import { endDue } from './due-units.ts';
-import type { BatchAnswer, HoldAnswer } from './queues.ts';
+import { readBatchFacts, type BatchFacts } from './batches/batch-facts.ts';
+import { endDue } from './end-due.ts';
+import type { HoldAnswer, HoldResult } from './batches/queues.ts';
 import type { Hold } from './hold.entity.ts';
 import { decideHolds, type HoldDecision, type HoldRequest } from './hold.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** What one buyer asks createHold for. */
+/** The arguments of createHold. */
 export interface CreateHold {
   readonly productId: number;
   readonly quantity: number;
@@ -21,12 +21,12 @@ export interface CreateHold {
   readonly idempotencyKey: string | null;
 }
 
-/** A key taken by a rival in flight is seen the next time; a third time would be a fault of ours. */
+/** A key that a concurrent request took is found by the second try; a third one covers a rollback there. */
 const TRIES_MAX = 3;
 
 /**
- * Holds units for one buyer until the deadline. With an idempotency key the same call gives the
- * same hold, however often and however parallel; refusals are not remembered.
+ * Holds units for one buyer until the deadline. With an idempotency key, repeated and concurrent calls
+ * return the same hold. Refusals are not stored, so a repeated call is decided again.
  *
  * @throws BusyFault when the queue is full or the product's lock was not available in time
  */
@@ -36,37 +36,38 @@ export async function createHold(
 ): Promise<HoldAnswer> {
   const keyHash = idempotencyKey === null ? null : sha256(idempotencyKey);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const answer = await shop.holdQueues.submit(productId, { quantity, customerId, keyHash });
-    if ('keyTaken' in answer) continue;
-    if (!isRefusal(answer)) tellHold(shop, answer);
-    return answer;
+    const result = await shop.holdQueues.submit(productId, { quantity, customerId, keyHash });
+    if (result.kind === 'keyTaken') continue;
+    if (!isRefusal(result.answer)) logHold(shop, result.answer);
+    return result.answer;
   }
   throw new BusyFault('This idempotency key is being used for other products; nothing was done.');
 }
 
-/** At debug: a sale makes thousands of holds a second. A replay says it again, with the same id. */
-function tellHold({ database: { log } }: Shop, { id, productId, quantity }: Hold): void {
+/** At debug: a sale creates thousands of holds a second. A repeated call logs the same id again. */
+function logHold({ log }: Shop, { id, productId, quantity }: Hold): void {
   log.debug({ holdId: id, productId, quantity }, 'Hold created successfully');
 }
 
-/** Holds units for a whole batch of buyers of one product, in one transaction, answering each in turn. */
+/** Holds units for a batch of requests for one product, in one transaction of two round trips. */
 export async function createHolds(
   shop: Shop,
   productId: number,
   requests: readonly HoldRequest[],
-): Promise<readonly BatchAnswer[]> {
+): Promise<readonly HoldResult[]> {
   return transact(shop.database, async (tx) => {
-    // One flush: the facts are read behind the lock, once it is had.
+    // Sent together; the facts are read once the lock is granted.
     const [stock, facts] = await Promise.all([
       lockStock(shop, tx, productId),
       readBatchFacts(tx, productId, requests),
     ]);
-    if (stock === undefined || facts === undefined) return requests.map(() => productNotFound);
+    if (stock === undefined || facts === undefined)
+      return requests.map(() => ({ kind: 'answered', answer: productNotFound }));
     let decisions = decideHolds(facts, stock.count, requests);
     if (facts.mayReclaim && decisions.some(lacksUnits) && (await endDue(shop, tx, stock))) {
       decisions = decideHolds(facts, stock.count, requests);
     }
-    return serve(shop, stock, facts, decisions);
+    return writeHolds(shop, stock, facts, decisions);
   });
 }
 
@@ -75,9 +76,9 @@ function lacksUnits(decision: HoldDecision<Hold>): boolean {
 }
 
 /**
- * All holds of a batch in one insert from arrays: below the ORM's unit of work, which writes its
- * values into the text and cannot be prepared. In key order, so that two servers that insert the
- * same keys cannot deadlock on them; a key that a rival took meanwhile moves no units.
+ * All holds of a batch in one insert from arrays. By hand, because the ORM writes the values into the
+ * text, which then cannot be prepared. In the order of the keys, so that two servers that insert the
+ * same keys cannot deadlock. A key that another server took meanwhile moves no units.
  */
 const INSERT_HOLDS = unitMove({
   changed: `
@@ -93,27 +94,28 @@ const INSERT_HOLDS = unitMove({
   cause: 'HOLD',
 });
 
-async function serve(
+/** Inserts the holds that the decisions create, and commits. */
+async function writeHolds(
   shop: Shop,
   stock: LockedStock,
   facts: BatchFacts,
   decisions: readonly HoldDecision<Hold>[],
-): Promise<BatchAnswer[]> {
+): Promise<HoldResult[]> {
   const holds = new Map<HoldRequest, Hold>();
   for (const decision of decisions) {
-    if ('serve' in decision)
-      holds.set(decision.serve, openHold(shop, stock, facts, decision.serve));
+    if (!isRefusal(decision) && decision.kind === 'create')
+      holds.set(decision.request, newHold(shop, stock, facts, decision.request));
   }
-  const made = await insertHolds(stock, facts, [...holds.values()]);
-  return decisions.map((decision) => {
-    if (isRefusal(decision)) return decision;
-    const holder = 'serve' in decision ? decision.serve : decision.repeat;
-    const hold = 'id' in holder ? holder : holds.get(holder)!;
-    return 'id' in holder || made.has(hold.id) ? hold : { keyTaken: true };
+  const inserted = await insertHolds(stock, facts, [...holds.values()]);
+  return decisions.map((decision): HoldResult => {
+    if (isRefusal(decision)) return { kind: 'answered', answer: decision };
+    if (decision.kind === 'earlier') return { kind: 'answered', answer: decision.hold };
+    const hold = holds.get(decision.request)!;
+    return inserted.has(hold.id) ? { kind: 'answered', answer: hold } : { kind: 'keyTaken' };
   });
 }
 
-function openHold(
+function newHold(
   { holdTtlMs }: Shop,
   { count }: LockedStock,
   { now, product }: BatchFacts,
@@ -143,7 +145,7 @@ async function insertHolds(
   holds: readonly Hold[],
 ): Promise<ReadonlySet<string>> {
   if (holds.length === 0) return new Set();
-  const made = await stock.moveLast<{ id: string }>(INSERT_HOLDS, [
+  const inserted = await stock.moveLast<{ id: string }>(INSERT_HOLDS, [
     holds.map(({ id }) => id),
     holds.map(({ orderId }) => orderId),
     holds.map(({ quantity }) => quantity),
@@ -154,7 +156,7 @@ async function insertHolds(
     now,
     holds[0]!.expiresAt,
   ]);
-  return new Set(made.map(({ id }) => id));
+  return new Set(inserted.map(({ id }) => id));
 }
 
 function sha256(text: string): string {

@@ -1,34 +1,29 @@
 import { defineEntity } from '@mikro-orm/core';
 import type { RowOf } from '../../postgres/row.ts';
+import { HOLD_STATUSES } from './status.rules.ts';
 
 const p = defineEntity.properties;
 
-/** A hold's life: active, then one of three ends, each final. */
-export const HOLD_STATUSES = ['ACTIVE', 'CONVERTED', 'EXPIRED', 'RELEASED'] as const;
-
-/** Where a hold is in its life. */
-export type HoldStatus = (typeof HOLD_STATUSES)[number];
-
 /**
- * So many units of one product, promised to one buyer until `expiresAt`. Holds are never deleted,
- * only ended.
+ * A temporary reservation of units of one product for one buyer, until `expiresAt`. Holds end; they
+ * are never deleted.
  *
- * `product_id` has no foreign key on purpose: a hold is only ever inserted under its product's
- * stock row, which has one, and checking it again cost a tenth of the throughput of a hot product.
+ * `product_id` has no foreign key on purpose: a hold is inserted only under its product's stock row,
+ * which has one. Checking it again cost a tenth of the throughput of a hot product.
  */
 export const HoldTable = defineEntity({
   name: 'Hold',
   tableName: 'holds',
   properties: {
     id: p.uuid().primary(),
-    /** The id that this hold's order will bear, so that a payment may be started before the order. */
+    /** The id of this hold's order, known before the order exists: a payment can start earlier. */
     orderId: p.uuid(),
     productId: p.integer(),
     quantity: p.integer(),
     customerId: p.text().nullable(),
-    /** SHA-256 of the client's idempotency key; the key itself would open the hold. */
+    /** SHA-256 of the client's idempotency key; with the key itself, anyone could repeat createHold and read the token. */
     idempotencyKeyHash: p.text().nullable(),
-    /** Price of one unit, frozen when the hold was made, in minor units of `currency`. */
+    /** Price of one unit when the hold was created, in minor units of `currency`. */
     unitPriceMinor: p.bigint('bigint'),
     currency: p.text(),
     status: p.enum(HOLD_STATUSES),
@@ -36,9 +31,9 @@ export const HoldTable = defineEntity({
     expiresAt: p.datetime().columnType('timestamptz(3)'),
     /** Version of the stock row that took these units. */
     heldVersion: p.integer(),
-    /** Version that gave them back, set once; null while they are held or went into an order. */
+    /** Version that returned them, set once; null while they are held or belong to an order. */
     releasedVersion: p.integer().nullable(),
-    /** The database's clock when this row was read: `expiresAt` is judged by it. */
+    /** The database's clock when this row was read; `expiresAt` is compared with it. */
     readAt: p.formula<Date>('shop_clock()').type('datetime'),
   },
   checks: [

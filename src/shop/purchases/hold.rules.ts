@@ -11,8 +11,9 @@ import {
   type SaleNotOpen,
 } from '../refusal.ts';
 import { stockStatus, type StockCount } from '../stock/stock.rules.ts';
+import { isPast, type EndedHoldStatus, type HoldStatus } from './status.rules.ts';
 
-/** What one buyer asks for. */
+/** A request of one buyer for units of a product. */
 export interface HoldRequest {
   readonly quantity: number;
   readonly customerId: string | null;
@@ -20,89 +21,117 @@ export interface HoldRequest {
   readonly keyHash: string | null;
 }
 
-/** What is known of the product and the buyers at the moment a batch is judged, under the lock. */
+/** Facts about the product and the buyers of a batch, read under the lock. */
 export interface HoldFacts<Earlier extends HoldArguments> {
   readonly now: Date;
   readonly product: SaleWindow & {
     readonly maxPerHold: number;
     readonly maxPerCustomer: number | null;
   };
-  /** Holds made before under the keys of this batch, by key hash. */
+  /** Earlier holds with the idempotency keys of this batch, by key hash. */
   readonly earlier: ReadonlyMap<string, Earlier>;
-  /** Units that the customers of this batch have of this product. */
+  /** Units of this product that the customers of this batch already have. */
   readonly unitsOf: ReadonlyMap<string, CustomerUnits>;
 }
 
-/** What one customer has of one product: active holds, pending and paid orders. */
+/** Units of one product in a customer's active holds and pending and paid orders. */
 export interface CustomerUnits {
   readonly units: number;
-  /** Those of them that are paid, and so will not come back. */
+  /** Those in paid orders: they do not become available again. */
   readonly paid: number;
 }
 
-/** What a hold was asked for with: the same key must come with the same. */
+/** The arguments of a hold: a repeated idempotency key must have the same ones. */
 interface HoldArguments {
   readonly productId: number;
   readonly quantity: number;
   readonly customerId: string | null;
 }
 
-/** Why a request for a hold is turned down. */
+/** Why a request for a hold is refused. */
 export type HoldRefusal =
   IdempotencyKeyReused | SaleNotOpen | BadUserInput | PurchaseLimitExceeded | InsufficientStock;
 
-/** What is to become of one request: served, answered as before, or turned down. */
+/**
+ * The decision on one request: a new hold, the hold that its key created earlier, the hold of an
+ * earlier request of the same batch, or a refusal.
+ */
 export type HoldDecision<Earlier> =
-  { readonly serve: HoldRequest } | { readonly repeat: Earlier | HoldRequest } | HoldRefusal;
+  | { readonly kind: 'create'; readonly request: HoldRequest }
+  | { readonly kind: 'earlier'; readonly hold: Earlier }
+  | { readonly kind: 'repeat'; readonly request: HoldRequest }
+  | HoldRefusal;
 
 /**
- * Decides who is served, first come, first served. A request for more than is left is refused and
- * the next one tried, so that one large request at the front does not strand the last units.
+ * Decides the requests in the order of their arrival. A request for more units than are left is
+ * refused and the next one is tried, so that a large request does not block the last units.
  *
- * The guards stand in their order of precedence: a repeat is recognised before anything that may
- * have changed since; then the sale, the size of the hold, the customer's limit, the stock.
+ * The guards run in their order of precedence: the repeated key first, because the rest may have
+ * changed since; then the sale, the size of the hold, the customer's limit, the stock.
  */
 export function decideHolds<Earlier extends HoldArguments>(
   facts: HoldFacts<Earlier>,
   count: StockCount,
   requests: readonly HoldRequest[],
 ): HoldDecision<Earlier>[] {
-  const served = new Map<string, HoldRequest>();
-  const firstOf = (keyHash: string | null) =>
-    keyHash === null ? undefined : (facts.earlier.get(keyHash) ?? served.get(keyHash));
+  const created = new Map<string, HoldRequest>();
   const unitsOf = new Map(facts.unitsOf);
-  const unitsHad = (customerId: string | null) => unitsOf.get(customerId ?? '') ?? NO_UNITS;
   let left = count;
   return requests.map((request) => {
     const { quantity, customerId, keyHash } = request;
-    const first = firstOf(keyHash);
-    if (first !== undefined) return repeatOf(first, { ...request, productId: count.productId });
-    const units = unitsHad(customerId);
-    const refusal =
-      saleRefusal(facts) ??
-      sizeRefusal(facts, request) ??
-      limitRefusal(facts, request, units) ??
-      stockRefusal(left, quantity);
+    const repeated = repeatOf(facts, created, { ...request, productId: count.productId });
+    if (repeated !== undefined) return repeated;
+    const units = unitsOf.get(customerId ?? '') ?? NO_UNITS;
+    const refusal = refusalOf(facts, left, request, units);
     if (refusal !== undefined) return refusal;
     left = { ...left, available: left.available - quantity, held: left.held + quantity };
     if (customerId !== null) unitsOf.set(customerId, { ...units, units: units.units + quantity });
-    if (keyHash !== null) served.set(keyHash, request);
-    return { serve: request };
+    if (keyHash !== null) created.set(keyHash, request);
+    return { kind: 'create', request };
   });
 }
 
 const NO_UNITS: CustomerUnits = { units: 0, paid: 0 };
 
-/** The same hold for the same arguments, a refusal for others. */
+/** A key that was used before: the same hold for the same arguments, a refusal for others. */
 function repeatOf<Earlier extends HoldArguments>(
-  first: Earlier | HoldRequest,
-  { productId, quantity, customerId }: HoldArguments,
-): HoldDecision<Earlier> {
-  const same =
-    (!('productId' in first) || first.productId === productId) &&
-    first.quantity === quantity &&
-    first.customerId === customerId;
-  return same ? { repeat: first } : idempotencyKeyReused;
+  { earlier }: HoldFacts<Earlier>,
+  created: ReadonlyMap<string, HoldRequest>,
+  request: HoldRequest & HoldArguments,
+): HoldDecision<Earlier> | undefined {
+  const { keyHash, productId } = request;
+  if (keyHash === null) return undefined;
+  const hold = earlier.get(keyHash);
+  if (hold !== undefined)
+    return hasSameArguments(hold, request) ? { kind: 'earlier', hold } : idempotencyKeyReused;
+  const first = created.get(keyHash);
+  if (first === undefined) return undefined;
+  return hasSameArguments({ ...first, productId }, request)
+    ? { kind: 'repeat', request: first }
+    : idempotencyKeyReused;
+}
+
+function hasSameArguments(first: HoldArguments, second: HoldArguments): boolean {
+  return (
+    first.productId === second.productId &&
+    first.quantity === second.quantity &&
+    first.customerId === second.customerId
+  );
+}
+
+/** The first guard that refuses the request, the repeated key aside. */
+function refusalOf(
+  facts: HoldFacts<HoldArguments>,
+  left: StockCount,
+  request: HoldRequest,
+  units: CustomerUnits,
+): HoldRefusal | undefined {
+  return (
+    saleRefusal(facts) ??
+    sizeRefusal(facts, request) ??
+    limitRefusal(facts, request, units) ??
+    stockRefusal(left, request.quantity)
+  );
 }
 
 function saleRefusal({ product, now }: HoldFacts<HoldArguments>): SaleNotOpen | undefined {
@@ -165,27 +194,26 @@ function stockRefusal(left: StockCount, quantity: number): InsufficientStock | u
   };
 }
 
-/** What a hold's life is judged by. */
-interface HoldLife {
-  readonly status: 'ACTIVE' | 'CONVERTED' | 'EXPIRED' | 'RELEASED';
+/** A hold's stored status, its deadline and the database's clock. */
+interface HoldState {
+  readonly status: HoldStatus;
   readonly expiresAt: Date;
-  /** The database's clock at which it is judged. */
   readonly readAt: Date;
 }
 
-/** A hold's status to the outside: EXPIRED from the deadline on, whether or not a sweep came by. */
-export function holdStatus({ status, expiresAt, readAt }: HoldLife): HoldLife['status'] {
-  return status === 'ACTIVE' && readAt >= expiresAt ? 'EXPIRED' : status;
+/** A hold's status as every API shows it: EXPIRED from the deadline on, even before a sweep. */
+export function holdStatus({ status, expiresAt, readAt }: HoldState): HoldStatus {
+  return status === 'ACTIVE' && isPast(expiresAt, readAt) ? 'EXPIRED' : status;
 }
 
 const ENDINGS = {
   EXPIRED: 'expired',
   RELEASED: 'was released',
   CONVERTED: 'became an order',
-} as const;
+} as const satisfies Record<EndedHoldStatus, string>;
 
 /** Why this hold can no longer be used, or undefined while it is live. */
-export function holdNotActive(hold: HoldLife): HoldNotActive | undefined {
+export function holdNotActive(hold: HoldState): HoldNotActive | undefined {
   const status = holdStatus(hold);
   if (status === 'ACTIVE') return undefined;
   return {

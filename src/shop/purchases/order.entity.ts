@@ -1,27 +1,19 @@
 import { defineEntity } from '@mikro-orm/core';
 import type { RowOf } from '../../postgres/row.ts';
 import { HoldTable } from './hold.entity.ts';
+import { CANCELLED_BY, ORDER_STATUSES } from './status.rules.ts';
 
 const p = defineEntity.properties;
 
-/** An order's life: pending, then paid, cancelled or expired. */
-export const ORDER_STATUSES = ['PENDING', 'PAID', 'CANCELLED', 'EXPIRED'] as const;
-
-/** Where an order is in its life. */
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
-
-/** Who may have cancelled an order: money that comes late revives only what the buyer cancelled. */
-export const CANCELLED_BY = ['BUYER', 'OPERATOR'] as const;
-
 /**
- * A hold that someone means to pay for. It keeps the hold's units until its own payment deadline,
- * and is never deleted, only ended.
+ * What a hold becomes. It keeps the hold's units until its own payment deadline. Orders end; they are
+ * never deleted.
  */
 export const OrderTable = defineEntity({
   name: 'Order',
   tableName: 'orders',
   properties: {
-    /** The id that the hold announced as its `orderId`. */
+    /** The `orderId` of its hold. */
     id: p.uuid().primary(),
     holdId: () => p.oneToOne(HoldTable).mapToPk().fieldName('hold_id').owner(),
     productId: p.integer(),
@@ -32,21 +24,21 @@ export const OrderTable = defineEntity({
     currency: p.text(),
     status: p.enum(ORDER_STATUSES),
     cancelledBy: p.enum(CANCELLED_BY).nullable(),
-    /** The payment that paid it, and the provider that named it; none where it costs nothing. */
+    /** The payment that paid it, and its provider; null if the order costs nothing. */
     paymentProvider: p.text().nullable(),
     paymentId: p.text().nullable(),
     createdAt: p.datetime().columnType('timestamptz(3)'),
-    /** Until when a payment is awaited. */
+    /** The payment deadline. */
     paymentExpiresAt: p.datetime().columnType('timestamptz(3)'),
     paidAt: p.datetime().columnType('timestamptz(3)').nullable(),
     updatedAt: p.datetime().columnType('timestamptz(3)'),
-    /** Version of the stock row that gave its held units back, when it was cancelled or expired. */
+    /** Version of the stock row that returned its held units, when it was cancelled or expired. */
     releasedVersion: p.integer().nullable(),
-    /** Version that sold its units: held units, or free ones when the money came late. */
+    /** Version that sold its units: held units, or available ones if the payment was late. */
     soldVersion: p.integer().nullable(),
-    /** Version that took its sold units out again, when the operator cancelled the paid order. */
+    /** Version that removed its units from sold, when the admin cancelled the paid order. */
     returnedVersion: p.integer().nullable(),
-    /** Whether those became available again, or left the sale; null where none were taken out. */
+    /** Whether those became available again, or left the sale; null without such a cancellation. */
     restocked: p.boolean().nullable(),
     /** The database's clock when this row was read. */
     readAt: p.formula<Date>('shop_clock()').type('datetime'),

@@ -1,7 +1,8 @@
 import type { Money } from '../../lib/money.ts';
 import type { OrderFinal } from '../refusal.ts';
+import type { OrderStatus } from './status.rules.ts';
 
-/** What an order owes, in minor units of its currency. */
+/** The total of an order, in minor units of its currency. */
 export function totalMinor({
   unitPriceMinor,
   quantity,
@@ -12,7 +13,7 @@ export function totalMinor({
   return unitPriceMinor * BigInt(quantity);
 }
 
-/** The same as money: what an order owes, or its hold came to. */
+/** The same as money, for an order or a hold. */
 export function totalOf(row: {
   readonly unitPriceMinor: bigint;
   readonly quantity: number;
@@ -21,7 +22,11 @@ export function totalOf(row: {
   return { minor: totalMinor(row), currency: row.currency };
 }
 
-const FINAL = { PAID: 'is paid', CANCELLED: 'was cancelled', EXPIRED: 'expired unpaid' } as const;
+const FINAL = {
+  PAID: 'is paid',
+  CANCELLED: 'was cancelled',
+  EXPIRED: 'expired unpaid',
+} as const satisfies Record<Exclude<OrderStatus, 'PENDING'>, string>;
 
 /** The order has reached a state that the call may not change. */
 export function orderFinal<Order>(order: Order, status: keyof typeof FINAL): OrderFinal<Order> {

@@ -5,10 +5,10 @@ import { holdNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import { findHold } from './find-holds.ts';
+import { findHold } from './find-purchases.ts';
 import { holdNotActive } from './hold.rules.ts';
-import { holdOf, lockHolds } from './purchase-rows.ts';
-import type { ReleaseAnswer } from './queues.ts';
+import { holdOf, lockHolds } from './batches/purchase-rows.ts';
+import type { ReleaseAnswer } from './batches/queues.ts';
 
 const RELEASE = unitMove({
   changed: `

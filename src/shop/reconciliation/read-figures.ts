@@ -1,3 +1,4 @@
+import { EARLIEST_DEADLINE } from '../purchases/status.rules.ts';
 import { countNewestStock } from '../stock/count-stock.ts';
 import type { StockCount } from '../stock/stock.rules.ts';
 import type { Shop } from '../shop.ts';
@@ -51,9 +52,7 @@ const FIGURES = `
     coalesce((select json_object_agg(kind, json_build_object('count', count,
       'oldestSeconds', greatest(0, coalesce(extract(epoch from clock.now - since), 0))))
       from waiting), '{}') as waiting,
-    greatest(0, extract(epoch from clock.now - least(
-      (select min(expires_at) from holds where status = 'ACTIVE'),
-      (select min(payment_expires_at) from orders where status = 'PENDING'))))::float8 as lag,
+    greatest(0, extract(epoch from clock.now - ${EARLIEST_DEADLINE}))::float8 as lag,
     (select coalesce(extract(epoch from clock_timestamp() - min(xact_start)), 0)::float8
       from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()) as oldest
   from clock`;

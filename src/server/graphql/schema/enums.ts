@@ -1,4 +1,6 @@
 import { registerEnumType } from 'type-graphql';
+import type { HoldStatus } from '../../../shop/purchases/status.rules.ts';
+import type { SaleStatus, StockStatus } from '../../../shop/refusal.ts';
 
 /** A closed list of words as a GraphQL enum; each value is its own name. */
 export function enumOf<const Word extends string>(
@@ -24,7 +26,7 @@ export const SaleStatusEnum = enumOf(
     UPCOMING: 'The sale has not started.',
     LIVE: 'The sale is open.',
     ENDED: 'The sale has ended.',
-  },
+  } satisfies Record<SaleStatus, string>,
 );
 
 export const StockStatusEnum = enumOf(
@@ -35,7 +37,7 @@ export const StockStatusEnum = enumOf(
     ALL_HELD:
       'No units are available. Some are held or await payment and may become available again.',
     SOLD_OUT: 'Every unit is sold.',
-  },
+  } satisfies Record<StockStatus, string>,
 );
 
 export const HoldStatusEnum = enumOf(
@@ -46,5 +48,5 @@ export const HoldStatusEnum = enumOf(
     CONVERTED: 'The hold became an order.',
     EXPIRED: 'The deadline passed without an order. The units are available again.',
     RELEASED: 'The buyer released the hold. The units are available again.',
-  },
+  } satisfies Record<HoldStatus, string>,
 );

@@ -15,11 +15,10 @@ import {
 } from 'type-graphql';
 import { parseProductId } from '../../../shop/catalog/product.rules.ts';
 import { createHold } from '../../../shop/purchases/create-hold.ts';
-import type { HoldAnswer } from '../../../shop/purchases/queues.ts';
-import { findHold, type Hold } from '../../../shop/purchases/find-holds.ts';
+import type { HoldAnswer } from '../../../shop/purchases/batches/queues.ts';
+import { findHold, type Hold, type Order } from '../../../shop/purchases/find-purchases.ts';
 import { holdStatus } from '../../../shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../../shop/purchases/release-hold.ts';
-import type { Order } from '../../../shop/purchases/find-orders.ts';
 import { totalMinor } from '../../../shop/purchases/order.rules.ts';
 import { remainingMs } from '../../../lib/time.ts';
 import { productNotFound, type Busy } from '../../../shop/refusal.ts';

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { findOrders, type Order } from '../../../shop/purchases/find-orders.ts';
+import { findOrders, type Order } from '../../../shop/purchases/find-purchases.ts';
 import { findRefunds, type Refund } from '../../../shop/payments/find-refunds.ts';
 import type { LiveShop } from '../../../live/live-shop.ts';
 import { countStock } from '../../../shop/stock/count-stock.ts';

@@ -12,7 +12,8 @@ import {
   Root,
 } from 'type-graphql';
 import { cancelOrder } from '../../../shop/purchases/cancel-order.ts';
-import { findOrder, type Order } from '../../../shop/purchases/find-orders.ts';
+import type { OrderStatus } from '../../../shop/purchases/status.rules.ts';
+import { findOrder, type Order } from '../../../shop/purchases/find-purchases.ts';
 import { totalMinor } from '../../../shop/purchases/order.rules.ts';
 import type { Refund } from '../../../shop/payments/find-refunds.ts';
 import { placeOrder } from '../../../shop/payments/place-order.ts';
@@ -38,7 +39,7 @@ export const OrderStatusEnum = enumOf('OrderStatus', 'The state of an order.', {
   PAID: 'The order is paid. Its units are sold.',
   CANCELLED: 'The order was cancelled. Its units are available again.',
   EXPIRED: 'The payment deadline passed. The units are available again.',
-});
+} satisfies Record<OrderStatus, string>);
 
 const RefundReasonEnum = enumOf('RefundReason', 'Why a payment must be refunded.', {
   PAID_TOO_LATE: 'The order had expired and its units were no longer available.',

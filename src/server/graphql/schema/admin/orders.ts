@@ -16,12 +16,10 @@ import {
   Root,
 } from 'type-graphql';
 import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
-import type { Hold } from '../../../../shop/purchases/find-holds.ts';
+import type { Hold, Order } from '../../../../shop/purchases/find-purchases.ts';
 import { holdStatus } from '../../../../shop/purchases/hold.rules.ts';
-import { listHolds } from '../../../../shop/purchases/list-holds.ts';
+import { listHolds, listOrders } from '../../../../shop/purchases/list-purchases.ts';
 import { adminCancelOrder } from '../../../../shop/admin/admin-cancel-order.ts';
-import type { Order } from '../../../../shop/purchases/find-orders.ts';
-import { listOrders } from '../../../../shop/purchases/list-orders.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { noSuchOrder } from '../../../../shop/refusal.ts';
 import { Context } from '../../context.ts';

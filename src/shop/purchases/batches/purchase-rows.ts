@@ -1,6 +1,6 @@
-import type { Transaction } from '../../postgres/transaction.ts';
-import type { Hold } from './hold.entity.ts';
-import type { Order } from './order.entity.ts';
+import type { Transaction } from '../../../postgres/transaction.ts';
+import type { Hold } from '../hold.entity.ts';
+import type { Order } from '../order.entity.ts';
 
 /**
  * Rows of holds and orders, read by statements of constant text. The ORM writes ids into the text of

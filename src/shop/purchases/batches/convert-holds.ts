@@ -1,8 +1,8 @@
-import { invariant } from '../../lib/invariant.ts';
-import type { Transaction } from '../../postgres/transaction.ts';
-import type { Shop } from '../shop.ts';
-import type { Hold } from './hold.entity.ts';
-import type { Order } from './order.entity.ts';
+import { invariant } from '../../../lib/invariant.ts';
+import type { Transaction } from '../../../postgres/transaction.ts';
+import type { Shop } from '../../shop.ts';
+import type { Hold } from '../hold.entity.ts';
+import type { Order } from '../order.entity.ts';
 
 /** The holds become orders: their units stay held, so no stock row changes. */
 const CONVERT = `

@@ -1,12 +1,13 @@
-import type { SaleWindow } from '../catalog/product.rules.ts';
-import type { Transaction } from '../../postgres/transaction.ts';
-import { HoldTable, type Hold } from './hold.entity.ts';
-import type { CustomerUnits, HoldFacts, HoldRequest } from './hold.rules.ts';
+import type { SaleWindow } from '../../catalog/product.rules.ts';
+import type { Transaction } from '../../../postgres/transaction.ts';
+import { HoldTable, type Hold } from '../hold.entity.ts';
+import type { CustomerUnits, HoldFacts, HoldRequest } from '../hold.rules.ts';
+import { EARLIEST_DEADLINE, holdIsDue } from '../status.rules.ts';
 
-/** What a batch of one product is judged by, and what its holds are made of. */
+/** The facts that decide a batch of one product, and the product's terms for its holds. */
 export interface BatchFacts extends HoldFacts<Hold> {
   readonly product: Product;
-  /** Whether more is wanted than is free, while some hold or order is due that may give units back. */
+  /** Whether the batch needs more units than are available, and something is due that may return some. */
   readonly mayReclaim: boolean;
 }
 
@@ -18,14 +19,13 @@ type Product = SaleWindow & {
 };
 
 /**
- * Everything a batch is judged by, in one statement after the lock: a part of the locking statement
- * would miss what a rival committed while we waited, the clock included. From its deadline on a
- * hold counts against no limit, swept or not.
+ * All facts of a batch in one statement after the lock. As a part of the locking statement it would
+ * miss what was committed during the wait for the lock, and read the clock too early. From its
+ * deadline on a hold counts against no limit, even before a sweep.
  *
- * Key by key and customer by customer, which `offset 0` keeps the planner from turning round, with
- * nothing else that an index fits: in the first minute of a sale no statistics of it are gathered
- * yet, and by guess each batch would read through all holds of the product (measured: 33,000 rows to
- * find none).
+ * `offset 0` and `product_id + 0` make the planner look up each key and each customer by its index. In
+ * the first minute of a sale the tables have no statistics yet, and the planner would guess and read
+ * all holds of the product for each batch (measured: 33,000 rows to find none).
  */
 const FACTS = `
   select c.now, p.max_per_hold as "maxPerHold", p.max_per_customer as "maxPerCustomer",
@@ -38,18 +38,16 @@ const FACTS = `
        from (
          select customer.id, had.quantity, false as paid
          from unnest($3::text[]) as customer(id), lateral (
-           select quantity, expires_at from holds where customer_id = customer.id
+           select quantity, status, expires_at from holds where customer_id = customer.id
              and product_id + 0 = $1 and status = 'ACTIVE' offset 0) had
-         where had.expires_at > c.now
+         where not ${holdIsDue('c.now', 'had')}
          union all
          select customer.id, had.quantity, had.status = 'PAID'
          from unnest($3::text[]) as customer(id), lateral (
            select quantity, status from orders where customer_id = customer.id
              and product_id + 0 = $1 and status in ('PENDING', 'PAID') offset 0) had
        ) as had where p.max_per_customer is not null group by id) u) as units,
-    case when s.available < $4::bigint then least(
-      (select min(expires_at) from holds where status = 'ACTIVE'),
-      (select min(payment_expires_at) from orders where status = 'PENDING')) <= c.now end as "mayReclaim"
+    case when s.available < $4::bigint then ${EARLIEST_DEADLINE} <= c.now end as "mayReclaim"
   from products p join stock_levels s on s.product_id = p.id, (select shop_clock() as now) c
   where p.id = $1`;
 
@@ -66,7 +64,7 @@ interface FactsRow {
   readonly mayReclaim: boolean | null;
 }
 
-/** Reads what a batch is judged by, under the lock; undefined where there is no such product. */
+/** Reads the facts of a batch, under the lock; undefined for an unknown product. */
 export async function readBatchFacts(
   tx: Transaction,
   productId: number,
@@ -74,8 +72,8 @@ export async function readBatchFacts(
 ): Promise<BatchFacts | undefined> {
   const keys = requests.flatMap(({ keyHash }) => keyHash ?? []);
   const customers = requests.flatMap(({ customerId }) => customerId ?? []);
-  const wanted = requests.reduce((units, { quantity }) => units + quantity, 0);
-  const params = [productId, keys, [...new Set(customers)], wanted];
+  const needed = requests.reduce((units, { quantity }) => units + quantity, 0);
+  const params = [productId, keys, [...new Set(customers)], needed];
   const [row] = await tx.rows<FactsRow>(FACTS, params);
   if (row === undefined) return undefined;
   const { now, earlier, units, mayReclaim, saleStartsAt, saleEndsAt, priceMinor, ...product } = row;

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../../postgres/database.ts';
-import type { Hold } from './hold.entity.ts';
-import type { Order } from './order.entity.ts';
+import type { Database } from '../../../postgres/database.ts';
+import type { Hold } from '../hold.entity.ts';
+import type { Order } from '../order.entity.ts';
 import {
   HOLD_COLUMNS,
   holdOf,

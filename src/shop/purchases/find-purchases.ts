@@ -1,10 +1,18 @@
-import { findHold } from './find-holds.ts';
-import { OrderTable, type Order } from './order.entity.ts';
 import type { Shop } from '../shop.ts';
+import type { Hold } from './hold.entity.ts';
+import { OrderTable, type Order } from './order.entity.ts';
 
+export type { Hold } from './hold.entity.ts';
 export type { Order } from './order.entity.ts';
 
-/** The order made from the hold that this token opens; null before createOrder and for an unknown token. */
+/** The hold that this token authorizes; null for an unknown or malformed token. */
+export async function findHold(shop: Shop, token: string): Promise<Hold | null> {
+  const holdId = shop.holdTokens.holdIdOf(token);
+  if (holdId === undefined) return null;
+  return shop.reads.hold.load(holdId);
+}
+
+/** The order of the hold that this token authorizes; null before createOrder and for an unknown token. */
 export async function findOrder(shop: Shop, holdToken: string): Promise<Order | null> {
   const hold = await findHold(shop, holdToken);
   if (hold === null) return null;
