@@ -7,6 +7,7 @@ import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';
 import { countAnswers, measuredLock, noopMetrics, type Meters } from './server/metrics/meters.ts';
 import { PurchaseFeed } from './live/purchase-feed.ts';
 import type { Database } from './postgres/database.ts';
+import { DatabaseClock } from './postgres/database-clock.ts';
 import { newId } from './lib/ids.ts';
 import { BatchQueues, noopObserver, Turns, type BatchObserver } from './lib/batch-queue.ts';
 import { createOrders } from './shop/payments/create-orders.ts';
@@ -52,6 +53,7 @@ export function openShop(
   const { stockFeed, productCache, purchaseFeed, notices } = live;
   const needs = {
     database,
+    clock: new DatabaseClock(database),
     log: database.log,
     lockStock: measuredLock(lockStockRow, meters),
     lockOrders: lockIds,

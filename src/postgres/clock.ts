@@ -15,7 +15,7 @@ export async function readClock(tx: Transaction): Promise<Date> {
 }
 
 /** The database's clock, outside a transaction. */
-export async function now(database: Database): Promise<Date> {
+export async function now(database: Pick<Database, 'rows'>): Promise<Date> {
   const [row] = await database.rows<{ now: string }>(CLOCK, []);
   return new Date(row!.now);
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../lib/log.ts';
 import type { Database } from '../postgres/database.ts';
+import type { DatabaseClock } from '../postgres/database-clock.ts';
 import type { Transaction } from '../postgres/transaction.ts';
 import type { UnauthorizedAttempts } from './admin/unauthorized-attempts.ts';
 import type { Product } from './catalog/product.entity.ts';
@@ -15,6 +16,8 @@ import type { StockCount } from './stock/stock.rules.ts';
  */
 export interface Shop {
   readonly database: Database;
+  /** The database's clock for windows of minutes, without a round trip. Deadlines never use it. */
+  readonly clock: DatabaseClock;
   readonly log: Logger;
 
   /** How long a hold lasts, in milliseconds. */

@@ -8,7 +8,7 @@ import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
 import { AS_ADMIN, ask } from '../support/graphql-client.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { makeProduct, moveClock } from '../support/shop.ts';
+import { makeProduct, moveClock, until } from '../support/shop.ts';
 
 const SECRETS = [
   'whsec_the_new_secret_of_the_endpoint',
@@ -456,14 +456,18 @@ test('a wrong, missing, stale or future signature is refused by the database’s
     body: payload,
   });
   await moveClock(server.database, 3_600_000);
-  const fresh = await deliver(payload);
+  // The server's estimate follows a step of the clock within three seconds.
+  await until(
+    'a refusal by the stepped clock',
+    async () => (await deliver(payload)).status === 401,
+  );
   const freshByDatabase = await deliver(payload, { timestamp: seconds() + 3600 });
 
   expect([...answers, { status: unsigned.status }].map(({ status }) => status)).toEqual(
     Array(5).fill(401),
   );
   expect(answers[0]!.body).toMatchObject({ error: 'bad_signature' });
-  expect([fresh.status, freshByDatabase.status]).toEqual([401, 200]);
+  expect(freshByDatabase.status).toBe(200);
 });
 
 test('an old signature is not made fresh by a second timestamp', async () => {
