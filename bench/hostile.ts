@@ -6,7 +6,7 @@ import { Attack } from './attack.ts';
 import type { AttackReport, Target } from './attackers.ts';
 import { Crowd } from './crowd.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
-import { besideHeavyDocuments, type HeavyFigures } from './heavy.ts';
+import { besideHeavyDocuments } from './heavy.ts';
 import { Buyers, type Run } from './load.ts';
 import { watchMemory } from './memory.ts';
 import { audit, createHold, makeProduct, serverTime } from './operations.ts';
@@ -16,7 +16,7 @@ import { askAsOperator, machine, median, startBenchServer, type BenchServer } fr
 /*
  * npm run bench:hostile: a sale, in turn alone and beside the hostile corpus of the tests, which comes
  * over both GraphQL doors and the webhook from a process of its own; then beside heavy documents only
- * (heavy.ts; `npm run bench:hostile -- heavy` measures that part alone and writes no results). The server
+ * (heavy.ts; `npm run bench:hostile -- heavy` measures that part alone). The server
  * is as in production. It ends with 1 as soon as anything hostile is answered by a fault of ours, a buyer by anything but a
  * hold, or an audit fails.
  */
@@ -170,17 +170,11 @@ async function main(server: BenchServer, attack: Attack): Promise<void> {
     },
   });
   await inTurn(server, attack, { sale: full, rounds: FULL.rounds });
-  const heavy = await besideHeavyDocuments(server, attack);
-  refuseFaults(heavy.reports);
-  report({ steady, full, heavy }, { date, loadBefore: Number(load) });
+  report({ steady, full }, { date, loadBefore: Number(load) });
 }
 
 function report(
-  {
-    steady,
-    full,
-    heavy,
-  }: { readonly steady: Sale; readonly full: Sale; readonly heavy: HeavyFigures },
+  { steady, full }: { readonly steady: Sale; readonly full: Sale },
   run: { readonly date: string; readonly loadBefore: number },
 ): void {
   const of = ({ rounds }: Series, figure: 'rate' | 'p50Ms' | 'p99Ms') =>
@@ -207,7 +201,6 @@ function report(
       atMost: true,
       reached: spread([residentMbs[STEADY.rounds]! / residentMbs[4]!]),
     },
-    ...heavy.ratios,
   ];
   const answers: Record<string, number> = {};
   for (const [status, count] of attacks.flatMap((one) => Object.entries(one.answers)))
@@ -218,27 +211,33 @@ function report(
     windows: attacks.length,
     answers,
   };
-  const series = [
-    ...[steady, full].flatMap(({ alone, beside }) => [alone, beside]),
-    ...heavy.series,
-  ];
-  const folder = join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
-  const results = { ...run, machine: machine(), attack, ...resultsOf(series, ratios) };
-  writeFileSync(join(folder, 'hostile.json'), `${JSON.stringify(results, null, 2)}\n`);
+  const series = [steady, full].flatMap(({ alone, beside }) => [alone, beside]);
+  write('hostile', { ...run, machine: machine(), attack, ...resultsOf(series, ratios) });
   console.log(
     `\n${seriesTable(series)}\n\n${ratioTable(ratios)}\n\n${JSON.stringify(attack)}; memory ${residentMbs.map(whole).join(' ')} MB`,
   );
 }
 
+/** Measures, keeps and prints holds beside heavy documents. */
+async function reportHeavy(server: BenchServer, attack: Attack): Promise<void> {
+  const run = { date: await serverTime(server), loadBefore: Number(loadavg()[0]!.toFixed(1)) };
+  const { series, ratios, reports } = await besideHeavyDocuments(server, attack);
+  refuseFaults(reports);
+  write('heavy', { ...run, machine: machine(), ...resultsOf(series, ratios) });
+  console.log(`${machine()}\n\n${seriesTable(series)}\n\n${ratioTable(ratios)}`);
+}
+
+function write(name: 'hostile' | 'heavy', results: object): void {
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
+}
+
 const server = await startBenchServer(SETTINGS);
 try {
   const attack = await Attack.on(await targetOf(server));
-  if (process.argv.includes('heavy')) {
-    const { series, ratios, reports } = await besideHeavyDocuments(server, attack);
-    refuseFaults(reports);
-    console.log(`${machine()}\n\n${seriesTable(series)}\n\n${ratioTable(ratios)}`);
-  } else await main(server, attack);
+  if (!process.argv.includes('heavy')) await main(server, attack);
+  await reportHeavy(server, attack);
   await attack.close();
 } catch (error) {
   console.error(error);
