@@ -4,7 +4,7 @@ import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { ProductTable } from './src/shop/catalog/product.entity.ts';
 import { HoldTable } from './src/shop/purchases/hold.entity.ts';
 import { readDatabaseSetting } from './src/config/settings.ts';
-import { ActTable } from './src/shop/admin/audit-log.entity.ts';
+import { AuditEntryTable } from './src/shop/admin/audit-log.entity.ts';
 import { OrderTable } from './src/shop/purchases/order.entity.ts';
 import { PaymentEventTable } from './src/shop/payments/payment-event.entity.ts';
 import { RefundTable } from './src/shop/payments/refund.entity.ts';
@@ -25,7 +25,7 @@ export const tables: Options = defineConfig({
     OrderTable,
     PaymentEventTable,
     RefundTable,
-    ActTable,
+    AuditEntryTable,
   ],
   extensions: [Migrator],
   // Said rather than guessed: under a test runner the ORM would take itself for built code.

@@ -69,7 +69,7 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
     );
   }
   // Closed after the endpoints, so that the last unauthorized attempts are recorded.
-  closers.push('the unauthorized attempts', () => shop.unauthorizedAttempts.tell());
+  closers.push('the unauthorized attempts', () => shop.unauthorizedAttempts.flush());
   const schedule = startSchedule(shop, { sweepCron: settings.SWEEP_CRON, log, meters });
   closers.push('the scheduler', () => schedule.stop());
   const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseProductId } from '../shop/catalog/product.rules.ts';
-import type { Operator } from '../shop/admin/audit-log.ts';
+import type { AdminCaller } from '../shop/admin/audit-log.ts';
 import { parseUuid } from '../lib/ids.ts';
 
 /** The caller of the command line in the audit log. Its right is access to the database. */
-export const COMMAND_LINE: Operator = { actor: 'command line', address: null, requestId: null };
+export const COMMAND_LINE: AdminCaller = { actor: 'command line', address: null, requestId: null };
 
 /** The option of every command that prints a result. */
 export interface JsonOption {

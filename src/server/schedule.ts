@@ -65,7 +65,7 @@ export function startSchedule(
       const settled = await retryInbox(shop);
       log[settled > 0 ? 'info' : 'debug']({ settled }, 'Payment inbox job completed');
     }),
-    every(MINUTELY_CRON, 'denied tries', () => shop.unauthorizedAttempts.tell()),
+    every(MINUTELY_CRON, 'unauthorized attempts', () => shop.unauthorizedAttempts.flush()),
     every(HOURLY_CRON, 'reconciliation', async () => {
       const { balanced, findings } = await reconcile(shop);
       meters.reconciled(balanced);

@@ -1,6 +1,6 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
-import { changeStock } from '../../src/shop/admin/change-stock.ts';
+import { adminAdjustStock } from '../../src/shop/admin/admin-adjust-stock.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { adminReconcile } from '../../src/shop/admin/admin-reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
@@ -9,7 +9,7 @@ import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import type { Shop } from '../../src/shop/shop.ts';
-import { deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
+import { deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -40,10 +40,10 @@ afterEach(async () => {
 const turnOf = (turn: number): Shop => (turn % 2 ? one : two).shop;
 
 const cancel = (shop: Shop, orderId: string, restock = true) =>
-  adminCancelOrder(shop, OPERATOR, { orderId, reason: 'a race', restock });
+  adminCancelOrder(shop, ADMIN_CALLER, { orderId, reason: 'a race', restock });
 
 const adjust = (shop: Shop, productId: number, delta: number) =>
-  changeStock(shop, OPERATOR, {
+  adminAdjustStock(shop, ADMIN_CALLER, {
     productId,
     delta,
     reason: 'a race',
@@ -163,7 +163,7 @@ test('cancels, payments, adjustments, sweeps and repairs of one product at once 
       ...(turn % 10 === 0
         ? [
             sweepDue(turnOf(turn)),
-            adminReconcile(turnOf(turn), OPERATOR, { fix: true }).then(({ repaired }) =>
+            adminReconcile(turnOf(turn), ADMIN_CALLER, { fix: true }).then(({ repaired }) =>
               expect(repaired).toBe(0),
             ),
           ]
@@ -203,7 +203,9 @@ test('20 who fix damaged counters at once repair them once', async () => {
   );
 
   const outcomes = await Promise.all(
-    Array.from({ length: 20 }, (_, turn) => adminReconcile(turnOf(turn), OPERATOR, { fix: true })),
+    Array.from({ length: 20 }, (_, turn) =>
+      adminReconcile(turnOf(turn), ADMIN_CALLER, { fix: true }),
+    ),
   );
 
   expect(outcomes.reduce((sum, { repaired }) => sum + repaired, 0)).toBe(1);
@@ -221,7 +223,9 @@ test('without the stock row’s lock, those who fix at once collide on the versi
       [productId],
     );
     const outcomes = await Promise.allSettled([
-      ...Array.from({ length: 4 }, () => adminReconcile(lockless.shop, OPERATOR, { fix: true })),
+      ...Array.from({ length: 4 }, () =>
+        adminReconcile(lockless.shop, ADMIN_CALLER, { fix: true }),
+      ),
       ...Array.from({ length: 4 }, () => adjust(lockless.shop, productId, 1)),
     ]);
     return outcomes.find((outcome) => outcome.status === 'rejected');
@@ -238,7 +242,7 @@ test('a refund resolved by 20 at once is resolved once, with one note', async ()
 
   const resolved = await Promise.all(
     Array.from({ length: 20 }, (_, turn) =>
-      resolveRefund(turnOf(turn), OPERATOR, { refundId: refund!.id, note: `note ${turn}` }),
+      resolveRefund(turnOf(turn), ADMIN_CALLER, { refundId: refund!.id, note: `note ${turn}` }),
     ),
   );
 

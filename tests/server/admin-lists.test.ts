@@ -296,7 +296,7 @@ describe('who has not the token', () => {
 
       expect(await tries()).toEqual(
         Array(3).fill({
-          actor: 'nobody',
+          actor: 'unauthorized',
           address: expect.stringContaining('127.0.0.1'),
           outcome: 'DENIED',
           asked: null,

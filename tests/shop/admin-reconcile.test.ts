@@ -8,7 +8,7 @@ import { adminReconcile } from '../../src/shop/admin/admin-reconcile.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
-import { deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
+import { deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -38,7 +38,7 @@ afterEach(async () => {
 const sql = (statement: string, params: readonly unknown[] = []) =>
   server.database.rows<Record<string, unknown>>(statement, params);
 
-const fix = () => adminReconcile(server.shop, OPERATOR, { fix: true });
+const fix = () => adminReconcile(server.shop, ADMIN_CALLER, { fix: true });
 
 const acts = () => sql('select act, outcome, asked, before, after from operator_acts order by id');
 
@@ -102,7 +102,7 @@ test('a sale with every kind of end is balanced', async () => {
   const holds = await Promise.all(Array.from({ length: 12 }, () => hold(shop, productId)));
   const orders = await Promise.all(holds.slice(0, 9).map((made) => order(shop, made)));
   const cancel = (at: number, restock: boolean) =>
-    adminCancelOrder(shop, OPERATOR, { orderId: orders[at]!.id, reason: 'x', restock });
+    adminCancelOrder(shop, ADMIN_CALLER, { orderId: orders[at]!.id, reason: 'x', restock });
   for (const { id } of orders.slice(0, 5)) await deliver(shop, payment(id));
   await deliver(shop, payment(orders[0]!.id));
   await deliver(shop, payment(orders[5]!.id, { amount: '1.00', currency: 'USD' }));
@@ -135,7 +135,7 @@ test('counters that were changed by hand are found, put right by fix, and the sa
   );
 
   const seen = await reconcile(shop);
-  const looked = await adminReconcile(shop, OPERATOR, { fix: false });
+  const looked = await adminReconcile(shop, ADMIN_CALLER, { fix: false });
   const fixed = await fix();
   const after = await fix();
 
@@ -317,7 +317,7 @@ test.each(DAMAGES)('%s is found', async (_what, told, done) => {
 
 test('a cancelled paid order without its refund is found', async () => {
   const { orderId } = await paid();
-  await adminCancelOrder(server.shop, OPERATOR, { orderId, reason: 'x', restock: true });
+  await adminCancelOrder(server.shop, ADMIN_CALLER, { orderId, reason: 'x', restock: true });
   expect(await reconcile(server.shop)).toMatchObject({ balanced: true });
 
   await damage('delete from refunds');

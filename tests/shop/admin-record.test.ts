@@ -1,9 +1,9 @@
 import { UnauthorizedAttempts } from '../../src/shop/admin/unauthorized-attempts.ts';
 import { BusyFault } from '../../src/lib/faults.ts';
-import { changeStock } from '../../src/shop/admin/change-stock.ts';
-import { changeTerms, putOnSale } from '../../src/shop/admin/change-catalog.ts';
+import { adminAdjustStock } from '../../src/shop/admin/admin-adjust-stock.ts';
+import { adminUpdateProduct, adminCreateProduct } from '../../src/shop/admin/admin-products.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
-import { deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
+import { deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import { startTestServer } from '../support/server.ts';
 import { send } from '../support/graphql-client.ts';
 import {
@@ -57,7 +57,7 @@ const TERMS = {
 };
 
 test('the record can be neither changed, nor thinned, nor emptied', async () => {
-  await putOnSale(server.shop, OPERATOR, TERMS);
+  await adminCreateProduct(server.shop, ADMIN_CALLER, TERMS);
   await using session = await openSession(database.url);
 
   for (const statement of [
@@ -74,10 +74,10 @@ test('the record can be neither changed, nor thinned, nor emptied', async () => 
 
 test('a product is put on sale, changed and restocked on record, and no key stands there', async () => {
   const { shop } = server;
-  const made = await putOnSale(shop, OPERATOR, TERMS);
+  const made = await adminCreateProduct(shop, ADMIN_CALLER, TERMS);
   const { id } = made as { id: number };
-  await changeTerms(shop, OPERATOR, { id, price: '6.00' });
-  await changeTerms(shop, OPERATOR, { id: 999_999, price: '6.00' });
+  await adminUpdateProduct(shop, ADMIN_CALLER, { id, price: '6.00' });
+  await adminUpdateProduct(shop, ADMIN_CALLER, { id: 999_999, price: '6.00' });
   const change = {
     productId: id,
     delta: 4,
@@ -85,8 +85,8 @@ test('a product is put on sale, changed and restocked on record, and no key stan
     expectedVersion: 1,
     idempotencyKey: 'a key that is a secret',
   };
-  await changeStock(shop, OPERATOR, change);
-  await changeStock(shop, OPERATOR, { ...change, idempotencyKey: null });
+  await adminAdjustStock(shop, ADMIN_CALLER, change);
+  await adminAdjustStock(shop, ADMIN_CALLER, { ...change, idempotencyKey: null });
 
   const rows = await record();
 
@@ -123,7 +123,9 @@ test('an act that fails half-way leaves neither a change nor a row', async () =>
     'create trigger broken before insert on operator_acts execute function broken()',
   );
 
-  await expect(putOnSale(server.shop, OPERATOR, TERMS)).rejects.toThrow('the record is broken');
+  await expect(adminCreateProduct(server.shop, ADMIN_CALLER, TERMS)).rejects.toThrow(
+    'the record is broken',
+  );
 
   expect(await server.database.rows('select from products', [])).toEqual([]);
   expect(await record()).toEqual([]);
@@ -142,9 +144,9 @@ test('a replay that breaks counts as a failed try, with its reason, and is on re
   );
   await order(shop, made);
 
-  const failed = await replayPaymentEvent(shop, OPERATOR, event!.id);
+  const failed = await replayPaymentEvent(shop, ADMIN_CALLER, event!.id);
   await session.query('drop trigger broken on payment_events');
-  const mended = await replayPaymentEvent(shop, OPERATOR, event!.id);
+  const mended = await replayPaymentEvent(shop, ADMIN_CALLER, event!.id);
 
   expect(failed).toMatchObject({ status: 'PARKED', attempts: 1, reason: 'settling is broken' });
   expect(mended).toMatchObject({ status: 'APPLIED', attempts: 1, reason: null });
@@ -161,15 +163,15 @@ test('a thousand denied tries of one address are sixty rows and one that carries
 
   await Promise.all(Array.from({ length: 1000 }, () => attempt('203.0.113.9')));
   await Promise.all(Array.from({ length: 60 }, () => attempt('203.0.113.10')));
-  await tries.tell();
-  await tries.tell();
+  await tries.flush();
+  await tries.flush();
   await attempt('203.0.113.9');
 
   const rows = await record();
   const of = (address: string) => rows.filter((row) => row.address === address);
   expect(of('203.0.113.9')).toHaveLength(62);
   expect(of('203.0.113.9').filter(({ times }) => times > 1)).toMatchObject([
-    { act: 'further tries', outcome: 'DENIED', times: 940, asked: null },
+    { act: 'additional attempts', outcome: 'DENIED', times: 940, asked: null },
   ]);
   expect(of('203.0.113.10')).toHaveLength(60);
   expect(rows.reduce((sum, { times }) => sum + times, 0)).toBe(1061);
@@ -181,7 +183,7 @@ test('tries from more addresses than can be told apart are counted together', as
   for (let host = 0; host < 1100; host += 1) {
     await tries.record({ name: 'orders', address: `2001:db8::${host}`, requestId: 'a request' });
   }
-  await tries.tell();
+  await tries.flush();
 
   const together = (await record()).filter(({ address }) => address === null);
   expect(together.reduce((sum, { times }) => sum + times, 0)).toBe(100);
@@ -197,14 +199,14 @@ test('tries that could not be told stay counted, and are told with those that ca
   await session.query('begin');
   await session.query('lock table operator_acts');
 
-  const untold = tries.tell();
+  const untold = tries.flush();
   await expect(untold).rejects.toThrow(BusyFault);
   await session.query('rollback');
   for (let turn = 0; turn < 5; turn += 1) await attempt();
-  await tries.tell();
+  await tries.flush();
 
   const told = (await record()).filter(({ times }) => times > 1);
-  expect(told).toMatchObject([{ act: 'further tries', address: '203.0.113.11', times: 15 }]);
+  expect(told).toMatchObject([{ act: 'additional attempts', address: '203.0.113.11', times: 15 }]);
 });
 
 test('a server that stops tells of the denied tries that it had only counted', async () => {

@@ -5,7 +5,7 @@ import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { listMovements } from '../../src/shop/stock/list-movements.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import { placeOrder } from '../../src/shop/payments/place-order.ts';
-import { codeOf, deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
+import { codeOf, deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -137,7 +137,11 @@ test.each([true, false])('an admin cancels it without a refund (restock: %j)', a
   const { shop, made, productId, orderId } = await freeHold();
   await order(shop, made);
 
-  const cancelled = await adminCancelOrder(shop, OPERATOR, { orderId, reason: 'fraud', restock });
+  const cancelled = await adminCancelOrder(shop, ADMIN_CALLER, {
+    orderId,
+    reason: 'fraud',
+    restock,
+  });
 
   expect(cancelled).toMatchObject({ status: 'CANCELLED' });
   expect(await findRefunds(shop, [orderId])).toEqual([]);

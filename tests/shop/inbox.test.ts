@@ -10,7 +10,7 @@ import { BusyFault } from '../../src/lib/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withQueues } from '../../src/open-shop.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
-import { deliver, hold, OPERATOR, order, payment, tokenOf } from '../support/buyer.ts';
+import { deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -146,8 +146,8 @@ test('a dead letter is replayed once what was broken is mended', async () => {
   const [dead] = await listDeadEvents(shop);
   const id = dead!.id;
 
-  const again = await replayPaymentEvent(broken(shop), OPERATOR, id);
-  const mended = await replayPaymentEvent(shop, OPERATOR, id);
+  const again = await replayPaymentEvent(broken(shop), ADMIN_CALLER, id);
+  const mended = await replayPaymentEvent(shop, ADMIN_CALLER, id);
 
   expect(again).toMatchObject({ status: 'DEAD', attempts: 11, reason: 'the till is broken' });
   expect(mended).toMatchObject({ status: 'APPLIED' });

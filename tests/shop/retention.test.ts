@@ -1,11 +1,11 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { redactEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
-import { changeTerms } from '../../src/shop/admin/change-catalog.ts';
+import { adminUpdateProduct } from '../../src/shop/admin/admin-products.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
 import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
 import type { NewProduct } from '../../src/shop/stock/create-product.ts';
-import { ask, deliver, hold, OPERATOR, order, payment } from '../support/buyer.ts';
+import { ask, deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import {
   createTestDatabase,
   makeProduct,
@@ -37,7 +37,7 @@ const sql = <Row = Record<string, unknown>>(statement: string) =>
   server.database.rows<Row>(statement, []);
 
 const rowsBlanked = async (olderThanDays = 90) =>
-  (await redactEnded(server.shop, OPERATOR, { olderThanDays })).map(({ rows }) => rows);
+  (await redactEnded(server.shop, ADMIN_CALLER, { olderThanDays })).map(({ rows }) => rows);
 
 const customersOf = async (table: 'holds' | 'orders') =>
   (await sql<{ customer_id: string | null }>(`select customer_id from ${table} order by id`)).map(
@@ -64,7 +64,7 @@ test('what ended long ago is blanked and every row stays, so that all still adds
 
   const foretold = await countEnded(shop, 90);
   const progress: number[][] = [];
-  const blanked = await redactEnded(shop, OPERATOR, {
+  const blanked = await redactEnded(shop, ADMIN_CALLER, {
     ...NINETY,
     progress: (done, total) => void progress.push([done, total]),
   });
@@ -130,7 +130,7 @@ test('a limit per customer counts old purchases for as long as its sale may go o
   const during = await rowsBlanked();
   const another = await ask(shop, productId, { customerId: 'ada' });
   const [clock] = await sql<{ now: string }>('select shop_clock() as now');
-  await changeTerms(shop, OPERATOR, { id: productId, saleEndsAt: new Date(clock!.now) });
+  await adminUpdateProduct(shop, ADMIN_CALLER, { id: productId, saleEndsAt: new Date(clock!.now) });
   await daysLater(291);
   const after = await rowsBlanked();
 
@@ -147,7 +147,7 @@ test('money that must go back keeps whose it is until long after it went', async
   await daysLater(91);
 
   const open = await rowsBlanked();
-  await resolveRefund(shop, OPERATOR, { refundId: refund!.id, note: 'sent back' });
+  await resolveRefund(shop, ADMIN_CALLER, { refundId: refund!.id, note: 'sent back' });
   const resolved = await rowsBlanked();
   await daysLater(182);
   const atLast = await rowsBlanked();

@@ -86,5 +86,5 @@ export function outcomeOf(receipt: Receipt): string {
     : String((JSON.parse(receipt.body) as { outcome: string }).outcome);
 }
 
-/** The operator, as the audit log names the tests' own. */
-export const OPERATOR = { actor: 'a test', address: null, requestId: null } as const;
+/** The admin of the tests, as the audit log records it. */
+export const ADMIN_CALLER = { actor: 'a test', address: null, requestId: null } as const;

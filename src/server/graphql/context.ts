@@ -1,3 +1,4 @@
+import type { AdminCaller } from '../../shop/admin/audit-log.ts';
 import type { LiveShop } from '../../live/live-shop.ts';
 import type { RateLimits } from '../http/rate-limits.ts';
 import { Loaders } from './schema/loaders.ts';
@@ -43,4 +44,22 @@ export class Context {
     this.limits = limits;
     this.loaders = new Loaders(shop, { isStream });
   }
+}
+
+/** The caller of an admin operation, as the audit log records it. */
+export function adminCallerOf({ caller: { address, requestId } }: Context): AdminCaller {
+  return { actor: 'admin token', address, requestId };
+}
+
+/**
+ * Checks the HMAC of a hold token before anything else uses it, without a database query. An invalid
+ * token counts against the limit of its address; a valid one always passes.
+ *
+ * @throws RateLimited after too many invalid tokens from this address
+ */
+export async function limitInvalidToken(
+  { shop, caller, limits }: Context,
+  token: string,
+): Promise<void> {
+  if (shop.holdTokens.holdIdOf(token) === undefined) await limits.count('tokens', caller);
 }

@@ -8,30 +8,30 @@ import type { Transaction } from '../../postgres/transaction.ts';
 import { noSuchOrder, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { unitMove, type Bucket } from '../stock/unit-move.ts';
-import { unchanged, withAudit, type Done } from './with-audit.ts';
-import { type Operator } from './audit-log.ts';
-import { shownOrder } from './audit-snapshot.ts';
+import { unchanged, withAudit, type ActionResult } from './with-audit.ts';
+import { type AdminCaller } from './audit-log.ts';
+import { auditSnapshotOfOrder } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
-/** What the operator says of an order that is not to be. */
+/** The order to cancel, and how. */
 export interface Cancellation {
   readonly orderId: string;
-  /** Why; it stands in the stock movement and in the audit log. */
+  /** Stored with the stock movement and in the audit log. */
   readonly reason: string;
-  /** Whether the units of a paid order become available again, or leave the sale. */
+  /** Whether the units of a paid order become available again, or leave the total. */
   readonly restock: boolean;
 }
 
 type CancellationAnswer = Order | OrderNotFound | OrderFinal<Order>;
 
-/** The order ends and its units leave the bucket they are in; how, its state decides. */
+/** Cancels the order and moves its units from one bucket to another; `stamp` sets further columns. */
 const cancel = (from: 'held' | 'sold', to: Bucket, stamp: string): string =>
   unitMove({
     changed: `
       update orders set status = 'CANCELLED', cancelled_by = 'OPERATOR', ${stamp}, updated_at = shop_clock()
       where id = $3 and status = '${from === 'held' ? 'PENDING' : 'PAID'}'
       returning quantity`,
-    // Out of the total they are gone from both sides: one bucket less, and as many fewer in all.
+    // Units withdrawn from the sale leave both the bucket and the total.
     buckets: { [from]: -1, [to]: to === 'total' ? -1 : 1 },
     cause: 'CANCELLATION',
     note: { reason: '$4' },
@@ -44,28 +44,28 @@ const CANCEL = {
 } as const;
 
 /**
- * Cancels an order for good: money that comes for it later is refunded. A pending order's units come
- * back; a paid one's money is due back, and its units become available again or leave the sale.
- * Cancelling a cancelled order returns it again; if the buyer had cancelled it, it is the operator's
- * from now on.
+ * Cancels an order for good: a later payment for it is refunded. The units of a pending order become
+ * available. A paid order gets a refund, and its units become available or leave the total. Cancelling
+ * a cancelled order returns it again; if the buyer cancelled it, the admin's cancellation replaces the
+ * buyer's.
  *
  * @throws BusyFault when a lock was not available in time
  */
 export function adminCancelOrder(
   shop: Shop,
-  operator: Operator,
-  asked: Cancellation,
+  caller: AdminCaller,
+  args: Cancellation,
 ): Promise<CancellationAnswer> {
   return withAudit<CancellationAnswer>(
     shop,
-    { operator, name: 'adminCancelOrder', asked },
+    { caller, name: 'adminCancelOrder', args },
     async (tx) => {
-      await shop.lockOrders(tx, [asked.orderId]);
-      const order = await lockRow(tx, OrderTable, asked.orderId);
+      await shop.lockOrders(tx, [args.orderId]);
+      const order = await lockRow(tx, OrderTable, args.orderId);
       if (order === null) return unchanged(noSuchOrder);
       if (order.status === 'CANCELLED') return cancelForGood(tx, order);
       if (order.status === 'EXPIRED') return unchanged(orderFinal(order, order.status));
-      return cancelStanding(shop, tx, order, asked);
+      return cancelCurrent(shop, tx, order, args);
     },
   );
 }
@@ -74,18 +74,18 @@ const FOR_GOOD = `
   update orders set cancelled_by = 'OPERATOR', updated_at = shop_clock()
   where id = $1 and cancelled_by = 'BUYER'`;
 
-/** What the buyer cancelled, money that comes late would bring back: the operator's word ends that. */
-async function cancelForGood(tx: Transaction, order: Order): Promise<Done<Order>> {
+/** A late payment reopens an order that the buyer cancelled, but not one that the admin cancelled. */
+async function cancelForGood(tx: Transaction, order: Order): Promise<ActionResult<Order>> {
   await tx.rows(FOR_GOOD, [order.id]);
-  return done(order, (await lockRow(tx, OrderTable, order.id))!);
+  return resultOf(order, (await lockRow(tx, OrderTable, order.id))!);
 }
 
-async function cancelStanding(
+async function cancelCurrent(
   shop: Shop,
   tx: Transaction,
   order: Order,
   { reason, restock }: Cancellation,
-): Promise<Done<Order>> {
+): Promise<ActionResult<Order>> {
   const paid = order.status === 'PAID';
   const refundId = paid && order.paymentId !== null ? await refundPayment(tx, order) : null;
   const returned = restock ? CANCEL.RESTOCKED : CANCEL.WITHDRAWN;
@@ -93,12 +93,12 @@ async function cancelStanding(
   const ended = await withLockedStock(shop, tx, order.productId, (stock) =>
     stock.move(statement, [order.id, reason]),
   );
-  invariant(ended?.length === 1, 'a locked standing order is cancelled once');
+  invariant(ended?.length === 1, 'a locked order that is pending or paid is cancelled once');
   tx.afterCommit(() => shop.announcePurchases([order.id]));
-  return done(order, (await lockRow(tx, OrderTable, order.id))!, refundId);
+  return resultOf(order, (await lockRow(tx, OrderTable, order.id))!, refundId);
 }
 
-/** The money that paid this order is due back, on the event that brought it. */
+/** Opens the refund of the payment that paid this order. */
 async function refundPayment(tx: Transaction, order: Order): Promise<string> {
   const { id: orderId, paymentProvider: provider, paymentId } = order;
   const event = (await tx.em.findOne(
@@ -110,6 +110,14 @@ async function refundPayment(tx: Transaction, order: Order): Promise<string> {
   return openRefund(tx, event, { reason: 'ORDER_CANCELLED', meantFor: order });
 }
 
-function done(before: Order, after: Order, refundId: string | null = null): Done<Order> {
-  return { answer: after, before: shownOrder(before), after: { ...shownOrder(after), refundId } };
+function resultOf(
+  before: Order,
+  after: Order,
+  refundId: string | null = null,
+): ActionResult<Order> {
+  return {
+    answer: after,
+    before: auditSnapshotOfOrder(before),
+    after: { ...auditSnapshotOfOrder(after), refundId },
+  };
 }

@@ -3,33 +3,33 @@ import { defineEntity } from '@mikro-orm/core';
 const p = defineEntity.properties;
 
 /**
- * The audit log: what the operator did, and what others tried to do in the operator's place.
- * Append-only, against TRUNCATE too (a trigger written by hand in its migration, because the ORM does
- * not see that kind); an act's row commits with the act or not at all. No token and no buyer stands
- * in it.
+ * The audit log: every admin operation, and every unauthorized attempt at one. Append-only, also
+ * against TRUNCATE, by a trigger that its migration writes by hand because the ORM cannot describe it.
+ * No token, customer or payload is stored. Table and columns keep their released names: admins query
+ * them, and a rename would rewrite triggers, grants and queries for no new meaning.
  */
-export const ActTable = defineEntity({
-  name: 'Act',
+export const AuditEntryTable = defineEntity({
+  name: 'AuditEntry',
   tableName: 'operator_acts',
   properties: {
     id: p.uuid().primary(),
     at: p.datetime().columnType('timestamptz(3)'),
-    /** By which right it was asked for: the admin token, or none. */
+    /** What authorized the caller: the admin token, or nothing. */
     actor: p.text(),
-    /** Network address of the caller; null where there is none. */
+    /** Network address of the caller; null for the command line. */
     address: p.text().nullable(),
-    /** The request's id, as answers and logs have it. */
+    /** The id of the request in responses and logs. */
     requestId: p.text().nullable(),
     /** The operation's name. */
     act: p.text(),
     /** DONE, FAILED, DENIED, or the code of the refusal. */
     outcome: p.text(),
-    /** The arguments; null for a denied try, whose arguments are a stranger's words. */
+    /** The arguments; null for an unauthorized attempt, whose arguments are not trusted. */
     asked: p.json<object>().nullable(),
-    /** What the act changed, as it was and as it is; null where there is no such thing. */
+    /** The row before and after the change; null if there is none. */
     before: p.json<object>().nullable(),
     after: p.json<object>().nullable(),
-    /** How many tries the row stands for: more than one only where denied tries were too many. */
+    /** Number of attempts that the row counts; more than 1 only for unauthorized attempts. */
     times: p.integer(),
   },
   checks: [{ name: 'operator_acts_times_positive', expression: 'times >= 1' }],

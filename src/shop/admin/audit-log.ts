@@ -2,43 +2,46 @@ import type { Database } from '../../postgres/database.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 
-/** Who acts, as the audit log names them. */
-export interface Operator {
-  /** By which right: the words "admin token", say, and never the token itself. */
+/** The caller of an admin operation, as the audit log records it. */
+export interface AdminCaller {
+  /** What authorizes the caller, for example "admin token". Never the token itself. */
   readonly actor: string;
+  /** Network address; null for the command line. */
   readonly address: string | null;
   readonly requestId: string | null;
 }
 
-const RECORD = `
+const INSERT_ENTRY = `
   insert into operator_acts (id, at, actor, address, request_id, act, outcome, asked, before, after, times)
   values ($1, shop_clock(), $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9::jsonb, $10)`;
 
-/** What the audit log keeps of one act, or of many denied tries. */
-interface Recording {
-  readonly name: string;
+/** One entry of the audit log. */
+export interface AuditEntry {
+  /** The operation's name. */
+  readonly action: string;
   readonly outcome: string;
-  readonly asked?: object | null;
+  readonly args?: object | null;
   readonly before?: object | null;
   readonly after?: object | null;
+  /** Number of unauthorized attempts that the entry counts; 1 if absent. */
   readonly times?: number;
 }
 
-/** Writes one row of the audit log, inside the caller's transaction or by itself. */
-export async function recordAct(
+/** Writes one entry of the audit log, in the caller's transaction or in one of its own. */
+export async function writeAuditEntry(
   session: Pick<Database, 'rows'> | Pick<Transaction, 'rows'>,
-  { actor, address, requestId }: Operator,
-  { name, outcome, asked, before, after, times = 1 }: Recording,
+  { actor, address, requestId }: AdminCaller,
+  { action, outcome, args, before, after, times = 1 }: AuditEntry,
 ): Promise<void> {
   const text = (value: object | null | undefined) => (value ? JSON.stringify(value) : null);
-  await session.rows(RECORD, [
+  await session.rows(INSERT_ENTRY, [
     newId(),
     actor,
     address,
     requestId,
-    name,
+    action,
     outcome,
-    text(asked),
+    text(args),
     text(before),
     text(after),
     times,

@@ -6,12 +6,12 @@ import { decimalText } from '../../lib/money.ts';
 import type { StockCount } from '../stock/stock.rules.ts';
 
 /*
- * Rows as the audit log keeps them: what an act can change and what tells it from others, as JSON.
- * Never a customer, a token or a payload, which retention could not take back from there.
+ * Rows as the audit log stores them: the fields an admin operation can change, as JSON. Never a
+ * customer, a token or a payload, because the log is append-only and could not redact them.
  */
 
-/** A product and its terms. */
-export function shownProduct(product: Product): object {
+/** A product and its terms of sale. */
+export function auditSnapshotOfProduct(product: Product): object {
   const { id, name, description, currency, priceMinor } = product;
   const { maxPerHold, maxPerCustomer, saleStartsAt, saleEndsAt } = product;
   const price = decimalText({ minor: priceMinor, currency });
@@ -19,24 +19,26 @@ export function shownProduct(product: Product): object {
   return { id, name, description, ...terms };
 }
 
-/** A product's counters. */
-export function shownStock({ version, total, available, held, sold }: StockCount): object {
+/** The counters of a product. */
+export function auditSnapshotOfStock(count: StockCount): object {
+  const { version, total, available, held, sold } = count;
   return { version, total, available, held, sold };
 }
 
-/** Where an order stands. */
-export function shownOrder(order: Order): object {
+/** The status of an order, and its units and payment. */
+export function auditSnapshotOfOrder(order: Order): object {
   const { status, cancelledBy, productId, quantity, paymentId, restocked } = order;
   return { status, cancelledBy, productId, quantity, paymentId, restocked };
 }
 
-/** Where a payment event stands. */
-export function shownEvent(event: PaymentEvent): object {
+/** The processing status of a payment event. */
+export function auditSnapshotOfEvent(event: PaymentEvent): object {
   const { orderId, paymentId, status, reason, attempts, settledAt } = event;
   return { orderId, paymentId, status, reason, attempts, settledAt };
 }
 
-/** Where a refund stands. */
-export function shownRefund({ orderId, paymentId, status, resolvedAt, note }: Refund): object {
+/** The status of a refund. */
+export function auditSnapshotOfRefund(refund: Refund): object {
+  const { orderId, paymentId, status, resolvedAt, note } = refund;
   return { orderId, paymentId, status, resolvedAt, note };
 }

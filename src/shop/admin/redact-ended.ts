@@ -1,138 +1,139 @@
 import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { unwatched, type Progress } from '../../lib/progress.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
-import { recordAct, type Operator } from './audit-log.ts';
+import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
 import type { Shop } from '../shop.ts';
 
 /*
- * Retention: what is personal goes, and every row stays. An audit replays all of a product's holds,
- * orders and movements, and a payment that comes again is known by its row, so a deleted row would
- * break the law's proof or let money count twice. Who it was for, and the body a provider sent, neither
- * audit nor duplicate needs.
+ * Retention: personal data is redacted, and every row stays. An audit replays all holds, orders and
+ * movements of a product, and a duplicate payment is recognised by its row: a deleted row would break
+ * the audit or credit a payment twice. Neither needs the customer or the provider's body.
  */
 
-/** What of a table is blanked. */
-export type Blanked = 'customers of holds' | 'customers of orders' | 'bodies of payment events';
+/** The personal data of one table. */
+export type RedactedData =
+  'customers of holds' | 'customers of orders' | 'bodies of payment events';
 
-/** How many rows of a table are to be blanked, or were. */
-export interface BlankedRows {
-  readonly what: Blanked;
+/** Number of rows of a table that are redacted, or would be. */
+export interface RedactedRows {
+  readonly what: RedactedData;
   readonly rows: number;
 }
 
-/** Rows in one transaction: some milliseconds of work, so that nobody waits for them. */
+/** Rows in one transaction: a few milliseconds, so that buyers do not wait for their locks. */
 const BATCH_ROWS = 1000;
 
-/** Money that has not gone back, or only lately: whoever sends it back may need to know whose it is. */
-const refundStands = (link: string): string => `exists (
+/** A refund that is open or was resolved after the cutoff: paying it back may need the customer. */
+const hasRecentRefund = (link: string): string => `exists (
   select from refunds f where ${link} and (f.status = 'OPEN' or f.resolved_at >= c.cutoff))`;
 
-/** Counted by a limit per customer, for as long as its sale might go on. */
+/** The limit per customer counts the order until the sale has ended. */
 const COUNTED_BY_LIMIT = `t.status = 'PAID' and exists (
   select from products p where p.id = t.product_id and p.max_per_customer is not null
     and (p.sale_ends_at is null or p.sale_ends_at >= c.cutoff))`;
 
 interface Redaction {
-  readonly what: Blanked;
+  readonly what: RedactedData;
   readonly table: string;
-  readonly blank: string;
-  /** Which rows `t` have ended before `c.cutoff`, are needed by nobody and are not blank yet. */
+  /** The assignment that redacts a row. */
+  readonly set: string;
+  /** Selects rows `t` that ended before `c.cutoff`, are no longer needed and are not redacted. */
   readonly due: string;
 }
 
-const BLANKINGS: readonly Redaction[] = [
+const REDACTIONS: readonly Redaction[] = [
   {
     what: 'customers of holds',
     table: 'holds',
-    blank: 'customer_id = null',
+    set: 'customer_id = null',
     due: `t.customer_id is not null and t.status <> 'ACTIVE' and t.expires_at < c.cutoff
-      and not ${refundStands('f.order_id = t.order_id')}`,
+      and not ${hasRecentRefund('f.order_id = t.order_id')}`,
   },
   {
     what: 'customers of orders',
     table: 'orders',
-    blank: 'customer_id = null',
+    set: 'customer_id = null',
     due: `t.customer_id is not null and t.status <> 'PENDING' and t.updated_at < c.cutoff
-      and not (${COUNTED_BY_LIMIT}) and not ${refundStands('f.order_id = t.id')}`,
+      and not (${COUNTED_BY_LIMIT}) and not ${hasRecentRefund('f.order_id = t.id')}`,
   },
   {
     what: 'bodies of payment events',
     table: 'payment_events',
-    // The headers stay: with the signature a body that the provider shows again is still proven.
-    blank: "payload = ''",
-    due: `t.payload <> '' and t.settled_at < c.cutoff and not ${refundStands('f.event_id = t.id')}`,
+    // The headers stay: their signature still proves a body that the provider presents again.
+    set: "payload = ''",
+    due: `t.payload <> '' and t.settled_at < c.cutoff and not ${hasRecentRefund('f.event_id = t.id')}`,
   },
 ];
 
-/** Rows of a table, and the instant before which a row has ended long enough ago: `$1` is in days. */
+/** The due rows of a table; `$1` is the minimum age in days. */
 const rowsOf = ({ table, due }: Redaction): string =>
   `${table} t, (select shop_clock() - make_interval(days => $1) as cutoff) c where ${due}`;
 
-/** Counts what `blankEnded` would blank, and changes nothing. */
+/** Counts the rows that `redactEnded` would redact. Changes nothing. */
 export function countEnded(
   shop: Pick<Shop, 'database'>,
   olderThanDays: number,
-): Promise<BlankedRows[]> {
+): Promise<RedactedRows[]> {
   return transact(shop.database, async (tx) => {
     await allowLongStatements(tx);
-    const counts: BlankedRows[] = [];
-    for (const blanking of BLANKINGS) {
-      const count = `select count(*)::int as rows from ${rowsOf(blanking)}`;
+    const counts: RedactedRows[] = [];
+    for (const redaction of REDACTIONS) {
+      const count = `select count(*)::int as rows from ${rowsOf(redaction)}`;
       const [counted] = await tx.rows<{ rows: number }>(count, [olderThanDays]);
-      counts.push({ what: blanking.what, rows: counted!.rows });
+      counts.push({ what: redaction.what, rows: counted!.rows });
     }
     return counts;
   });
 }
 
 /**
- * Blanks what is personal in rows that ended so many days ago, on record, a batch a transaction. It
- * may run while a sale runs, be broken off and run again: a row in use is left for the next time.
+ * Redacts personal data in rows that ended at least `olderThanDays` ago, one transaction and audit
+ * entry for each batch. It may run during a sale, be interrupted and run again: it skips locked rows.
  */
 export async function redactEnded(
   shop: Pick<Shop, 'database'>,
-  operator: Operator,
+  caller: AdminCaller,
   {
     olderThanDays,
     progress = unwatched,
   }: { readonly olderThanDays: number; readonly progress?: Progress },
-): Promise<BlankedRows[]> {
+): Promise<RedactedRows[]> {
   const expected = await countEnded(shop, olderThanDays);
   const total = expected.reduce((sum, { rows }) => sum + rows, 0);
-  const blanked: BlankedRows[] = [];
+  const redacted: RedactedRows[] = [];
   let done = 0;
-  for (const blanking of BLANKINGS) {
+  for (const redaction of REDACTIONS) {
     let rows = 0;
-    for await (const batch of batchesOf(shop, operator, { blanking, olderThanDays })) {
+    for await (const batch of redactBatches(shop, caller, { redaction, olderThanDays })) {
       rows += batch;
       done += batch;
       progress(done, Math.max(done, total));
     }
-    blanked.push({ what: blanking.what, rows });
+    redacted.push({ what: redaction.what, rows });
   }
-  return blanked;
+  return redacted;
 }
 
-/** Before every id. */
+/** Sorts before every id. */
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
-/** Blanks batch after batch, in the order of ids; how many rows each had. */
-async function* batchesOf(
+/** Redacts batch after batch in the order of ids; yields the number of rows of each. */
+async function* redactBatches(
   shop: Pick<Shop, 'database'>,
-  operator: Operator,
-  { blanking, olderThanDays }: { readonly blanking: Redaction; readonly olderThanDays: number },
+  caller: AdminCaller,
+  { redaction, olderThanDays }: { readonly redaction: Redaction; readonly olderThanDays: number },
 ): AsyncGenerator<number> {
-  const statement = batchStatement(blanking);
+  const statement = batchStatement(redaction);
   let after = FIRST;
   for (;;) {
     const { rows, last } = await transact(shop.database, async (tx) => {
-      const batch = await blankBatch(tx, statement, [olderThanDays, after]);
+      const batch = await redactBatch(tx, statement, [olderThanDays, after]);
       if (batch.rows > 0) {
-        await recordAct(tx, operator, {
-          name: 'retention',
+        await writeAuditEntry(tx, caller, {
+          action: 'retention',
           outcome: 'DONE',
-          asked: { olderThanDays },
-          after: { [blanking.what]: batch.rows },
+          args: { olderThanDays },
+          after: { [redaction.what]: batch.rows },
         });
       }
       return batch;
@@ -145,11 +146,11 @@ async function* batchesOf(
 
 interface Batch {
   readonly rows: number;
-  /** The last id blanked; null when none was left. */
+  /** The last redacted id; null if no row was due. */
   readonly last: string | null;
 }
 
-async function blankBatch(
+async function redactBatch(
   tx: Transaction,
   statement: string,
   params: readonly unknown[],
@@ -159,10 +160,10 @@ async function blankBatch(
   return batch!;
 }
 
-const batchStatement = (blanking: Redaction): string => `
+const batchStatement = (redaction: Redaction): string => `
   with due as (
-    select t.id from ${rowsOf(blanking)} and t.id > $2
+    select t.id from ${rowsOf(redaction)} and t.id > $2
     order by t.id limit ${BATCH_ROWS} for no key update of t skip locked),
-  blanked as (
-    update ${blanking.table} t set ${blanking.blank} from due where t.id = due.id returning t.id)
-  select count(*)::int as rows, max(id::text) as last from blanked`;
+  redacted as (
+    update ${redaction.table} t set ${redaction.set} from due where t.id = due.id returning t.id)
+  select count(*)::int as rows, max(id::text) as last from redacted`;

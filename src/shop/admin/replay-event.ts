@@ -5,53 +5,57 @@ import { isFault } from '../../lib/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { paymentEventNotFound, type PaymentEventNotFound } from '../refusal.ts';
 import { unchanged, withAudit } from './with-audit.ts';
-import { recordAct, type Operator } from './audit-log.ts';
-import { shownEvent } from './audit-snapshot.ts';
+import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
+import { auditSnapshotOfEvent } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /**
- * Settles a parked or dead event once more and gives it as it stands then: settled, still waiting for
- * its order, or failed again with the reason. One that is settled already stays as it is.
+ * Processes a parked event or a dead letter again and returns it: settled, still parked, or failed with
+ * the reason. An event that is settled already does not change.
  *
  * @throws BusyFault when a lock was not available in time
  */
 export async function replayPaymentEvent(
   shop: Shop,
-  operator: Operator,
+  caller: AdminCaller,
   eventId: string,
 ): Promise<PaymentEvent | PaymentEventNotFound> {
-  const act = { operator, name: 'replayPaymentEvent', asked: { eventId } };
+  const action = { caller, name: 'replayPaymentEvent', args: { eventId } };
   try {
     return await retryOnUniqueViolation(() =>
-      withAudit<PaymentEvent | PaymentEventNotFound>(shop, act, async (tx) => {
+      withAudit<PaymentEvent | PaymentEventNotFound>(shop, action, async (tx) => {
         const before = await readEvent(tx, eventId);
         if (before === null) return unchanged(paymentEventNotFound);
         const { id, orderId } = before;
-        // What names no order never waits.
+        // An event without an order id is never parked.
         if (orderId !== null) await settleOnceMore(shop, tx, { id, orderId });
         const after = (await readEvent(tx, id))!;
-        return { answer: after, before: shownEvent(before), after: shownEvent(after) };
+        return {
+          answer: after,
+          before: auditSnapshotOfEvent(before),
+          after: auditSnapshotOfEvent(after),
+        };
       }),
     );
   } catch (error) {
     if (isFault(error)) throw error;
-    return recordFailedReplay(shop, operator, { eventId, error });
+    return recordFailedReplay(shop, caller, { eventId, error });
   }
 }
 
-/** The try that threw was rolled back whole: what is left of it is written anew. */
+/** The failed transaction was rolled back: the failure and its audit entry get one of their own. */
 async function recordFailedReplay(
   shop: Shop,
-  operator: Operator,
+  caller: AdminCaller,
   { eventId, error }: { readonly eventId: string; readonly error: unknown },
 ): Promise<PaymentEvent> {
   await recordFailure(shop, { id: eventId }, error);
   const [event] = await shop.database.find(PaymentEventTable, { id: eventId });
-  await recordAct(shop.database, operator, {
-    name: 'replayPaymentEvent',
+  await writeAuditEntry(shop.database, caller, {
+    action: 'replayPaymentEvent',
     outcome: 'FAILED',
-    asked: { eventId },
-    after: shownEvent(event!),
+    args: { eventId },
+    after: auditSnapshotOfEvent(event!),
   });
   return event!;
 }

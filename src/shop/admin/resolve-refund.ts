@@ -2,14 +2,14 @@ import type { Transaction } from '../../postgres/transaction.ts';
 import { RefundTable, type Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
 import { unchanged, withAudit } from './with-audit.ts';
-import { type Operator } from './audit-log.ts';
-import { shownRefund } from './audit-snapshot.ts';
+import { type AdminCaller } from './audit-log.ts';
+import { auditSnapshotOfRefund } from './audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
-/** What the operator says of money that went back. */
-export interface Resolution {
+/** The admin's confirmation that a refund was paid back. */
+export interface RefundResolution {
   readonly refundId: string;
-  /** How it went back: the provider's reference, say. */
+  /** How it was paid back, for example the provider's reference. */
   readonly note: string;
 }
 
@@ -19,23 +19,27 @@ const RESOLVE = `
   update refunds set status = 'RESOLVED', resolved_at = shop_clock(), note = $2
   where id = $1 and status = 'OPEN'`;
 
-/** Closes a refund whose money went back. Resolving it twice returns it again, with its first note. */
+/** Closes a refund that was paid back. Resolving it twice returns it again, with its first note. */
 export function resolveRefund(
   shop: Pick<Shop, 'database'>,
-  operator: Operator,
-  asked: Resolution,
+  caller: AdminCaller,
+  args: RefundResolution,
 ): Promise<Refund | RefundNotFound> {
   return withAudit<Refund | RefundNotFound>(
     shop,
-    { operator, name: 'resolveRefund', asked },
+    { caller, name: 'resolveRefund', args },
     async (tx) => {
-      const { refundId, note } = asked;
+      const { refundId, note } = args;
       await tx.rows(LOCK, [refundId]);
       const before = await readRefund(tx, refundId);
       if (before === null) return unchanged(refundNotFound);
       await tx.rows(RESOLVE, [refundId, note]);
       const after = (await readRefund(tx, refundId))!;
-      return { answer: after, before: shownRefund(before), after: shownRefund(after) };
+      return {
+        answer: after,
+        before: auditSnapshotOfRefund(before),
+        after: auditSnapshotOfRefund(after),
+      };
     },
   );
 }

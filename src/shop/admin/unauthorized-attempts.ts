@@ -1,27 +1,27 @@
 import type { Database } from '../../postgres/database.ts';
 import { isFault } from '../../lib/faults.ts';
-import { recordAct } from './audit-log.ts';
+import { writeAuditEntry } from './audit-log.ts';
 
-/** Someone without the right asked for an operator's act. */
-export interface DeniedTry {
+/** One call of an admin operation without the admin token. */
+export interface UnauthorizedAttempt {
   /** The operation's name. */
   readonly name: string;
   readonly address: string | null;
   readonly requestId: string;
 }
 
-/** Denied tries of one address that get a row each, between two tellings. */
-const ROWS_MAX = 60;
+/** Attempts of one address that get an entry each, between two calls of `flush`. */
+const ENTRIES_MAX = 60;
 
-/** Most addresses told apart between two tellings; those beyond are counted together. */
+/** Addresses counted one by one between two calls of `flush`; all others are counted together. */
 const ADDRESSES_MAX = 1000;
 
-const DENIED = { actor: 'nobody', outcome: 'DENIED' } as const;
+const DENIED = { actor: 'unauthorized', outcome: 'DENIED' } as const;
 
 /**
- * Records who tried the operator's part without the right: 60 tries of an address with a row each,
- * the further ones only counted, and told in one row when `tell` is called, which the clockwork does
- * each minute. So a flood costs the database 60 rows a minute an address, and no try goes unnoticed.
+ * Records unauthorized attempts: an entry each for the first 60 of an address, a count for the rest.
+ * `flush`, called every minute, writes that count as one entry. So a flood costs the database 60 rows
+ * a minute for each address, and the log still has the number of all attempts.
  */
 export class UnauthorizedAttempts {
   readonly #database: Database;
@@ -31,17 +31,17 @@ export class UnauthorizedAttempts {
     this.#database = database;
   }
 
-  /** Records one try. A database that is away must not change what the stranger is told. */
-  async record({ name, address, requestId }: DeniedTry): Promise<void> {
-    const known = this.#counts.has(address) || this.#counts.size < ADDRESSES_MAX ? address : null;
-    const count = (this.#counts.get(known) ?? 0) + 1;
-    this.#counts.set(known, count);
-    if (count > ROWS_MAX) return;
+  /** Records one attempt. If the database is unavailable, the answer to the client stays the same. */
+  async record({ name, address, requestId }: UnauthorizedAttempt): Promise<void> {
+    const counted = this.#counts.has(address) || this.#counts.size < ADDRESSES_MAX ? address : null;
+    const count = (this.#counts.get(counted) ?? 0) + 1;
+    this.#counts.set(counted, count);
+    if (count > ENTRIES_MAX) return;
     try {
-      await recordAct(
+      await writeAuditEntry(
         this.#database,
-        { ...DENIED, address: known, requestId },
-        { ...DENIED, name },
+        { ...DENIED, address: counted, requestId },
+        { ...DENIED, action: name },
       );
     } catch (error) {
       if (!isFault(error)) throw error;
@@ -52,24 +52,28 @@ export class UnauthorizedAttempts {
     }
   }
 
-  /** Writes one row for each address that had too many, carrying their number, and counts anew. */
-  async tell(): Promise<void> {
+  /**
+   * Writes one entry for each address with more than 60 attempts, and resets the counts.
+   *
+   * @throws a Fault when the database is unavailable: what is not written stays counted
+   */
+  async flush(): Promise<void> {
     for (const [address, count] of this.#counts) {
-      if (count > ROWS_MAX) {
-        await recordAct(
+      if (count > ENTRIES_MAX) {
+        await writeAuditEntry(
           this.#database,
           { ...DENIED, address, requestId: null },
-          { ...DENIED, name: 'further tries', times: count - ROWS_MAX },
+          { ...DENIED, action: 'additional attempts', times: count - ENTRIES_MAX },
         );
       }
-      this.#forget(address, count);
+      this.#subtract(address, count);
     }
   }
 
-  /** Told now: only those that came meanwhile still count. What could not be told stays counted. */
-  #forget(address: string | null, told: number): void {
-    const since = this.#counts.get(address)! - told;
-    if (since > 0) this.#counts.set(address, since);
+  /** Attempts recorded while the entry was written stay counted. */
+  #subtract(address: string | null, written: number): void {
+    const rest = this.#counts.get(address)! - written;
+    if (rest > 0) this.#counts.set(address, rest);
     else this.#counts.delete(address);
   }
 }

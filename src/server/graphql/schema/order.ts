@@ -19,9 +19,8 @@ import type { Refund } from '../../../shop/payments/find-refunds.ts';
 import { placeOrder } from '../../../shop/payments/place-order.ts';
 import { receivedText } from '../../../lib/money.ts';
 import { remainingMs } from '../../../lib/time.ts';
-import { Context } from '../context.ts';
+import { Context, limitInvalidToken } from '../context.ts';
 import { enumOf } from './enums.ts';
-import { limitInvalidToken } from './token-guard.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
   BusyType,

@@ -109,3 +109,18 @@ export function connectionType(name: string, node: ClassType, description: strin
   }
   return ConnectionType;
 }
+
+/** A product id that no product has: a filter with it gives an empty list. */
+export const NO_PRODUCT = 0;
+
+/** The same for rows with a UUID: the nil UUID is never generated. */
+export const NO_ROW = '00000000-0000-0000-0000-000000000000';
+
+/** Parses the text of a filter; null without a filter, `noRow` for text that is no id. */
+export function filterOf<Value>(
+  text: string | null | undefined,
+  parse: (text: string) => Value | undefined,
+  noRow: Value,
+): Value | null {
+  return text == null ? null : (parse(text) ?? noRow);
+}

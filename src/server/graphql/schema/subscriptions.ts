@@ -5,10 +5,9 @@ import type { Hold, Order } from '../../../shop/purchases/find-purchases.ts';
 import { watchHold, watchOrder } from '../../../live/watch-purchase.ts';
 import type { LiveShop } from '../../../live/live-shop.ts';
 import { LiveProducts } from '../../../live/live-products.ts';
-import type { Context } from '../context.ts';
+import { limitInvalidToken, type Context } from '../context.ts';
 import { HoldType } from './hold.ts';
 import { OrderType } from './order.ts';
-import { limitInvalidToken } from './token-guard.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import { badUserInputError } from './refusals.ts';
 

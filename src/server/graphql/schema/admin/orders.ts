@@ -22,15 +22,20 @@ import { listHolds, listOrders } from '../../../../shop/purchases/list-purchases
 import { adminCancelOrder } from '../../../../shop/admin/admin-cancel-order.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { noSuchOrder } from '../../../../shop/refusal.ts';
-import { Context } from '../../context.ts';
+import { adminCallerOf, Context } from '../../context.ts';
 import { HoldStatusEnum } from '../enums.ts';
 import { checkInput, REASON, TEXT } from '../input.ts';
 import { OrderFinal, OrderStatusEnum, OrderType } from '../order.ts';
-import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
+import {
+  connectionType,
+  Cursors,
+  PageArgs,
+  type Connection,
+  filterOf,
+  NO_PRODUCT,
+} from '../page.ts';
 import { BusyType, OrderNotFound, outcomeOf, toMutationResult } from '../refusals.ts';
 import { DateTime } from '../scalars.ts';
-import { filterOf, NO_PRODUCT } from './filter.ts';
-import { operatorOf } from './operator.ts';
 
 @ArgsType()
 class AdminCancelOrderArgs {
@@ -130,7 +135,7 @@ export class AdminOrderResolver {
     if (orderId === undefined) return noSuchOrder;
     const { reason, restock } = args;
     return toMutationResult(() =>
-      adminCancelOrder(context.shop, operatorOf(context), { orderId, reason, restock }),
+      adminCancelOrder(context.shop, adminCallerOf(context), { orderId, reason, restock }),
     );
   }
 

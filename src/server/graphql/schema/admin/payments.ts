@@ -23,11 +23,11 @@ import {
 } from '../../../../shop/payments/list-payments.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { paymentEventNotFound, refundNotFound } from '../../../../shop/refusal.ts';
-import { Context } from '../../context.ts';
+import { adminCallerOf, Context } from '../../context.ts';
 import { enumOf } from '../enums.ts';
 import { checkInput, REASON, TEXT } from '../input.ts';
 import { RefundStatusEnum, RefundType } from '../order.ts';
-import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
+import { connectionType, Cursors, PageArgs, type Connection, filterOf, NO_ROW } from '../page.ts';
 import {
   toMutationResult,
   BusyType,
@@ -36,8 +36,6 @@ import {
   RefundNotFound,
 } from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
-import { filterOf, NO_ROW } from './filter.ts';
-import { operatorOf } from './operator.ts';
 
 const PaymentEventStatusEnum = enumOf(
   'PaymentEventStatus',
@@ -184,7 +182,9 @@ export class AdminPaymentResolver {
   ): Promise<object> {
     const eventId = parseUuid(id);
     if (eventId === undefined) return paymentEventNotFound;
-    return toMutationResult(() => replayPaymentEvent(context.shop, operatorOf(context), eventId));
+    return toMutationResult(() =>
+      replayPaymentEvent(context.shop, adminCallerOf(context), eventId),
+    );
   }
 
   @Authorized()
@@ -198,7 +198,7 @@ export class AdminPaymentResolver {
   ): Promise<object> {
     const refundId = parseUuid(id);
     if (refundId === undefined) return refundNotFound;
-    return resolveRefund(context.shop, operatorOf(context), { refundId, note });
+    return resolveRefund(context.shop, adminCallerOf(context), { refundId, note });
   }
 
   @Authorized()

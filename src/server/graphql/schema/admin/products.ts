@@ -1,14 +1,13 @@
 import { IsInt, Length, Matches, ValidateIf } from 'class-validator';
 import { Arg, Authorized, Ctx, Field, ID, InputType, Int, Mutation, Resolver } from 'type-graphql';
 import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
-import { changeTerms, putOnSale } from '../../../../shop/admin/change-catalog.ts';
+import { adminUpdateProduct, adminCreateProduct } from '../../../../shop/admin/admin-products.ts';
 import { productNotFound } from '../../../../shop/refusal.ts';
-import { Context } from '../../context.ts';
+import { adminCallerOf, Context } from '../../context.ts';
 import { checkInput, ONE_OR_MORE, TEXT } from '../input.ts';
 import { ProductType, type ListedProduct } from '../product.ts';
 import { outcomeOf, ProductNotFound, throwIfBadInput } from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
-import { operatorOf } from './operator.ts';
 
 /** The form of a price; the number of decimals is checked later, because it depends on the currency. */
 const PRICE = {
@@ -155,9 +154,9 @@ export class AdminProductResolver {
       saleEndsAt = null,
       ...rest
     } = input;
-    const wanted = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt };
+    const product = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt };
     return throwIfBadInput(
-      await putOnSale(context.shop, operatorOf(context), wanted),
+      await adminCreateProduct(context.shop, adminCallerOf(context), product),
     ) as ListedProduct;
   }
 
@@ -173,6 +172,8 @@ export class AdminProductResolver {
     const { id: text, ...change } = input;
     const id = parseProductId(text);
     if (id === undefined) return productNotFound;
-    return throwIfBadInput(await changeTerms(context.shop, operatorOf(context), { ...change, id }));
+    return throwIfBadInput(
+      await adminUpdateProduct(context.shop, adminCallerOf(context), { ...change, id }),
+    );
   }
 }

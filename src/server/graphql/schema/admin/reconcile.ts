@@ -1,8 +1,7 @@
 import { Arg, Authorized, Ctx, Field, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { type Reconciliation } from '../../../../shop/reconciliation/reconcile.ts';
 import { adminReconcile } from '../../../../shop/admin/admin-reconcile.ts';
-import { Context } from '../../context.ts';
-import { operatorOf } from './operator.ts';
+import { adminCallerOf, Context } from '../../context.ts';
 
 @ObjectType('Reconciliation', {
   description: 'The result of a reconciliation of stock, orders and payments.',
@@ -35,6 +34,6 @@ export class ReconcileResolver {
     fix: boolean,
     @Ctx() context: Context,
   ): Promise<Reconciliation> {
-    return adminReconcile(context.shop, operatorOf(context), { fix });
+    return adminReconcile(context.shop, adminCallerOf(context), { fix });
   }
 }

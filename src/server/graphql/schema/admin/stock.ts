@@ -15,14 +15,14 @@ import {
   Resolver,
 } from 'type-graphql';
 import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
-import { changeStock } from '../../../../shop/admin/change-stock.ts';
+import { adminAdjustStock } from '../../../../shop/admin/admin-adjust-stock.ts';
 import { auditStock, type StockAudit } from '../../../../shop/reconciliation/audit-stock.ts';
 import { isRefusal, productNotFound } from '../../../../shop/refusal.ts';
 import { listMovements, type StockMovement } from '../../../../shop/stock/list-movements.ts';
-import { Context } from '../../context.ts';
+import { adminCallerOf, Context } from '../../context.ts';
 import { enumOf } from '../enums.ts';
 import { checkInput, IDEMPOTENCY_KEY, REASON, TEXT } from '../input.ts';
-import { connectionType, Cursors, PageArgs, type Connection } from '../page.ts';
+import { connectionType, Cursors, PageArgs, type Connection, NO_PRODUCT } from '../page.ts';
 import { ProductType } from '../product.ts';
 import {
   toMutationResult,
@@ -35,8 +35,6 @@ import {
   StockVersionConflict,
 } from '../refusals.ts';
 import { DateTime } from '../scalars.ts';
-import { NO_PRODUCT } from './filter.ts';
-import { operatorOf } from './operator.ts';
 
 @InputType('AdjustStockInput', { description: 'The change of the number of units for sale.' })
 class AdjustStockInput {
@@ -180,7 +178,7 @@ export class AdminStockResolver {
     if (productId === undefined) return productNotFound;
     const { shop, loaders } = context;
     const stock = await toMutationResult(() =>
-      changeStock(shop, operatorOf(context), {
+      adminAdjustStock(shop, adminCallerOf(context), {
         productId,
         delta,
         reason,
