@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { GraphQLEnumType } from 'graphql';
 import { SETTINGS } from '../../src/config/settings.table.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
+import { HOLD_STATUSES } from '../../src/shop/purchases/status.rules.ts';
 import { filesLike, namesIn, ROOT, tableOf, textOf } from '../support/project.ts';
 
 test('the README has at most 150 lines', () => {
@@ -88,6 +89,8 @@ function refusalCodes(): string[] {
   const codes = [...text.matchAll(/RefusalOf<((?:\s*\|?\s*'[A-Z_]+')+)\s*>/g)]
     .flatMap(([, union]) => union!.split('|'))
     .map((code) => code.trim().replaceAll("'", ''));
+  if (text.includes('RefusalOf<`HOLD_${EndedHoldStatus}`>'))
+    codes.push(...HOLD_STATUSES.slice(1).map((status) => `HOLD_${status}`));
   // An error of the request, told among GraphQL's errors and no member of RefusalCode.
   return codes.filter((code) => code !== 'BAD_USER_INPUT');
 }
