@@ -72,7 +72,7 @@ export default {
         pathNot:
           '^src/(config/|(app|main|open-shop|prepare-database|workers)\\.|postgres/open-database\\.|commands/(opened|webhook)\\.)',
       },
-      { path: '^src/config/settings\\.ts$' },
+      { path: '^src/config/(domain-)?settings\\.ts$' },
     ),
     rule(
       'stock-has-one-writer',

@@ -161,7 +161,7 @@ function ratiosOf(series: readonly Series[]): Ratio[] {
 
 async function main(dataDir: string, closers: Closers): Promise<void> {
   const { database, embeddedUrl } = await openDatabase(
-    { connection: undefined, DATA_DIR: dataDir, DATABASE_POOL_MAX: 10 },
+    { connection: undefined, dataDir, poolMax: 10 },
     { log: silentLog, closers, share: false },
   );
   await migrate(database);
@@ -169,13 +169,13 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
     const { shop, notices } = openShop(
       { database },
       {
-        HOLD_TTL_SECONDS: 86_400,
-        ORDER_PAYMENT_TTL_SECONDS: 600,
-        PARKED_EVENT_TTL_HOURS: 24,
-        WEBHOOK_REQUIRE_AMOUNT: false,
-        HOLD_TOKEN_SECRETS: ['a hold token secret for the benchmark only'],
-        HOLD_BATCH_MAX: batchMax,
-        HOLD_QUEUE_MAX: 5000,
+        holdTtlMs: 86_400_000,
+        orderPaymentTtlMs: 600_000,
+        parkedEventTtlMs: 86_400_000,
+        requireAmount: false,
+        holdTokenSecrets: ['a hold token secret for the benchmark only'],
+        batchMax,
+        queueMax: 5000,
       },
     );
     await notices.start();

@@ -23,7 +23,7 @@ app.use(
       contextOf({
         requestId: randomUUID(),
         address: '',
-        isAdmin: req.headers.authorization === `Bearer ${settings.ADMIN_TOKEN}`,
+        isAdmin: req.headers.authorization === `Bearer ${settings.adminToken}`,
       }),
   }),
 );

@@ -48,7 +48,7 @@ export const { openGraphqlHttp } = (await import(
 )) as typeof import('../src/server/graphql/http/http.ts');
 
 export const settings = readSettings();
-export const log = createLog(settings.LOG_LEVEL);
+export const log = createLog(settings.logLevel);
 export const schema = buildShopSchema();
 
 const closers = new Closers();
@@ -65,9 +65,9 @@ export const contextOf = (caller: Caller, { isStream = false } = {}): ShopContex
 
 /** Says that the server serves, as ours says it, and ends with it at a signal. */
 export function serve(server: Server): void {
-  server.listen(settings.PORT, settings.HOST, () => {
+  server.listen(settings.port, settings.host, () => {
     const { port } = server.address() as AddressInfo;
-    log.info({}, `Ready. GraphQL http://${settings.HOST}:${port}/graphql`);
+    log.info({}, `Ready. GraphQL http://${settings.host}:${port}/graphql`);
   });
   process.once('SIGTERM', () => {
     server.close();

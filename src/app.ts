@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { isLoopback, isUnsignedAccepted } from './config/safety.ts';
-import type { Settings } from './config/settings.ts';
+import type { Settings } from './config/domain-settings.ts';
 import { openHttp, type HttpServer } from './server/http/server.ts';
 import { ProcessMetrics, type LiveFigures } from './server/metrics/process-metrics.ts';
 import { scrapeAlone, scrapeThroughPrimary } from './server/metrics/scrape.ts';
@@ -62,7 +62,7 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
   const availability = new Availability(database, () => notices.receivedAt);
   await availability.start();
   closers.push('the database probe', () => availability.stop());
-  if (settings.PAYMENT_WEBHOOK_SECRETS === undefined && isUnsignedAccepted(settings)) {
+  if (settings.webhookSecrets === undefined && isUnsignedAccepted(settings)) {
     log.warn(
       {},
       'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
@@ -70,9 +70,9 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
   }
   // Closed after the endpoints, so that the last unauthorized attempts are recorded.
   closers.push('the unauthorized attempts', () => shop.unauthorizedAttempts.flush());
-  const schedule = startSchedule(shop, { sweepCron: settings.SWEEP_CRON, log, meters });
+  const schedule = startSchedule(shop, { sweepCron: settings.sweepCron, log, meters });
   closers.push('the scheduler', () => schedule.stop());
-  const graceMs = settings.SHUTDOWN_GRACE_SECONDS * 1000;
+  const { graceMs } = settings;
   const http = await openHttp(shop, {
     port,
     origins,
@@ -104,32 +104,25 @@ const OTHER_FILES = 200;
  * connections could use up the files that database connections need.
  */
 function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Port> {
-  const {
-    HOST: host,
-    PORT: port,
-    CONNECTIONS_MAX,
-    DATABASE_POOL_MAX,
-    KEEP_ALIVE_SECONDS: keepAliveSeconds,
-    TRUSTED_PROXY_HOPS: trustedHops,
-  } = settings;
+  const { host, port, keepAliveSeconds, trustedHops } = settings;
   const filesMax = openFilesMax();
-  const room = Math.max(1, filesMax - DATABASE_POOL_MAX - OTHER_FILES);
-  if (room < CONNECTIONS_MAX) {
-    const message = `CONNECTIONS_MAX=${CONNECTIONS_MAX} exceeds the open-file limit of ${filesMax}; using ${room}. Raise the limit (ulimit -n).`;
+  const room = Math.max(1, filesMax - settings.poolMax - OTHER_FILES);
+  if (room < settings.connectionsMax) {
+    const message = `CONNECTIONS_MAX=${settings.connectionsMax} exceeds the open-file limit of ${filesMax}; using ${room}. Raise the limit (ulimit -n).`;
     log.warn({}, message);
   }
-  const connectionsMax = Math.min(CONNECTIONS_MAX, room);
+  const connectionsMax = Math.min(settings.connectionsMax, room);
   return Port.open({ host, port, connectionsMax, keepAliveSeconds, origins, trustedHops });
 }
 
 /** The settings of the endpoints. */
 async function endpointOptions(settings: Settings) {
   return {
-    adminToken: settings.ADMIN_TOKEN,
+    adminToken: settings.adminToken,
     providers: await openProviders(settings),
-    explorer: settings.GRAPHQL_EXPLORER,
-    trustedHops: settings.TRUSTED_PROXY_HOPS,
-    holdsPerMinute: settings.HOLDS_PER_MINUTE,
+    explorer: settings.explorer,
+    trustedHops: settings.trustedHops,
+    holdsPerMinute: settings.holdsPerMinute,
   };
 }
 
@@ -144,15 +137,15 @@ async function closeWithin(
 }
 
 /** Production serves /metrics only with METRICS_TOKEN. */
-export function areMetricsOn({ production, METRICS_TOKEN }: Settings): boolean {
-  return !production || METRICS_TOKEN !== undefined;
+export function areMetricsOn({ production, metricsToken }: Settings): boolean {
+  return !production || metricsToken !== undefined;
 }
 
 function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): MetricsEndpoint {
   const scrape = cluster.isWorker
     ? scrapeThroughPrimary(metrics)
     : scrapeAlone(metrics, new ShopMetrics(() => readFigures(shop)));
-  return { token: settings.METRICS_TOKEN, scrape };
+  return { token: settings.metricsToken, scrape };
 }
 
 function liveFigures(
@@ -177,12 +170,12 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
   const paths = webhookPaths(settings);
   const providers: Record<string, Provider> = {};
   if (paths.includes(PAYMENTS_PATH))
-    providers[PAYMENTS_PATH] = paymentsProvider(settings.PAYMENT_WEBHOOK_SECRETS ?? []);
+    providers[PAYMENTS_PATH] = paymentsProvider(settings.webhookSecrets ?? []);
   if (paths.includes(STRIPE_PATH)) {
     // Loaded only if it is used: Stripe's package is large.
     const { stripeProvider } = await import('./server/webhook/stripe.ts');
-    providers[STRIPE_PATH] = stripeProvider(settings.STRIPE_WEBHOOK_SECRETS!, {
-      allowTestMode: settings.STRIPE_ALLOW_TEST_MODE,
+    providers[STRIPE_PATH] = stripeProvider(settings.stripeWebhookSecrets!, {
+      allowTestMode: settings.allowStripeTestMode,
     });
   }
   return providers;
@@ -190,19 +183,22 @@ async function openProviders(settings: Settings): Promise<Record<string, Provide
 
 /** The paths of the enabled webhooks. Without secrets ours is enabled only in development. */
 export function webhookPaths(settings: Settings): string[] {
-  const isOursOn = settings.PAYMENT_WEBHOOK_SECRETS !== undefined || isUnsignedAccepted(settings);
-  const isStripeOn = settings.STRIPE_WEBHOOK_SECRETS !== undefined;
+  const isOursOn = settings.webhookSecrets !== undefined || isUnsignedAccepted(settings);
+  const isStripeOn = settings.stripeWebhookSecrets !== undefined;
   return [...(isOursOn ? [PAYMENTS_PATH] : []), ...(isStripeOn ? [STRIPE_PATH] : [])];
 }
 
 /** Creates the check of origins from the settings. */
 function openOrigins(settings: Settings, log: Logger): Origins {
-  const { TRUSTED_PROXY_HOPS: trustedHops } = settings;
-  return new Origins({ isNamed: allowedOrigins(settings), trustedHops, log });
+  return new Origins({
+    isNamed: isAllowedOrigin(settings),
+    trustedHops: settings.trustedHops,
+    log,
+  });
 }
 
 /** The allowed origins: ALLOWED_ORIGINS, else in development any loopback origin. */
-function allowedOrigins({ ALLOWED_ORIGINS, production }: Settings): (origin: string) => boolean {
-  if (ALLOWED_ORIGINS !== undefined) return (origin) => ALLOWED_ORIGINS.includes(origin);
+function isAllowedOrigin({ allowedOrigins, production }: Settings): (origin: string) => boolean {
+  if (allowedOrigins !== undefined) return (origin) => allowedOrigins.includes(origin);
   return (origin) => !production && URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { App } from './app.ts';
-import type { Settings } from './config/settings.ts';
+import type { Settings } from './config/domain-settings.ts';
 import { markSecretPrinted } from './config/dev-secret.ts';
 import type { Logger } from './lib/log.ts';
 import { nodeComplaint, VERSION } from './lib/version.ts';
@@ -19,9 +19,9 @@ async function main(): Promise<void> {
   const { isWorker, reportReady, startWorkers, stopOnPrimaryMessage } =
     await import('./workers.ts');
   const readable = isReadable(process.stdout, settings.production);
-  const log = createLog(settings.LOG_LEVEL, undefined, { readable });
+  const log = createLog(settings.logLevel, undefined, { readable });
   if (settings.adminTokenIsNew) printAdminToken(settings);
-  const isPrimary = settings.WORKERS > 1 && !isWorker;
+  const isPrimary = settings.workers > 1 && !isWorker;
   const starting = (isPrimary ? startWorkers : startApp)(settings, log);
   const stop = stopOnce({ starting, tracing, settings }, log);
   if (isWorker) stopOnPrimaryMessage(stop);
@@ -33,18 +33,16 @@ async function main(): Promise<void> {
 }
 
 /** Prints the token once to stderr, never to the log: logs are copied to more places than terminals. */
-function printAdminToken({ ADMIN_TOKEN, DATA_DIR }: Settings): void {
-  process.stderr.write(`Admin token, shown this once: ${ADMIN_TOKEN}\n`);
-  markSecretPrinted(DATA_DIR, 'admin-token');
+function printAdminToken({ adminToken, dataDir }: Settings): void {
+  process.stderr.write(`Admin token, shown this once: ${adminToken}\n`);
+  markSecretPrinted(dataDir, 'admin-token');
 }
 
 /** Starts tracing if it is configured, before the modules that it instruments are loaded. */
-async function startTracingIfSet({
-  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-}: Settings): Promise<Stoppable> {
-  if (endpoint === undefined) return { stop: async () => {} };
+async function startTracingIfSet({ tracesUrl }: Settings): Promise<Stoppable> {
+  if (tracesUrl === undefined) return { stop: async () => {} };
   const { startTracing } = await import('./server/tracing.ts');
-  return startTracing(endpoint);
+  return startTracing(tracesUrl);
 }
 
 interface Stoppable {
@@ -71,7 +69,7 @@ function stopOnce({ starting, tracing, settings }: Running, log: Logger): () => 
     if (stopping) return;
     stopping = true;
     log.info({}, 'Stopping: finishing requests in flight, accepting no new ones');
-    const limitMs = settings.SHUTDOWN_GRACE_SECONDS * 1000 + FORCED_STOP_MS;
+    const limitMs = settings.graceMs + FORCED_STOP_MS;
     setTimeout(() => {
       log.error({}, 'Shutdown timed out; exiting');
       process.exit(1);
@@ -103,7 +101,7 @@ function stopOnSignals(stop: () => void): void {
 }
 
 function readyLine({ url }: App, settings: Settings, webhooks: readonly string[]): string {
-  const explorer = settings.GRAPHQL_EXPLORER ? ' (open it in a browser)' : '';
+  const explorer = settings.explorer ? ' (open it in a browser)' : '';
   const parts = [
     `GraphQL ${url}/graphql${explorer}`,
     `live stock ${url.replace('http', 'ws')}/graphql`,

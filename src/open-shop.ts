@@ -1,5 +1,5 @@
 import type { Product } from './shop/catalog/find-products.ts';
-import type { Settings } from './config/settings.ts';
+import type { Settings } from './config/domain-settings.ts';
 import { createHolds } from './shop/purchases/create-hold.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
@@ -29,13 +29,13 @@ import type { StockCount } from './shop/stock/stock.rules.ts';
 
 type ShopSettings = Pick<
   Settings,
-  | 'HOLD_TTL_SECONDS'
-  | 'ORDER_PAYMENT_TTL_SECONDS'
-  | 'PARKED_EVENT_TTL_HOURS'
-  | 'WEBHOOK_REQUIRE_AMOUNT'
-  | 'HOLD_TOKEN_SECRETS'
-  | 'HOLD_BATCH_MAX'
-  | 'HOLD_QUEUE_MAX'
+  | 'holdTtlMs'
+  | 'orderPaymentTtlMs'
+  | 'parkedEventTtlMs'
+  | 'requireAmount'
+  | 'holdTokenSecrets'
+  | 'batchMax'
+  | 'queueMax'
 >;
 
 /** The prepared database of a shop, and who measures what goes on in it. */
@@ -44,7 +44,7 @@ export interface ShopResources {
   readonly meters?: Meters;
 }
 
-/** A shop on a prepared database, and the line on which it tells other servers what changed. */
+/** Opens a shop on a prepared database, with the notifier that publishes its changes to the other servers. */
 export function openShop(
   { database, meters = noopMetrics }: ShopResources,
   settings: ShopSettings,
@@ -60,11 +60,11 @@ export function openShop(
     announceStock: live.announceStock,
     announceProduct: live.announceProduct,
     announcePurchases: live.announcePurchases,
-    holdTtlMs: settings.HOLD_TTL_SECONDS * 1000,
-    orderPaymentTtlMs: settings.ORDER_PAYMENT_TTL_SECONDS * 1000,
-    parkedEventTtlMs: settings.PARKED_EVENT_TTL_HOURS * 3600 * 1000,
-    requireAmount: settings.WEBHOOK_REQUIRE_AMOUNT,
-    holdTokens: new HoldTokens(settings.HOLD_TOKEN_SECRETS),
+    holdTtlMs: settings.holdTtlMs,
+    orderPaymentTtlMs: settings.orderPaymentTtlMs,
+    parkedEventTtlMs: settings.parkedEventTtlMs,
+    requireAmount: settings.requireAmount,
+    holdTokens: new HoldTokens(settings.holdTokenSecrets),
     stockFeed,
     productCache,
     purchaseFeed,
@@ -74,7 +74,7 @@ export function openShop(
   return { shop: withQueues(needs, settings, meters), notices };
 }
 
-/** As long as a lock is waited for: a buyer is told within it that the shop is busy, whatever holds it up. */
+/** The same time as the lock timeout: within it every waiting buyer gets an answer, if only Busy. */
 const WAIT_MAX_MS = 2000;
 
 /** The parts of the shop that the queues need; the queues complete it. */
@@ -86,14 +86,10 @@ export type ShopWithoutQueues = Omit<
 /** The queues that group requests, for the shop that they belong to. */
 export function withQueues(
   parts: ShopWithoutQueues,
-  { HOLD_BATCH_MAX, HOLD_QUEUE_MAX }: Pick<Settings, 'HOLD_BATCH_MAX' | 'HOLD_QUEUE_MAX'>,
+  { batchMax, queueMax }: Pick<Settings, 'batchMax' | 'queueMax'>,
   meters: Meters = noopMetrics,
 ): LiveShop {
-  const options = {
-    batchMax: HOLD_BATCH_MAX,
-    queueMax: HOLD_QUEUE_MAX,
-    waitMaxMs: WAIT_MAX_MS,
-  };
+  const options = { batchMax, queueMax, waitMaxMs: WAIT_MAX_MS };
   // What moves units of one product takes turns: a batch never waits for another one's row lock.
   const turns = new Turns<unknown>();
   const grouped = <Request, Answer>(

@@ -1,4 +1,4 @@
-import type { Settings } from './config/settings.ts';
+import type { Settings } from './config/domain-settings.ts';
 import type { Database } from './postgres/database.ts';
 import { isFault } from './lib/faults.ts';
 import { isUnavailable, sqlState } from './postgres/faults.ts';
@@ -52,7 +52,7 @@ export async function prepareDatabase(
   const prepared = withStartupLock(database, onWait, async (lock) => {
     const migrations = await migrate(database, lock);
     if (migrations.length > 0) log.info({ migrations }, 'Migrated the database');
-    if (settings.SEED_DEMO && (await seedDemo(database)))
+    if (settings.seedDemo && (await seedDemo(database)))
       log.info({}, 'Seeded demo catalogue: products 1, 2 and 3');
   });
   await prepared.catch((error: unknown) => {
@@ -107,7 +107,7 @@ function causeOf(error: unknown): unknown {
 
 function productionComplaints({ connectionsMax, lossy }: About, settings: Settings): string[] {
   const complaints: string[] = [];
-  if (!settings.ALLOW_DATA_LOSS) {
+  if (!settings.allowDataLoss) {
     complaints.push(
       ...lossy.map(
         (name) =>
@@ -115,7 +115,7 @@ function productionComplaints({ connectionsMax, lossy }: About, settings: Settin
       ),
     );
   }
-  const { DATABASE_POOL_MAX: pool, WORKERS: workers, SERVERS: servers } = settings;
+  const { poolMax: pool, workers, servers } = settings;
   if (pool * workers * servers > connectionsMax) {
     complaints.push(
       `DATABASE_POOL_MAX × WORKERS × SERVERS = ${pool} × ${workers} × ${servers} is more than the database’s max_connections, ${connectionsMax}.`,

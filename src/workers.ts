@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { areMetricsOn, type App } from './app.ts';
-import type { Settings } from './config/settings.ts';
+import type { Settings } from './config/domain-settings.ts';
 import { checkPlace } from './server/http/bind.ts';
 import { answerScrapes } from './server/metrics/scrape.ts';
 import { ShopMetrics } from './server/metrics/shop-metrics.ts';
@@ -51,7 +51,7 @@ export function reportReady({ url }: App): void {
 export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
   try {
-    await checkPlace({ host: settings.HOST, port: settings.PORT });
+    await checkPlace({ host: settings.host, port: settings.port });
     const { database, embeddedUrl } = await openDatabase(settings, {
       log,
       closers,
@@ -62,7 +62,7 @@ export async function startWorkers(settings: Settings, log: Logger): Promise<App
     const workers = new Workers(environmentOf(embeddedUrl), log);
     closers.push('the workers', () => workers.stop());
     const [url] = await Promise.all(
-      Array.from({ length: settings.WORKERS }, () => workers.start()),
+      Array.from({ length: settings.workers }, () => workers.start()),
     );
     const stop = (): Promise<void> => closers.close();
     return { url: url!, stop, [Symbol.asyncDispose]: stop };

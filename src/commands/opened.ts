@@ -18,7 +18,7 @@ export async function withDatabase(work: (open: OpenDatabase) => Promise<void>):
   }
 }
 
-/** The same with a whole shop, for acts: what they commit is told to the servers' screens. */
+/** The same with a whole shop, for admin actions: its changes are published to the servers' subscribers. */
 export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
   return withDatabase(async ({ database }) => {
     const { shop, notices } = openShop({ database }, readSettings());

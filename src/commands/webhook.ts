@@ -32,8 +32,8 @@ export function addWebhook(program: Command): void {
     .option('--late', 'pay after the order has expired (needs --product or --token)')
     .option('--url <url>', 'the server URL; default: from HOST and PORT')
     .action(async (options: Simulation) => {
-      const { HOST, PORT, PAYMENT_WEBHOOK_SECRETS } = readSettings();
-      const url = options.url ?? localUrlOf({ host: HOST, port: PORT });
-      await simulatePayment({ ...options, url }, PAYMENT_WEBHOOK_SECRETS?.[0], say);
+      const { host, port, webhookSecrets } = readSettings();
+      const url = options.url ?? localUrlOf({ host, port });
+      await simulatePayment({ ...options, url }, webhookSecrets?.[0], say);
     });
 }

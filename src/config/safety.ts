@@ -57,12 +57,12 @@ function shortSecrets(read: SafetySettings): string[] {
 /** The settings that decide whether unsigned payment events are accepted. */
 interface WebhookExposure {
   readonly production: boolean;
-  readonly HOST: string;
+  readonly host: string;
 }
 
 /** Whether unsigned payment events are accepted without a secret: only in development, on loopback. */
-export function isUnsignedAccepted({ production, HOST }: WebhookExposure): boolean {
-  return !production && isLoopback(HOST);
+export function isUnsignedAccepted({ production, host }: WebhookExposure): boolean {
+  return !production && isLoopback(host);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { toSettings, type ParsedSettings, type Settings } from './domain-settings.ts';
 import { exposed, unsafe } from './safety.ts';
 import { SETTINGS } from './settings.table.ts';
 import { readSources, type Sources } from './sources.ts';
@@ -8,26 +9,9 @@ import { loadOrCreateDevSecret, type DevSecret } from './dev-secret.ts';
 
 /**
  * The only module that reads the environment. Settings are read once, checked together and frozen; all
- * complaints are reported in one list. settings.table.ts defines every setting.
+ * complaints are reported in one list. settings.table.ts defines every setting, and domain-settings.ts
+ * converts them to the units of the code.
  */
-
-type Read = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]['type']> };
-
-/** The settings of one server, with defaults applied. */
-export interface Settings extends Read {
-  readonly PORT: number;
-  readonly HOST: string;
-  readonly HOLD_TOKEN_SECRETS: string[];
-  readonly ADMIN_TOKEN: string;
-  readonly STRIPE_ALLOW_TEST_MODE: boolean;
-  readonly GRAPHQL_EXPLORER: boolean;
-  readonly SEED_DEMO: boolean;
-  readonly production: boolean;
-  /** DATABASE_URL completed by the `PG*` variables; undefined for the embedded database. */
-  readonly connection: Connection | undefined;
-  /** Whether the admin token was generated and has not been printed yet. */
-  readonly adminTokenIsNew: boolean;
-}
 
 /** Invalid settings: every complaint, one line each. */
 export class SettingsError extends Error {
@@ -84,7 +68,7 @@ export function readDatabaseSetting(
 }
 
 function readEach({ texts, unreadable }: Sources): {
-  readonly read: Read;
+  readonly read: ParsedSettings;
   readonly complaints: string[];
 } {
   const read: Record<string, unknown> = {};
@@ -95,11 +79,11 @@ function readEach({ texts, unreadable }: Sources): {
     if (result.success) read[name] = result.data;
     else complaints.push(`${name} ${complaintOf(result.error)}.`);
   }
-  return { read: read as Read, complaints };
+  return { read: read as ParsedSettings, complaints };
 }
 
 /** `PG*` variables complete a DATABASE_URL. They do not reach the embedded database. */
-function readConnection({ DATABASE_URL }: Partial<Read>, environment: NodeJS.ProcessEnv) {
+function readConnection({ DATABASE_URL }: Partial<ParsedSettings>, environment: NodeJS.ProcessEnv) {
   return DATABASE_URL === undefined
     ? { complaints: [] }
     : readDatabaseUrl(DATABASE_URL, environment);
@@ -110,31 +94,17 @@ function complaintOf(error: z.ZodError): string {
   return message.startsWith('must') ? message : `is malformed (${message})`;
 }
 
-/** Settings that default to true in development and false in production. */
-function developmentDefaults(read: Read, development: boolean) {
-  return {
-    STRIPE_ALLOW_TEST_MODE: read.STRIPE_ALLOW_TEST_MODE ?? development,
-    GRAPHQL_EXPLORER: read.GRAPHQL_EXPLORER ?? development,
-    SEED_DEMO: read.SEED_DEMO ?? development,
-  };
-}
-
-function complete(read: Read, connection: Connection | undefined): Settings {
-  const production = read.NODE_ENV === 'production';
-  const tokenSecret = () => [devSecret(read.DATA_DIR, 'hold-token-secret').secret];
+/** Generates the secrets that are not set. @throws SettingsError if DATA_DIR cannot be used */
+function complete(read: ParsedSettings, connection: Connection | undefined): Settings {
+  const { ADMIN_TOKEN, HOLD_TOKEN_SECRETS, DATA_DIR } = read;
   const admin =
-    read.ADMIN_TOKEN === undefined
-      ? devSecret(read.DATA_DIR, 'admin-token')
-      : { secret: read.ADMIN_TOKEN, isNew: false };
-  return Object.freeze({
-    ...read,
-    PORT: read.PORT ?? 4000,
-    HOST: read.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
-    HOLD_TOKEN_SECRETS: read.HOLD_TOKEN_SECRETS ?? tokenSecret(),
-    ADMIN_TOKEN: admin.secret,
-    ...developmentDefaults(read, !production),
-    production,
+    ADMIN_TOKEN === undefined
+      ? devSecret(DATA_DIR, 'admin-token')
+      : { secret: ADMIN_TOKEN, isNew: false };
+  return toSettings(read, {
     connection,
+    holdTokenSecrets: HOLD_TOKEN_SECRETS ?? [devSecret(DATA_DIR, 'hold-token-secret').secret],
+    adminToken: admin.secret,
     adminTokenIsNew: admin.isNew,
   });
 }

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tables } from '../../mikro-orm.config.ts';
-import type { Settings } from '../config/settings.ts';
+import type { Settings } from '../config/domain-settings.ts';
 import type { Closers } from '../lib/closers.ts';
 import { connectDatabase, type Database } from './database.ts';
 import { readDatabaseUrl } from './database-url.ts';
@@ -15,7 +15,7 @@ export interface OpenDatabase {
   readonly embeddedUrl: string | undefined;
 }
 
-type DatabaseSettings = Pick<Settings, 'connection' | 'DATA_DIR' | 'DATABASE_POOL_MAX'>;
+type DatabaseSettings = Pick<Settings, 'connection' | 'dataDir' | 'poolMax'>;
 
 /**
  * Connects to the database that the settings name, or starts the embedded one for as long as the
@@ -34,11 +34,11 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   const embeddedUrl =
     settings.connection === undefined
-      ? await openEmbedded(settings.DATA_DIR, log, closers, share)
+      ? await openEmbedded(settings.dataDir, log, closers, share)
       : undefined;
   const database = await connectDatabase(tables, {
     connection: settings.connection ?? readDatabaseUrl(embeddedUrl!).connection!,
-    poolMax: settings.DATABASE_POOL_MAX,
+    poolMax: settings.poolMax,
     // Commands may look at a standby.
     acceptReadOnly: share,
     log,

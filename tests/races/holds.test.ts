@@ -58,8 +58,8 @@ test('50 buyers at once over two servers: the last unit goes to exactly one, 200
 }, 60_000);
 
 test('without the lane, the lock alone gives the last unit to exactly one', async () => {
-  await using plain = await openTestShop(database.url, { holdBatchMax: 1 });
-  await using other = await openTestShop(database.url, { holdBatchMax: 1 });
+  await using plain = await openTestShop(database.url, { batchMax: 1 });
+  await using other = await openTestShop(database.url, { batchMax: 1 });
   for (let round = 0; round < 20; round += 1) {
     const productId = await makeProduct(one.shop, { totalStock: 1 });
 
@@ -75,7 +75,7 @@ test('without the lane, the lock alone gives the last unit to exactly one', asyn
 /** If this fails, no test above means anything: without the lock both buyers must be promised the unit. */
 test('without the lock, two buyers are both promised the last unit, and only the guards behind it stop one', async () => {
   await using lockless = await openTestShop(database.url, {
-    holdBatchMax: 1,
+    batchMax: 1,
     lockStock: lookWithoutLock,
   });
 

@@ -39,7 +39,7 @@ async function alter(statement: string): Promise<void> {
 test('without the order’s lock and the unique key, one event delivered many times is recorded twice', async () => {
   await alter('alter table payment_events drop constraint payment_events_key');
   // Batches off: on one server a batch would recognize the duplicates without any guard.
-  await using server = await openTestShop(database.url, { lockOrders: noLock, holdBatchMax: 1 });
+  await using server = await openTestShop(database.url, { lockOrders: noLock, batchMax: 1 });
   const productId = await makeProduct(server.shop, { totalStock: 1000 });
 
   const recorded = await until('a second record', async () => {
@@ -55,7 +55,7 @@ test('without the order’s lock and the unique key, one event delivered many ti
 
 test('without the unique index on what was counted, one payment pays several orders', async () => {
   await alter('drop index payment_events_counted');
-  await using server = await openTestShop(database.url, { holdBatchMax: 1 });
+  await using server = await openTestShop(database.url, { batchMax: 1 });
   const productId = await makeProduct(server.shop, { totalStock: 1000 });
 
   const paid = await until('a second paid order', async () => {

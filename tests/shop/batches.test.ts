@@ -29,7 +29,7 @@ let alone: TestShop;
 beforeAll(async () => {
   database = await createTestDatabase();
   together = await openTestShop(database.url);
-  alone = await openTestShop(database.url, { holdBatchMax: 1 });
+  alone = await openTestShop(database.url, { batchMax: 1 });
 });
 
 afterAll(async () => {

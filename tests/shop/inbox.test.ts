@@ -54,7 +54,7 @@ async function missed() {
 const broken = (shop: LiveShop): LiveShop =>
   withQueues(
     { ...shop, lockStock: () => Promise.reject(new Error('the till is broken')) },
-    { HOLD_BATCH_MAX: 500, HOLD_QUEUE_MAX: 5000 },
+    { batchMax: 500, queueMax: 5000 },
   );
 
 /** Breaks the database as damage would, and mends it. */

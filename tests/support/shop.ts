@@ -34,8 +34,8 @@ export interface TestShopOptions {
   readonly orderPaymentTtlMs?: number;
   readonly parkedEventTtlMs?: number;
   readonly requireAmount?: boolean;
-  readonly holdBatchMax?: number;
-  readonly holdQueueMax?: number;
+  readonly batchMax?: number;
+  readonly queueMax?: number;
   readonly poolMax?: number;
   readonly log?: Logger;
   /** Another guard in place of the shop's own: how a race's twin shows the race. */
@@ -55,24 +55,20 @@ const SECRET = 'a hold token secret for tests only, long enough';
 export async function openTestShop(url: string, options: TestShopOptions = {}): Promise<TestShop> {
   const { log = silentLog, poolMax = 10 } = options;
   const database = await connectDatabase(tables, { connection: connectionTo(url), poolMax, log });
-  const lanes = {
-    HOLD_BATCH_MAX: options.holdBatchMax ?? 500,
-    HOLD_QUEUE_MAX: options.holdQueueMax ?? 5000,
+  const settings = {
+    holdTtlMs: 120_000,
+    orderPaymentTtlMs: 600_000,
+    parkedEventTtlMs: 24 * 3600_000,
+    requireAmount: false,
+    holdTokenSecrets: [SECRET],
+    batchMax: 500,
+    queueMax: 5000,
+    ...options,
   };
-  const { shop: own, notices } = openShop(
-    { database },
-    {
-      ...lanes,
-      HOLD_TTL_SECONDS: (options.holdTtlMs ?? 120_000) / 1000,
-      ORDER_PAYMENT_TTL_SECONDS: (options.orderPaymentTtlMs ?? 600_000) / 1000,
-      PARKED_EVENT_TTL_HOURS: (options.parkedEventTtlMs ?? 24 * 3600_000) / 3600_000,
-      WEBHOOK_REQUIRE_AMOUNT: options.requireAmount ?? false,
-      HOLD_TOKEN_SECRETS: [SECRET],
-    },
-  );
+  const { shop: own, notices } = openShop({ database }, settings);
   await notices.start();
   const { lockStock = own.lockStock, lockOrders = own.lockOrders } = options;
-  const shop = withQueues({ ...own, lockStock, lockOrders }, lanes);
+  const shop = withQueues({ ...own, lockStock, lockOrders }, settings);
   return {
     shop,
     database,

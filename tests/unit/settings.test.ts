@@ -11,8 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, SettingsError } from '../../src/config/settings.ts';
 import { SETTINGS } from '../../src/config/settings.table.ts';
+import type { Settings } from '../../src/config/domain-settings.ts';
 import { isLoopback } from '../../src/config/safety.ts';
 import { markSecretPrinted } from '../../src/config/dev-secret.ts';
+import { readDatabaseUrl } from '../../src/postgres/database-url.ts';
 
 let folder: string;
 
@@ -54,6 +56,49 @@ const production: Environment = {
   ADMIN_TOKEN: 'a'.repeat(32),
 };
 
+/** What became of each setting, in the unit of its name. */
+const VALUE_OF: Readonly<Record<keyof typeof SETTINGS, (settings: Settings) => unknown>> = {
+  PORT: ({ port }) => port,
+  HOST: ({ host }) => host,
+  DATABASE_URL: ({ connection }) => connection,
+  // Used by a check of readSettings only.
+  DATABASE_ALLOW_PLAINTEXT: () => SETTINGS.DATABASE_ALLOW_PLAINTEXT.type.parse(undefined),
+  DATA_DIR: ({ dataDir }) => dataDir,
+  NODE_ENV: ({ production: isProduction }) => (isProduction ? 'production' : 'development'),
+  HOLD_TTL_SECONDS: ({ holdTtlMs }) => holdTtlMs / 1000,
+  ORDER_PAYMENT_TTL_SECONDS: ({ orderPaymentTtlMs }) => orderPaymentTtlMs / 1000,
+  PARKED_EVENT_TTL_HOURS: ({ parkedEventTtlMs }) => parkedEventTtlMs / 3_600_000,
+  SWEEP_CRON: ({ sweepCron }) => sweepCron,
+  HOLD_TOKEN_SECRETS: ({ holdTokenSecrets }) => holdTokenSecrets,
+  PAYMENT_WEBHOOK_SECRETS: ({ webhookSecrets }) => webhookSecrets,
+  STRIPE_WEBHOOK_SECRETS: ({ stripeWebhookSecrets }) => stripeWebhookSecrets,
+  STRIPE_ALLOW_TEST_MODE: ({ allowStripeTestMode }) => allowStripeTestMode,
+  WEBHOOK_REQUIRE_AMOUNT: ({ requireAmount }) => requireAmount,
+  ADMIN_TOKEN: ({ adminToken }) => adminToken,
+  METRICS_TOKEN: ({ metricsToken }) => metricsToken,
+  DATABASE_POOL_MAX: ({ poolMax }) => poolMax,
+  HOLD_BATCH_MAX: ({ batchMax }) => batchMax,
+  HOLD_QUEUE_MAX: ({ queueMax }) => queueMax,
+  HOLDS_PER_MINUTE: ({ holdsPerMinute }) => holdsPerMinute,
+  CONNECTIONS_MAX: ({ connectionsMax }) => connectionsMax,
+  KEEP_ALIVE_SECONDS: ({ keepAliveSeconds }) => keepAliveSeconds,
+  TRUSTED_PROXY_HOPS: ({ trustedHops }) => trustedHops,
+  ALLOWED_ORIGINS: ({ allowedOrigins }) => allowedOrigins,
+  WORKERS: ({ workers }) => workers,
+  SERVERS: ({ servers }) => servers,
+  SHUTDOWN_GRACE_SECONDS: ({ graceMs }) => graceMs / 1000,
+  ALLOW_DATA_LOSS: ({ allowDataLoss }) => allowDataLoss,
+  GRAPHQL_EXPLORER: ({ explorer }) => explorer,
+  OTEL_EXPORTER_OTLP_ENDPOINT: ({ tracesUrl }) => tracesUrl,
+  LOG_LEVEL: ({ logLevel }) => logLevel,
+  SEED_DEMO: ({ seedDemo }) => seedDemo,
+};
+
+function expectSetting(settings: Settings, name: string, value: unknown): void {
+  const expected = name === 'DATABASE_URL' ? readDatabaseUrl(value as string).connection : value;
+  expect(VALUE_OF[name as keyof typeof SETTINGS](settings)).toEqual(expected);
+}
+
 const leaveOut = (environment: Environment, ...names: string[]): Environment =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
 
@@ -62,45 +107,44 @@ describe('defaults', () => {
     const settings = read();
 
     expect(settings).toMatchObject({
-      PORT: 4000,
-      HOST: '127.0.0.1',
-      DATABASE_URL: undefined,
-      NODE_ENV: 'development',
-      HOLD_TTL_SECONDS: 120,
-      ORDER_PAYMENT_TTL_SECONDS: 600,
-      PARKED_EVENT_TTL_HOURS: 24,
-      SWEEP_CRON: '* * * * * *',
-      PAYMENT_WEBHOOK_SECRETS: undefined,
-      STRIPE_WEBHOOK_SECRETS: undefined,
-      STRIPE_ALLOW_TEST_MODE: true,
-      WEBHOOK_REQUIRE_AMOUNT: false,
-      DATABASE_POOL_MAX: 10,
-      HOLD_BATCH_MAX: 500,
-      HOLD_QUEUE_MAX: 5000,
-      CONNECTIONS_MAX: 18_000,
-      ALLOWED_ORIGINS: undefined,
-      SHUTDOWN_GRACE_SECONDS: 10,
-      GRAPHQL_EXPLORER: true,
-      LOG_LEVEL: 'info',
-      SEED_DEMO: true,
-      METRICS_TOKEN: undefined,
-      HOLDS_PER_MINUTE: undefined,
-      TRUSTED_PROXY_HOPS: 0,
-      WORKERS: 1,
-      SERVERS: 1,
-      ALLOW_DATA_LOSS: false,
-      DATABASE_ALLOW_PLAINTEXT: false,
-      connection: undefined,
-      OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
       production: false,
+      host: '127.0.0.1',
+      port: 4000,
+      connectionsMax: 18_000,
+      keepAliveSeconds: 75,
+      trustedHops: 0,
+      allowedOrigins: undefined,
+      graceMs: 10_000,
+      workers: 1,
+      connection: undefined,
+      poolMax: 10,
+      servers: 1,
+      allowDataLoss: false,
+      seedDemo: true,
+      holdTtlMs: 120_000,
+      orderPaymentTtlMs: 600_000,
+      parkedEventTtlMs: 86_400_000,
+      sweepCron: '* * * * * *',
+      requireAmount: false,
+      batchMax: 500,
+      queueMax: 5000,
+      holdsPerMinute: undefined,
+      webhookSecrets: undefined,
+      stripeWebhookSecrets: undefined,
+      allowStripeTestMode: true,
+      metricsToken: undefined,
+      explorer: true,
+      tracesUrl: undefined,
+      logLevel: 'info',
     });
   });
 
   test('in production it listens everywhere, without explorer and demo', () => {
     expect(read(production)).toMatchObject({
-      HOST: '0.0.0.0',
-      GRAPHQL_EXPLORER: false,
-      SEED_DEMO: false,
+      host: '0.0.0.0',
+      explorer: false,
+      seedDemo: false,
+      allowStripeTestMode: false,
       production: true,
       adminTokenIsNew: false,
     });
@@ -110,21 +154,22 @@ describe('defaults', () => {
     const set = { HOST: '10.0.0.1', GRAPHQL_EXPLORER: 'true', SEED_DEMO: 'true' };
 
     expect(read({ ...production, ...set })).toMatchObject({
-      HOST: '10.0.0.1',
-      GRAPHQL_EXPLORER: true,
-      SEED_DEMO: true,
+      host: '10.0.0.1',
+      explorer: true,
+      seedDemo: true,
     });
   });
 
   test('the default that is shown is the one that is read', () => {
-    const settings = read() as unknown as Record<string, unknown>;
+    const settings = read();
     const plain = Object.entries(SETTINGS).filter(([, { shownDefault }]) =>
       /^(\d+|true|false|info|development|\* .*)$/.test(shownDefault),
     );
 
     expect(plain.length).toBeGreaterThan(10);
     for (const [name, { shownDefault }] of plain) {
-      expect(`${name} ${String(settings[name])}`).toBe(`${name} ${shownDefault}`);
+      const value = VALUE_OF[name as keyof typeof SETTINGS](settings);
+      expect(`${name} ${String(value)}`).toBe(`${name} ${shownDefault}`);
     }
   });
 
@@ -147,11 +192,11 @@ describe('development secrets', () => {
       true,
       false,
     ]);
-    expect(second.ADMIN_TOKEN).toBe(first.ADMIN_TOKEN);
-    expect(second.HOLD_TOKEN_SECRETS).toEqual(first.HOLD_TOKEN_SECRETS);
-    expect(Buffer.from(first.ADMIN_TOKEN, 'base64url')).toHaveLength(32);
-    expect(first.HOLD_TOKEN_SECRETS).not.toContain(first.ADMIN_TOKEN);
-    expect(readFileSync(join(folder, 'data/admin-token'), 'utf8')).toBe(first.ADMIN_TOKEN);
+    expect(second.adminToken).toBe(first.adminToken);
+    expect(second.holdTokenSecrets).toEqual(first.holdTokenSecrets);
+    expect(Buffer.from(first.adminToken, 'base64url')).toHaveLength(32);
+    expect(first.holdTokenSecrets).not.toContain(first.adminToken);
+    expect(readFileSync(join(folder, 'data/admin-token'), 'utf8')).toBe(first.adminToken);
     expect(statSync(join(folder, 'data/admin-token')).mode & 0o777).toBe(0o600);
   });
 
@@ -159,15 +204,15 @@ describe('development secrets', () => {
     const settings = read({ ADMIN_TOKEN: 'mine', HOLD_TOKEN_SECRETS: 'new, old' });
 
     expect(settings).toMatchObject({
-      ADMIN_TOKEN: 'mine',
+      adminToken: 'mine',
       adminTokenIsNew: false,
-      HOLD_TOKEN_SECRETS: ['new', 'old'],
+      holdTokenSecrets: ['new', 'old'],
     });
     expect(() => statSync(join(folder, 'data'))).toThrow('ENOENT');
   });
 
   test('are different in another folder', () => {
-    expect(read().ADMIN_TOKEN).not.toBe(read({ DATA_DIR: join(folder, 'other') }).ADMIN_TOKEN);
+    expect(read().adminToken).not.toBe(read({ DATA_DIR: join(folder, 'other') }).adminToken);
   });
 });
 
@@ -175,13 +220,13 @@ describe('.env', () => {
   test('is read, and the environment wins over it', () => {
     const settings = read({ PORT: '5000' }, 'PORT=6000\nHOLD_TTL_SECONDS=60\n');
 
-    expect(settings).toMatchObject({ PORT: 5000, HOLD_TTL_SECONDS: 60 });
+    expect(settings).toMatchObject({ port: 5000, holdTtlMs: 60_000 });
   });
 
   test('an empty value counts as not set, in the environment and in the file', () => {
     const settings = read({ PORT: '', HOLD_TTL_SECONDS: '' }, 'PORT=6000\nHOLD_BATCH_MAX=\n');
 
-    expect(settings).toMatchObject({ PORT: 6000, HOLD_TTL_SECONDS: 120, HOLD_BATCH_MAX: 500 });
+    expect(settings).toMatchObject({ port: 6000, holdTtlMs: 120_000, batchMax: 500 });
   });
 
   test('a name that is no setting is a typing error and refused', () => {
@@ -222,7 +267,7 @@ describe('.env', () => {
   ];
 
   test.each(FORMS)('is read with %s', (_form, file) => {
-    expect(read({}, file)).toMatchObject({ PORT: 6000, ADMIN_TOKEN: 'mine' });
+    expect(read({}, file)).toMatchObject({ port: 6000, adminToken: 'mine' });
   });
 
   test('a line that assigns nothing is refused by its number, without its text', () => {
@@ -247,7 +292,7 @@ describe('.env', () => {
   });
 
   test('need not be there', () => {
-    expect(read({ PORT: '5000' })).toMatchObject({ PORT: 5000 });
+    expect(read({ PORT: '5000' })).toMatchObject({ port: 5000 });
   });
 });
 
@@ -338,7 +383,7 @@ describe('complaints', () => {
     ['GRAPHQL_EXPLORER', 'false', false],
     ['SEED_DEMO', 'false', false],
     ['LOG_LEVEL', 'silent', 'silent'],
-    ['NODE_ENV', 'test', 'test'],
+    ['NODE_ENV', 'test', 'development'],
     [
       'ALLOWED_ORIGINS',
       'https://a.example, https://b.example,',
@@ -347,7 +392,7 @@ describe('complaints', () => {
     ['STRIPE_WEBHOOK_SECRETS', 'whsec_one,whsec_two', ['whsec_one', 'whsec_two']],
     ['DATABASE_URL', 'postgresql://db/shop', 'postgresql://db/shop'],
   ])('%s=%s is accepted', (name, text, value) => {
-    expect(read({ [name]: text })).toHaveProperty(name, value);
+    expectSetting(read({ [name]: text }), name, value);
   });
 
   test('a webhook secret that cannot be decoded is refused at start, not at the first payment', () => {
@@ -382,7 +427,7 @@ describe('secrets, tokens and URLs', () => {
 
   test.each([...SECRETS, ...URLS])('%s is read without what surrounds it', (name, text, value) => {
     for (const around of [`${text}\n`, `${text}\r\n`, `  ${text} \t`, `\n${text}\n\n`])
-      expect(read({ [name]: around })).toHaveProperty(name, value);
+      expectSetting(read({ [name]: around }), name, value);
   });
 
   test.each([...SECRETS, ...URLS])(
@@ -416,9 +461,9 @@ describe('secrets, tokens and URLs', () => {
     const utf16 = Buffer.from(`\uFEFF${text}\r\n`, 'utf16le');
 
     for (const content of [...contents, utf16])
-      expect(read({ [`${name}_FILE`]: file(content) })).toHaveProperty(name, value);
-    expect(read({}, `${name}_FILE=${file(text)}\n`)).toHaveProperty(name, value);
-    expect(read({ [`${name}_FILE`]: `${file(text)}\n` })).toHaveProperty(name, value);
+      expectSetting(read({ [`${name}_FILE`]: file(content) }), name, value);
+    expectSetting(read({}, `${name}_FILE=${file(text)}\n`), name, value);
+    expectSetting(read({ [`${name}_FILE`]: `${file(text)}\n` }), name, value);
   });
 
   test('a list in a file has one entry a line, or commas between them', () => {
@@ -426,7 +471,7 @@ describe('secrets, tokens and URLs', () => {
 
     for (const content of [`${one}\n${two}\n`, `${one}\r\n\r\n${two}`, `${one}, ${two}\n`])
       expect(read({ PAYMENT_WEBHOOK_SECRETS_FILE: file(content) })).toMatchObject({
-        PAYMENT_WEBHOOK_SECRETS: [one, two],
+        webhookSecrets: [one, two],
       });
     expect(complaintsOf({ ADMIN_TOKEN_FILE: file('one\ntwo\n') })).toEqual([
       'ADMIN_TOKEN must be printable ASCII in one line.',
@@ -436,7 +481,7 @@ describe('secrets, tokens and URLs', () => {
   test('a file is read through links, as orchestrators mount it', () => {
     symlinkSync(file('mine'), join(folder, 'link'));
 
-    expect(read({ ADMIN_TOKEN_FILE: join(folder, 'link') })).toMatchObject({ ADMIN_TOKEN: 'mine' });
+    expect(read({ ADMIN_TOKEN_FILE: join(folder, 'link') })).toMatchObject({ adminToken: 'mine' });
   });
 
   test.each([
@@ -468,9 +513,9 @@ describe('secrets, tokens and URLs', () => {
 
     expect(complaintsOf({ ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: path })).toEqual([both]);
     expect(complaintsOf({}, `ADMIN_TOKEN=x\nADMIN_TOKEN_FILE=${path}\n`)).toEqual([both]);
-    expect(read({ ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: '' }).ADMIN_TOKEN).toBe('x');
-    expect(read({ ADMIN_TOKEN: 'x' }, `ADMIN_TOKEN_FILE=${path}\n`).ADMIN_TOKEN).toBe('x');
-    expect(read({ ADMIN_TOKEN_FILE: path }, 'ADMIN_TOKEN=x\n').ADMIN_TOKEN).toBe('from-file');
+    expect(read({ ADMIN_TOKEN: 'x', ADMIN_TOKEN_FILE: '' }).adminToken).toBe('x');
+    expect(read({ ADMIN_TOKEN: 'x' }, `ADMIN_TOKEN_FILE=${path}\n`).adminToken).toBe('x');
+    expect(read({ ADMIN_TOKEN_FILE: path }, 'ADMIN_TOKEN=x\n').adminToken).toBe('from-file');
   });
 
   test('what is no secret has no file', () => {
@@ -505,7 +550,7 @@ describe('ALLOWED_ORIGINS', () => {
     ['https://xn--mller-kva.example', 'https://xn--mller-kva.example'],
   ])('%s is %s', (text, origin) => {
     expect(read({ ALLOWED_ORIGINS: ` ${text} ,https://b.example` })).toMatchObject({
-      ALLOWED_ORIGINS: [origin, 'https://b.example'],
+      allowedOrigins: [origin, 'https://b.example'],
     });
   });
 
@@ -568,7 +613,7 @@ describe('HOST', () => {
     ['shop-1.example', 'shop-1.example'],
   ])('%s is %s', (text, host) => {
     expect(read({ HOST: text, PAYMENT_WEBHOOK_SECRETS: webhookSecret(24) })).toMatchObject({
-      HOST: host,
+      host,
     });
   });
 
