@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { AttackOrder, AttackReport, Burden, Target } from './attackers.ts';
+import type { AttackOrder, AttackReport, HeavyLoad, Target } from './attackers.ts';
 
-/** Attackers in a process of their own, with the whole hostile corpus. */
+/** Runs the attackers of bench/attackers.ts, which send the whole hostile corpus, in a child process. */
 export class Attack {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -11,28 +11,28 @@ export class Attack {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#ended = once(child, 'exit').then(() => {
-      throw new Error('The attackers are gone.');
+      throw new Error('The attacker process has exited.');
     });
     this.#ended.catch(() => {});
   }
 
-  /** Has them make ready. */
+  /** Starts the process and builds its requests. */
   static async on(at: Target): Promise<Attack> {
-    // The corpus lies beside the tests and comes with the shop's own decorated classes.
+    // The corpus imports the shop's decorated classes, which need a transpiler.
     const execArgv = ['--import', '@oxc-node/core/register'];
     const attack = new Attack(fork(join(import.meta.dirname, 'attackers.ts'), { execArgv }));
-    await attack.#tell({ do: 'aim', at });
+    await attack.#request({ do: 'aim', at });
     return attack;
   }
 
   /** Sends the whole corpus once, evenly over this time. */
   async run(overMs: number): Promise<AttackReport> {
-    return (await this.#tell({ do: 'attack', overMs }))!;
+    return (await this.#request({ do: 'attack', overMs }))!;
   }
 
   /** Sends heavy documents only. */
-  async burden(burden: Burden): Promise<AttackReport> {
-    return (await this.#tell({ do: 'burden', ...burden }))!;
+  async sendHeavy(load: HeavyLoad): Promise<AttackReport> {
+    return (await this.#request({ do: 'sendHeavy', ...load }))!;
   }
 
   async close(): Promise<void> {
@@ -40,13 +40,13 @@ export class Attack {
     await this.#ended.catch(() => {});
   }
 
-  async #tell(order: AttackOrder): Promise<AttackReport | undefined> {
+  async #request(order: AttackOrder): Promise<AttackReport | undefined> {
     const answer = once(this.#child, 'message') as Promise<
-      [{ told?: AttackReport; error?: string }]
+      [{ report?: AttackReport; error?: string }]
     >;
     this.#child.send(order);
-    const [{ told, error }] = await Promise.race([answer, this.#ended]);
+    const [{ report, error }] = await Promise.race([answer, this.#ended]);
     if (error !== undefined) throw new Error(error);
-    return told;
+    return report;
   }
 }

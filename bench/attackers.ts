@@ -26,36 +26,36 @@ import { signPayload } from '../src/server/webhook/signature.ts';
 
 /*
  * The attackers, in a process of their own (started by bench/attack.ts): the hostile corpus of the tests,
- * over both GraphQL doors and the webhook. In production they have machines of their own; here they
- * are left what processor the sale and the server do not want.
+ * over HTTP, websocket and the webhook. In production they have machines of their own; here they run at
+ * low priority, so that they take only CPU time that the sale and the server leave.
  */
 
-/** What they attack, and what they know. */
+/** The server under attack, and the secrets and ids that the attackers have. */
 export interface Target {
   readonly url: string;
   readonly adminToken: string;
   readonly webhookSecret: string;
-  /** A buyer's. */
+  /** The hold token of one buyer. */
   readonly holdToken: string;
   readonly products: NamedProducts;
 }
 
-/** What they are told to do. */
+/** A command from the benchmark to the attackers. */
 export type AttackOrder =
   | { readonly do: 'aim'; readonly at: Target }
-  /** To send all there is once, evenly over this time. */
+  /** Send the whole corpus once, evenly over this time. */
   | { readonly do: 'attack'; readonly overMs: number }
-  /** To send heavy documents on so many connections for this time, each when the last is answered. */
-  | ({ readonly do: 'burden' } & Burden);
+  /** Send only heavy documents. */
+  | ({ readonly do: 'sendHeavy' } & HeavyLoad);
 
-/** So many connections that send nothing but heavy documents. */
-export interface Burden {
+/** Heavy documents only: each connection sends the next when the last is answered, for this time. */
+export interface HeavyLoad {
   readonly connections: number;
   readonly by: 'POST' | 'websocket';
   readonly overMs: number;
 }
 
-/** What became of an attack. */
+/** The result of one command. */
 export interface AttackReport {
   readonly sent: number;
   readonly tookMs: number;
@@ -63,103 +63,106 @@ export interface AttackReport {
   readonly answers: Readonly<Record<string, number>>;
 }
 
-/** So many requests are under way at once at most. */
-const HANDS = 16;
+/** How many requests are in flight at once, at most. */
+const CONCURRENCY = 16;
 
-/** An order that nobody made. */
-const NOBODYS = '01a205f5-51be-76e1-8c91-9237b105f7ee';
+/** The id of an order that does not exist. */
+const UNKNOWN_ORDER_ID = '01a205f5-51be-76e1-8c91-9237b105f7ee';
 
 /** Sends one request of the corpus, and gives the status of its answer. */
-type Shot = (door: SocketDoor) => Promise<number>;
+type SendRequest = (socket: SocketDoor) => Promise<number>;
 
-/** Everything there is, in an order in which no kind comes in a row. */
-function shotsAt(target: Target): Shot[] {
+/** Every request of the corpus, in an order that mixes the kinds. */
+function requestsTo(target: Target): SendRequest[] {
   const { adminToken, webhookSecret, holdToken, products } = target;
   const schema = buildSchema(readFileSync(join(import.meta.dirname, '../schema.graphql'), 'utf8'));
   const raw =
-    ({ headers = {}, ...request }: RawRequest): Shot =>
+    ({ headers = {}, ...request }: RawRequest): SendRequest =>
     async () =>
       (await sendRaw(target.url, { ...request, headers: { ...anAddress(), ...headers } })).status;
-  const posted = (body: Payload | string, headers: RawRequest['headers'] = {}): Shot =>
+  const post = (body: Payload | string, headers: RawRequest['headers'] = {}): SendRequest =>
     raw({
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  const subscribed =
-    (payload: Payload): Shot =>
-    async (door) =>
-      (await door.subscribe(payload)).status;
-  const said =
-    (message: string | Buffer): Shot =>
-    async (door) =>
-      (await door.say(message)).status;
-  const delivered =
-    (body: string, isSigned: boolean): Shot =>
-    (door) => {
+  const subscribe =
+    (payload: Payload): SendRequest =>
+    async (socket) =>
+      (await socket.subscribe(payload)).status;
+  const sendMessage =
+    (message: string | Buffer): SendRequest =>
+    async (socket) =>
+      (await socket.say(message)).status;
+  const deliver =
+    (body: string, isSigned: boolean): SendRequest =>
+    (socket) => {
       const id = crypto.randomUUID();
       const signature = isSigned
         ? signPayload(webhookSecret, { id, at: new Date(), payload: body })
         : { 'webhook-signature': `v1,${encodeURIComponent(body.slice(1, 30))}` };
       const headers = { 'content-type': 'application/json', ...signature };
-      return raw({ path: WEBHOOK, headers, body })(door);
+      return raw({ path: WEBHOOK, headers, body })(socket);
     };
-  const operators = bearableCalls(schema, products).filter(isOperators);
-  return mixed([
-    ...hostileDocuments().flatMap(([, query]) => [posted({ query }), subscribed({ query })]),
-    // The operator's among them, too: whoever has the token need not attack.
+  const adminCalls = bearableCalls(schema, products).filter(isOperators);
+  return shuffled([
+    ...hostileDocuments().flatMap(([, query]) => [post({ query }), subscribe({ query })]),
+    // Admin calls come without the admin token: a caller who has it need not attack.
     ...hostileCalls(schema, products).map(({ kind, query, variables }) =>
-      kind === 'subscription' ? subscribed({ query, variables }) : posted({ query, variables }),
+      kind === 'subscription' ? subscribe({ query, variables }) : post({ query, variables }),
     ),
     ...wrongBearers(adminToken, [holdToken, webhookSecret]).flatMap((authorization) =>
-      operators.map(({ query, variables }) => posted({ query, variables }, { authorization })),
+      adminCalls.map(({ query, variables }) => post({ query, variables }, { authorization })),
     ),
-    ...pollutedBodies(products.toBuy).map((body) => posted(body)),
+    ...pollutedBodies(products.toBuy).map((body) => post(body)),
     ...hostileRequests().map(([, request]) => raw(request)),
-    ...hostileEvents(NOBODYS).flatMap((event) => [delivered(event, true), delivered(event, false)]),
-    ...SOCKET_NOISE.map(said),
+    ...hostileEvents(UNKNOWN_ORDER_ID).flatMap((event) => [
+      deliver(event, true),
+      deliver(event, false),
+    ]),
+    ...SOCKET_NOISE.map(sendMessage),
   ]);
 }
 
-/** Steps of a prime number through the list come to each place once. */
-function mixed<T>(all: readonly T[]): T[] {
+/** The same items in a fixed, mixed order: steps of a prime length visit each index once. */
+function shuffled<T>(all: readonly T[]): T[] {
   const step = 7919;
   return all.map((_, place) => all[(place * step) % all.length]!);
 }
 
-/** Sends every shot once. */
-async function attack(shots: readonly Shot[], overMs: number): Promise<AttackReport> {
+/** Sends every request once, spread evenly over the time. */
+async function attack(requests: readonly SendRequest[], overMs: number): Promise<AttackReport> {
   const answers: Record<string, number> = {};
   const startedAt = performance.now();
   let next = 0;
-  const hand = async (door: SocketDoor): Promise<void> => {
-    while (next < shots.length) {
+  const worker = async (socket: SocketDoor): Promise<void> => {
+    while (next < requests.length) {
       const place = next++;
-      const early = startedAt + (place * overMs) / shots.length - performance.now();
+      const early = startedAt + (place * overMs) / requests.length - performance.now();
       if (early > 0) await delay(early);
-      const status = await shots[place]!(door);
+      const status = await requests[place]!(socket);
       answers[status] = (answers[status] ?? 0) + 1;
     }
   };
-  const doors = Array.from({ length: HANDS }, () => new SocketDoor(socketUrl));
-  await Promise.all(doors.map(hand));
-  for (const door of doors) door[Symbol.dispose]();
-  return { sent: shots.length, tookMs: performance.now() - startedAt, answers };
+  const sockets = Array.from({ length: CONCURRENCY }, () => new SocketDoor(socketUrl));
+  await Promise.all(sockets.map(worker));
+  for (const socket of sockets) socket[Symbol.dispose]();
+  return { sent: requests.length, tookMs: performance.now() - startedAt, answers };
 }
 
-let burdens = 0;
+let heavySent = 0;
 
 /** Sends heavy documents, no two of them the same: half within the limits, half past them. */
-async function burden({ connections, by, overMs }: Burden): Promise<AttackReport> {
+async function sendHeavy({ connections, by, overMs }: HeavyLoad): Promise<AttackReport> {
   const answers: Record<string, number> = {};
   const startedAt = performance.now();
   let sent = 0;
-  const hand = async (door: SocketDoor): Promise<void> => {
+  const worker = async (socket: SocketDoor): Promise<void> => {
     while (performance.now() - startedAt < overMs) {
-      burdens += 1;
-      const [, query] = HEAVY[burdens % HEAVY.length]!;
+      heavySent += 1;
+      const [, query] = HEAVY[heavySent % HEAVY.length]!;
       const document = query({
-        count: burdens % 2 === 0 ? 10 : 150,
-        alias: `b${burdens}`,
+        count: heavySent % 2 === 0 ? 10 : 150,
+        alias: `b${heavySent}`,
         id: '1',
       });
       const { status } = await (by === 'POST'
@@ -167,14 +170,16 @@ async function burden({ connections, by, overMs }: Burden): Promise<AttackReport
             headers: { 'content-type': 'application/json', ...anAddress() },
             body: JSON.stringify({ query: document }),
           })
-        : door.subscribe({ query: document.replace(/^\{ (\w+): product\(id: "1"\)/, SUBSCRIBED) }));
+        : socket.subscribe({
+            query: document.replace(/^\{ (\w+): product\(id: "1"\)/, SUBSCRIBED),
+          }));
       sent += 1;
       answers[status] = (answers[status] ?? 0) + 1;
     }
   };
-  const doors = Array.from({ length: connections }, () => new SocketDoor(socketUrl));
-  await Promise.all(doors.map(hand));
-  for (const door of doors) door[Symbol.dispose]();
+  const sockets = Array.from({ length: connections }, () => new SocketDoor(socketUrl));
+  await Promise.all(sockets.map(worker));
+  for (const socket of sockets) socket[Symbol.dispose]();
   return { sent, tookMs: performance.now() - startedAt, answers };
 }
 
@@ -182,25 +187,25 @@ async function burden({ connections, by, overMs }: Burden): Promise<AttackReport
 const SUBSCRIBED = 'subscription { $1: stockChanged(productIds: ["1"])';
 
 let target: Target | undefined;
-let shots: readonly Shot[] = [];
+let requests: readonly SendRequest[] = [];
 let socketUrl = '';
 
-async function applySettlement(order: AttackOrder): Promise<AttackReport | undefined> {
-  if (order.do === 'attack') return attack(shots, order.overMs);
-  if (order.do === 'burden') return burden(order);
+async function carryOut(order: AttackOrder): Promise<AttackReport | undefined> {
+  if (order.do === 'attack') return attack(requests, order.overMs);
+  if (order.do === 'sendHeavy') return sendHeavy(order);
   target = order.at;
-  shots = shotsAt(order.at);
+  requests = requestsTo(order.at);
   socketUrl = `${order.at.url.replace('http', 'ws')}/graphql`;
   return undefined;
 }
 
 setPriority(constants.priority.PRIORITY_LOW);
 process.on('message', (order: AttackOrder) => {
-  void applySettlement(order).then(
-    (told) => process.send!({ told }),
+  void carryOut(order).then(
+    (report) => process.send!({ report }),
     (error: unknown) => process.send!({ error: String(error) }),
   );
 });
 
-// Whoever wanted the attack is gone.
+// The benchmark that started this process has exited.
 process.on('disconnect', () => process.exit());

@@ -14,11 +14,11 @@ interface Process {
   readonly parent: number;
   readonly name: string;
   readonly ticks: number;
-  /** Of its children that have ended. */
+  /** CPU time of its children that have ended. */
   readonly endedTicks: number;
 }
 
-/** What a server and all below it have used; undefined where there is no /proc to tell. */
+/** CPU time of a server and its descendants; undefined on systems without /proc. */
 export function cpuSeconds(serverPid: number): CpuSeconds | undefined {
   if (!existsSync('/proc/self/stat')) return undefined;
   const children = Map.groupBy(processes(), ({ parent }) => parent);
@@ -46,7 +46,7 @@ function readProcess(pid: number): Process | undefined {
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   } catch {
-    // It ended while we were looking.
+    // The process ended during the read.
     return undefined;
   }
   // `pid (name) state ppid …`: a name may have spaces and brackets of its own; see proc(5).

@@ -19,7 +19,7 @@ import { ratioTable, resultsOf, seriesTable, whole } from './report.ts';
 import { machine, makeBenchFolder } from './server.ts';
 
 /*
- * npm run bench:engine: what createHold can bear without HTTP, in this process, against a lock per
+ * npm run bench:engine: measures createHold without HTTP, in this process, against a lock per
  * request that does the same work on the same pool, and against Postgres alone. Measured in turn,
  * and audited after each round; it ends with 1 as soon as an answer is unexpected or an audit fails.
  */
@@ -29,7 +29,7 @@ const ROUND_MS = 600;
 const WARM_UP_MS = 1000;
 const STOCK = 10_000_000;
 
-/** What the lanes must reach at each number of buyers, and aim at. */
+/** The ratios that batching must reach at each number of buyers, and the aims. */
 const BUYERS = [
   { buyers: 25, needed: 15, aim: 24 },
   { buyers: 100, needed: 30, aim: 41 },
@@ -42,14 +42,14 @@ type What = (typeof WHATS)[number];
 
 interface Engines {
   readonly shop: Shop;
-  /** The same shop on the same pool, its lanes off. */
+  /** The same shop on the same pool, with batches off. */
   readonly plain: Shop;
   readonly alone: PostgresAlone;
 }
 
 let buyersSoFar = 0;
 
-/** Each buyer holds one unit, is answered, and the next buyer takes the place. */
+/** Each buyer holds one unit; after the answer the next buyer follows. */
 async function closedLoop(
   shop: Shop,
   productId: number,
@@ -70,8 +70,8 @@ async function closedLoop(
         (answer) => ('id' in answer ? 'Hold' : answer.code),
         (error: unknown) => busyOr(error),
       );
-      // Only a lock per request may keep its last in line from being served.
-      if (outcome !== 'Hold' && !(outcome === 'Busy' && shop.holdQueues === plainLanes))
+      // Only a lock per request may refuse its last waiting request with Busy.
+      if (outcome !== 'Hold' && !(outcome === 'Busy' && shop.holdQueues === unbatchedQueues))
         throw new Error(`Unexpected answer: ${outcome}`);
       tally.count(outcome, sentAt);
     }
@@ -80,7 +80,7 @@ async function closedLoop(
   return tally.end();
 }
 
-let plainLanes: Shop['holdQueues'] | undefined;
+let unbatchedQueues: Shop['holdQueues'] | undefined;
 
 function busyOr(error: unknown): 'Busy' {
   if (error instanceof BusyFault) return 'Busy';
@@ -125,15 +125,15 @@ async function runAll(engines: Engines): Promise<Series[]> {
   );
   for (const what of WHATS) await measure(engines, what, 100, WARM_UP_MS);
   for (let number = 1; number <= ROUNDS; number += 1) {
-    // Every other round backwards: nobody always comes after the same neighbour.
+    // Every other round runs in reverse, so that no measurement always follows the same one.
     const order = number % 2 === 1 ? series : series.toReversed();
     for (const { what, buyers, rounds } of order) {
       rounds.push(roundOf(await measure(engines, what as What, buyers, ROUND_MS), 'Hold'));
     }
-    const told = series.map(
+    const rates = series.map(
       ({ what, buyers, rounds }) => `${what} at ${buyers} ${whole(rounds.at(-1)!.rate)}`,
     );
-    console.log(`round ${number} of ${ROUNDS}: ${told.join(' · ')}`);
+    console.log(`round ${number} of ${ROUNDS}: ${rates.join(' · ')}`);
   }
   return series;
 }
@@ -146,9 +146,9 @@ function ratiosOf(series: readonly Series[]): Ratio[] {
   const against = (what: What, buyers: number) =>
     ratioOf(rates('createHold', buyers), rates(what, buyers));
   return [
-    ...BUYERS.map(({ buyers, ...wanted }) => ({
+    ...BUYERS.map(({ buyers, ...limits }) => ({
       what: `createHold / lock per request, ${buyers} buyers`,
-      ...wanted,
+      ...limits,
       reached: against('lock per request', buyers),
     })),
     ...BUYERS.map(({ buyers }) => ({
@@ -179,7 +179,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
       },
     );
     await notices.start();
-    closers.push('the notice line', () => notices.stop());
+    closers.push('change notifications', () => notices.stop());
     return shop;
   };
   const engines = {
@@ -188,7 +188,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
     alone: await PostgresAlone.connect(embeddedUrl!),
   };
   closers.push('Postgres alone', () => engines.alone.end());
-  plainLanes = engines.plain.holdQueues;
+  unbatchedQueues = engines.plain.holdQueues;
 
   const date = (await now(database)).toISOString();
   console.log(`${machine()}; warming up`);

@@ -8,10 +8,10 @@ export interface Round {
   readonly rate: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU of a request, in microseconds; NaN where the system does not tell. */
+  /** CPU of a request, in microseconds; NaN where the system does not report it. */
   readonly serverCpuUs: number;
   readonly postgresCpuUs: number;
-  /** Requests that were told to come again. */
+  /** Requests that were refused with Busy. */
   readonly refused: number;
 }
 
@@ -22,7 +22,7 @@ export interface Series {
   readonly rounds: Round[];
 }
 
-/** The middle of the rounds, and how far they lie apart. */
+/** The median of the rounds, and their least and greatest value. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -54,7 +54,7 @@ export function spreadOf({ rounds }: Series, figure: keyof Round): Spread {
   return spread(rounds.map((round) => round[figure]));
 }
 
-/** A ratio that is asked for, and what was reached. */
+/** A required ratio and the measured one. */
 export interface Ratio {
   readonly what: string;
   readonly needed: number;
@@ -65,13 +65,13 @@ export interface Ratio {
   readonly reached: Spread;
 }
 
-/** The ratio of two series of figures that were taken in turn. */
+/** The ratio of two series that were measured in turn. */
 export function ratioOf(over: readonly number[], under: readonly number[]): Spread {
   const pairs = over.map((figure, round) => figure / under[round]!);
   return { ...spread(pairs), median: median(over) / median(under) };
 }
 
-/** Whether the ratio is what is asked for. */
+/** Whether the measured ratio meets the requirement. */
 export function isReached({ needed, atMost = false, reached }: Ratio): boolean {
   return atMost ? reached.median <= needed : reached.median >= needed;
 }

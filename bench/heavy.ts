@@ -1,13 +1,13 @@
 import type { Attack } from './attack.ts';
-import type { AttackReport, Burden } from './attackers.ts';
+import type { AttackReport, HeavyLoad } from './attackers.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
 import { Buyers, percentile } from './load.ts';
 import { audit, createHold, makeProduct } from './operations.ts';
 import type { BenchServer } from './server.ts';
 
 /*
- * The part of npm run bench:hostile that sends heavy documents only: valid ones that repeat a selection,
- * and such past the limits, no two the same. Beside them holds go on at full speed, and /readyz is asked.
+ * The part of npm run bench:hostile that sends heavy documents only: valid ones that repeat a selection
+ * and others past the limits, no two the same. Holds at full speed and requests to /readyz run beside them.
  */
 
 const WINDOW_MS = 10_000;
@@ -16,14 +16,14 @@ const BUYERS = 100;
 const READY_EVERY_MS = 50;
 const STOCK = 10_000_000;
 
-/** What holds and /readyz came to beside heavy documents. */
+/** The figures of holds and /readyz beside heavy documents. */
 export interface HeavyFigures {
   readonly series: readonly Series[];
   readonly ratios: readonly Ratio[];
   readonly reports: readonly AttackReport[];
 }
 
-/** One window: holds at full speed, the burden beside them where there is one. */
+/** Measures one window: holds at full speed, beside heavy documents where they are given. */
 async function window(server: BenchServer, productId: string, work?: () => Promise<AttackReport>) {
   const buyers = await Buyers.connect(server.url, BUYERS);
   const probing = probe(server.url);
@@ -35,7 +35,7 @@ async function window(server: BenchServer, productId: string, work?: () => Promi
   return { run, report, readyMs: await probing.stop() };
 }
 
-/** Asks /readyz again and again, and gives the times that the answers took, ascending. */
+/** Requests /readyz repeatedly; returns the response times, ascending. */
 function probe(url: string): { stop(): Promise<Float64Array> } {
   const tookMs: number[] = [];
   let isOver = false;
@@ -57,9 +57,9 @@ function probe(url: string): { stop(): Promise<Float64Array> } {
   };
 }
 
-/** Holds beside one burden and, in turn, alone. */
-async function beside(server: BenchServer, attack: Attack, burden: Omit<Burden, 'overMs'>) {
-  const { connections, by } = burden;
+/** Measures holds in turn alone and beside one load of heavy documents. */
+async function beside(server: BenchServer, attack: Attack, load: Omit<HeavyLoad, 'overMs'>) {
+  const { connections, by } = load;
   const what = `heavy documents on ${connections} connection${connections > 1 ? 's' : ''} by ${by}`;
   const productId = await makeProduct(server, STOCK);
   const alone: Series = { what: `holds without ${what}`, buyers: BUYERS, rounds: [] };
@@ -68,7 +68,7 @@ async function beside(server: BenchServer, attack: Attack, burden: Omit<Burden, 
   const reports: AttackReport[] = [];
   let held = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const work = () => attack.burden({ ...burden, overMs: WINDOW_MS });
+    const work = () => attack.sendHeavy({ ...load, overMs: WINDOW_MS });
     const order = round % 2 === 1 ? [undefined, work] : [work, undefined];
     for (const one of order) {
       const { run, report, readyMs: ready } = await window(server, productId, one);

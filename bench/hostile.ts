@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { AS_IN_PRODUCTION } from '../tests/support/hostile-doors.ts';
 import { Attack } from './attack.ts';
 import type { AttackReport, Target } from './attackers.ts';
-import { Crowd } from './crowd.ts';
+import { OpenLoop } from './open-loop.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
 import { besideHeavyDocuments } from './heavy.ts';
 import { Buyers, type Run } from './load.ts';
 import { watchMemory } from './memory.ts';
 import { audit, createHold, makeProduct, serverTime } from './operations.ts';
 import { ratioTable, resultsOf, seriesTable, whole } from './report.ts';
-import { askAsOperator, machine, median, startBenchServer, type BenchServer } from './server.ts';
+import { askAsAdmin, machine, median, startBenchServer, type BenchServer } from './server.ts';
 
 /*
- * npm run bench:hostile: a sale, in turn alone and beside the hostile corpus of the tests, which comes
- * over both GraphQL doors and the webhook from a process of its own; then beside heavy documents only
- * (heavy.ts; `npm run bench:hostile -- heavy` measures that part alone). The server
- * is as in production. It ends with 1 as soon as anything hostile is answered by a fault of ours, a buyer by anything but a
- * hold, or an audit fails.
+ * npm run bench:hostile: measures a sale, in turn alone and beside the hostile corpus of the tests, which comes
+ * over HTTP, websocket and the webhook from another process; then beside heavy documents only
+ * (heavy.ts; `npm run bench:hostile -- heavy` measures only that part). The server
+ * has production settings. It ends with 1 as soon as a hostile request gets a 5xx answer other than 503,
+ * a buyer gets anything but a hold, or an audit fails.
  */
 
 const STOCK = 10_000_000;
@@ -26,10 +26,10 @@ const STOCK = 10_000_000;
 /** Beside each window the whole corpus is sent once, evenly over the time. */
 const WINDOW_MS = 15_000;
 
-/** By the clock, far below what the server can take: the time of an answer is not that of a queue. */
+/** A fixed rate far below the server's capacity, so that response times contain no queueing. */
 const STEADY = { rounds: 7, perSecond: 200, connections: 50 } as const;
 
-/** Each buyer with the next request when the last is answered: as much as the server can take. */
+/** Each buyer sends the next request when the last is answered: the server's full capacity. */
 const FULL = { rounds: 3, buyers: 100 } as const;
 
 const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of the benchmark only').toString('base64')}`;
@@ -37,11 +37,11 @@ const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of the benchmark o
 const SETTINGS = {
   ...AS_IN_PRODUCTION,
   PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
-  // Buyers' holds outlive the run, so that no sweep comes in between.
+  // No hold expires during the run, so that no sweep disturbs it.
   HOLD_TTL_SECONDS: '86400',
 };
 
-/** A sale of one product: its buyers, and what they came to. */
+/** A sale of one product and its measurements. */
 interface Sale {
   readonly productId: string;
   readonly alone: Series;
@@ -50,13 +50,13 @@ interface Sale {
   held: number;
 }
 
-/** What the attack came to, window by window. */
+/** The attack's report for each window. */
 const attacks: AttackReport[] = [];
 const residentMbs: number[] = [];
 
-/** One window; beside the attack where one is given. */
+/** Measures one window, beside the attack where one is given. */
 async function window(server: BenchServer, sale: Sale, attack?: Attack): Promise<void> {
-  const { result, residentMbs: seen } = await watchMemory(server.pid, () =>
+  const { result, residentMbs: megabytes } = await watchMemory(server.pid, () =>
     Promise.all([sale.window(), attack?.run(WINDOW_MS)]),
   );
   const [run, report] = result;
@@ -64,25 +64,25 @@ async function window(server: BenchServer, sale: Sale, attack?: Attack): Promise
   (report === undefined ? sale.alone : sale.beside).rounds.push(roundOf(run, 'Hold'));
   if (report === undefined) return;
   attacks.push(report);
-  residentMbs.push(median(seen));
-  refuseFaults([report]);
+  residentMbs.push(median(megabytes));
+  throwOnFaults([report]);
 }
 
-/** @throws Error where anything was answered by a fault */
-function refuseFaults(reports: readonly AttackReport[]): void {
+/** @throws Error where any answer is a fault */
+function throwOnFaults(reports: readonly AttackReport[]): void {
   for (const { answers } of reports) {
     const isFaulty = Object.keys(answers).some(isFault);
-    if (isFaulty) throw new Error(`Answered by a fault: ${JSON.stringify(answers)}`);
+    if (isFaulty) throw new Error(`The server answered with a fault: ${JSON.stringify(answers)}`);
   }
 }
 
-/** A 5xx but the wanted 503, or a socket closed because something failed. */
+/** A 5xx other than the intended 503, or a socket closed because of an internal error. */
 function isFault(status: string): boolean {
   return /^5\d\d$/.test(status) ? status !== '503' : Number(status) >= 4500;
 }
 
-/** In turn alone and beside the attack. */
-async function inTurn(
+/** Measures the sale in turn alone and beside the attack. */
+async function alternate(
   server: BenchServer,
   attack: Attack,
   { sale, rounds }: { readonly sale: Sale; readonly rounds: number },
@@ -90,19 +90,19 @@ async function inTurn(
   for (let round = 1; round <= rounds; round += 1) {
     const order = [undefined, attack];
     for (const one of round % 2 === 1 ? order : order.toReversed()) await window(server, sale, one);
-    const told = [sale.alone, sale.beside].map(({ what, rounds: [...all] }) => {
+    const figures = [sale.alone, sale.beside].map(({ what, rounds: [...all] }) => {
       const { rate, p50Ms, p99Ms } = all.at(-1)!;
       return `${what}: ${whole(rate)} a second, p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms`;
     });
     const { sent, tookMs } = attacks.at(-1)!;
     console.log(
-      `round ${round} of ${rounds}: ${told.join(' · ')} · ${whole((sent * 1000) / tookMs)} hostile requests a second · memory ${whole(residentMbs.at(-1)!)} MB`,
+      `round ${round} of ${rounds}: ${figures.join(' · ')} · ${whole((sent * 1000) / tookMs)} hostile requests a second · memory ${whole(residentMbs.at(-1)!)} MB`,
     );
   }
   await audit(server, sale.productId, sale.held);
 }
 
-const saleOf = (
+const newSale = (
   what: string,
   buyers: number,
   { productId, window }: Pick<Sale, 'productId' | 'window'>,
@@ -119,15 +119,15 @@ const MAKE = `mutation ($totalStock: Int!) { createProduct(input: {
 
 const HOLD = `mutation ($id: ID!) { createHold(input: { productId: $id }) { ... on Hold { token } } }`;
 
-/** What the attackers know: how the shop is reached, what is on sale, what a buyer's token looks like. */
+/** The secrets and ids for the attackers: the server's address, two products, one buyer's token. */
 async function targetOf(server: BenchServer): Promise<Target> {
   const [toBuy, toChange] = await Promise.all(
     [1000, 20].map(async (totalStock) => {
-      const made = await askAsOperator<Made>(server, MAKE, { totalStock });
+      const made = await askAsAdmin<CreatedProduct>(server, MAKE, { totalStock });
       return made.createProduct.id;
     }),
   );
-  const { createHold: hold } = await askAsOperator<Held>(server, HOLD, { id: toBuy });
+  const { createHold: hold } = await askAsAdmin<CreatedHold>(server, HOLD, { id: toBuy });
   return {
     url: server.url,
     adminToken: server.adminToken,
@@ -137,11 +137,11 @@ async function targetOf(server: BenchServer): Promise<Target> {
   };
 }
 
-interface Made {
+interface CreatedProduct {
   readonly createProduct: { readonly id: string };
 }
 
-interface Held {
+interface CreatedHold {
   readonly createHold: { readonly token: string };
 }
 
@@ -150,26 +150,26 @@ async function main(server: BenchServer, attack: Attack): Promise<void> {
   const date = await serverTime(server);
   console.log(`${machine()}; load average before the run ${load}; warming up`);
   const [slow, fast] = [await makeProduct(server, STOCK), await makeProduct(server, STOCK)];
-  const steady = saleOf('200 holds a second', STEADY.connections, {
+  const steady = newSale('200 holds a second', STEADY.connections, {
     productId: slow,
     async window() {
-      const crowd = await Crowd.connect(server.url, STEADY.connections);
+      const openLoop = await OpenLoop.connect(server.url, STEADY.connections);
       const offer = { perSecond: STEADY.perSecond, forMs: WINDOW_MS };
-      return crowd.run(createHold(slow), offer).finally(() => crowd.close());
+      return openLoop.run(createHold(slow), offer).finally(() => openLoop.close());
     },
   });
-  // What is kept on purpose is kept by then: documents, statements, compiled code.
+  // This warm-up window fills the caches of documents, statements and compiled code.
   await window(server, steady, attack);
   steady.beside.rounds.pop();
-  await inTurn(server, attack, { sale: steady, rounds: STEADY.rounds });
-  const full = saleOf('holds at full speed', FULL.buyers, {
+  await alternate(server, attack, { sale: steady, rounds: STEADY.rounds });
+  const full = newSale('holds at full speed', FULL.buyers, {
     productId: fast,
     async window() {
       const buyers = await Buyers.connect(server.url, FULL.buyers);
       return buyers.run(createHold(fast), { forMs: WINDOW_MS }).finally(() => buyers.close());
     },
   });
-  await inTurn(server, attack, { sale: full, rounds: FULL.rounds });
+  await alternate(server, attack, { sale: full, rounds: FULL.rounds });
   report({ steady, full }, { date, loadBefore: Number(load) });
 }
 
@@ -195,7 +195,7 @@ function report(
       reached: between(full, 'p99Ms'),
     },
     {
-      // The first windows' memory is the server's growing to what it needs.
+      // Memory grows to its working size during the first windows, so they do not count.
       what: 'memory in the last window of 200 holds a second beside the corpus / in the fourth',
       needed: 1.1,
       atMost: true,
@@ -222,7 +222,7 @@ function report(
 async function reportHeavy(server: BenchServer, attack: Attack): Promise<void> {
   const run = { date: await serverTime(server), loadBefore: Number(loadavg()[0]!.toFixed(1)) };
   const { series, ratios, reports } = await besideHeavyDocuments(server, attack);
-  refuseFaults(reports);
+  throwOnFaults(reports);
   write('heavy', { ...run, machine: machine(), ...resultsOf(series, ratios) });
   console.log(`${machine()}\n\n${seriesTable(series)}\n\n${ratioTable(ratios)}`);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Report } from './audience.ts';
+import type { Report } from './screens-process.ts';
 import { cpuSeconds } from './cpu.ts';
 import { converge, HOLD_EVERY_MS, heldOf, sellSteadily } from './live-sale.ts';
 import { Buyers, type Run } from './load.ts';
@@ -19,7 +19,7 @@ export const STOCK = 10_000_000;
 /** Whether holds are made every 25 ms, or as fast as a hundred buyers can. */
 export type Load = 'steady' | 'full speed';
 
-/** By our server, or by one that executes a subscription for each subscriber. */
+/** Our server, or the reference that executes a subscription for each subscriber. */
 export type Served = 'shared' | 'plain';
 
 /** One recording. */
@@ -36,7 +36,7 @@ export interface Cell {
   readonly tookMs: number;
 }
 
-/** What is measured. */
+/** The measured configuration. */
 export interface Bench {
   readonly servers: Readonly<Record<Served, BenchServer>>;
   readonly database: pg.Client;
@@ -120,7 +120,7 @@ export async function measure(
   return cells;
 }
 
-/** What holds cost with nobody watching: how many a second at full speed, and the CPU of a steady second. */
+/** Holds without any subscriber: the rate at full speed, and the CPU of a steady second. */
 export async function alone(
   bench: Bench,
 ): Promise<{ holdsPerSecond: number; steadyCpuPerSecond: number }> {

@@ -4,7 +4,7 @@ import { table, whole } from './report.ts';
 import { median } from './server.ts';
 import type { withStalled } from './stalled.ts';
 
-/** What the publisher tells each screen at most. */
+/** The publisher's maximum of messages to each screen. */
 export const PER_SECOND = 20;
 
 /** One figure of the cells of a kind, over the rounds. */
@@ -25,7 +25,7 @@ export interface Claim {
   readonly isReached: boolean;
 }
 
-/** What is asked of live stock, and what was reached. */
+/** The required ratios of live stock, and the measured ones. */
 export function claimsOf(
   cells: readonly Cell[],
   quiet: readonly Awaited<ReturnType<typeof alone>>[],

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Report } from './audience.ts';
+import type { Report } from './screens-process.ts';
 import type { Bench } from './live-cells.ts';
 import { createHold } from './operations.ts';
 import type { Screens } from './screens.ts';
 import { Connections, type BenchServer } from './server.ts';
 
-/** A steady sale: a hold every so often, more often than the publisher tells. */
+/** The interval of a steady sale: shorter than the publisher's interval between messages. */
 export const HOLD_EVERY_MS = 25;
 
-/** A hold every 25 ms, until it is stopped; gives how many there were. */
+/** Makes a hold every 25 ms until it is stopped; returns how many it made. */
 export function sellSteadily(server: BenchServer, productId: string): () => Promise<number> {
   const connections = new Connections(server.url, 8);
   const operation = createHold(productId);
@@ -40,7 +40,7 @@ export async function commits(database: pg.Client, productId: string) {
   return { first: rows[0]!.version, committedAt: rows.map(({ at }) => at) };
 }
 
-/** The version that the database has. */
+/** The product's version in the database. */
 export async function versionOf(database: pg.Client, productId: string): Promise<number> {
   const { rows } = await database.query<{ version: number }>(
     'select version from stock_levels where product_id = $1',
@@ -60,7 +60,7 @@ export async function converge(
   for (let attempt = 0; ; attempt += 1) {
     await delay(100);
     const report = await screens.count(known.first, known.committedAt);
-    if (report.falls > 0) throw new Error(`${report.falls} versions fell.`);
+    if (report.decreases > 0) throw new Error(`${report.decreases} versions decreased.`);
     const behind = report.lastVersions.filter((last) => last !== null && last !== version);
     if (behind.length === 0) return report;
     if (attempt > 100) throw new Error(`${behind.length} screens are not at ${version}.`);

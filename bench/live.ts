@@ -21,9 +21,9 @@ import { withStalled } from './stalled.ts';
 
 /*
  * npm run bench:live: live stock of one product on many screens, against graphql-ws that executes a
- * subscription for each subscriber, on the same database and by the same screens. Server, screens and
- * database are processes of their own; the buyers are in this one. It ends with 1 as soon as a version
- * falls, a screen ends on anything but the database's value, or an audit fails.
+ * subscription for each subscriber, with the same database and screens. Server, screens and
+ * database are separate processes; the buyers run in this one. It ends with 1 as soon as a version
+ * decreases, a screen ends with a version other than the database's, or an audit fails.
  */
 
 const ROUNDS = 3;
@@ -64,7 +64,7 @@ async function main(bench: Bench, settings: Readonly<Record<string, string>>): P
   for (let number = 1; number <= ROUNDS; number += 1) {
     quiet.push(await alone(bench));
     const order: Served[] = number % 2 === 1 ? ['shared', 'plain'] : ['plain', 'shared'];
-    // The large audiences take long: one round of them.
+    // Large numbers of screens take long, so they get one round.
     for (const size of SIZES.filter((one) => one === 1000 || number === 1)) {
       for (const served of order) cells.push(...(await measure(bench, served, size)));
     }
@@ -106,7 +106,7 @@ const postgres = await startEmbeddedPostgres({ dataDir: folder });
 const settings = {
   DATABASE_URL: postgres.url,
   HOLD_TOKEN_SECRETS: 'a hold token secret for the benchmark only',
-  // Holds outlive the run, so that no sweep disturbs it.
+  // No hold expires during the run, so that no sweep disturbs it.
   HOLD_TTL_SECONDS: '86400',
   SEED_DEMO: 'false',
 };
@@ -129,5 +129,5 @@ try {
   await postgres.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-// Screens that a failure left open would keep this process.
+// Screens that are still open after a failure would keep this process alive.
 process.exit();

@@ -13,12 +13,12 @@ export interface Operation {
   readonly refusals?: readonly string[];
 }
 
-/** How long a run is: for a time, or until so many requests are answered. */
+/** The length of a run: a time, or a number of answered requests. */
 export type Extent = { readonly forMs: number } | { readonly requests: number };
 
-/** What became of a run. */
+/** The result of a run. */
 export interface Run {
-  /** Requests served a second, of a timed run those within the time, until the last of these. */
+  /** Requests served a second; in a timed run, those within the time, until the last of them. */
   readonly rate: number;
   /** Until the last answer. */
   readonly tookMs: number;
@@ -27,7 +27,7 @@ export interface Run {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** The answers of a run as they come. */
+/** Counts the answers of a run as they arrive. */
 export class Tally {
   readonly #served: string;
   readonly #forMs: number;
@@ -58,7 +58,7 @@ export class Tally {
 
   end(): Run {
     return {
-      // Answers come a batch at a time: what is left of the time after the last one says nothing.
+      // Answers arrive in batches, so the time after the last one does not count.
       rate: (this.#servedInTime * 1000) / this.#lastServedMs,
       tookMs: performance.now() - this.#startedAt,
       latenciesMs: Float64Array.from(this.#latenciesMs).toSorted(),
@@ -70,9 +70,9 @@ export class Tally {
 type OnAnswer = (status: number, body: string) => void;
 
 /**
- * One buyer's keep-alive connection. It knows as much HTTP as our servers speak: a status line, a
- * content-length, a body, one request at a time. Node's own client costs more than the server that
- * it is to measure.
+ * One buyer's keep-alive connection. It implements only the HTTP that our servers use: a status line, a
+ * content-length, a body, one request at a time. Node's own client would cost more CPU than the server
+ * under measurement.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -89,7 +89,7 @@ export class Connection {
     socket.on('close', () => this.#onLost(new Error('A connection was closed.')));
   }
 
-  /** Opens one; it asks once, so that no run pays for the server's taking it in. */
+  /** Opens a connection and sends one request, so that no run includes the cost of connecting. */
   static async open(url: string): Promise<Connection> {
     const { host, hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -171,7 +171,7 @@ export class Buyers {
   }
 }
 
-/** The figure below which so many of a hundred lie. */
+/** The value below which `percent` percent of the figures lie. */
 export function percentile(ascending: ArrayLike<number>, percent: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor((ascending.length * percent) / 100))]!;
 }

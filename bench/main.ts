@@ -91,18 +91,18 @@ async function runAll(subjects: readonly Subject[], shop: BenchServer) {
     await measure(subject, 400, { forMs: WARM_UP_MS / 3 });
   }
   for (let number = 1; number <= ROUNDS; number += 1) {
-    // Every other round backwards: nobody always comes after the same neighbour.
+    // Every other round runs in reverse, so that no measurement always follows the same one.
     const order = number % 2 === 1 ? subjects : subjects.toReversed();
     for (const buyers of BUYERS) {
       for (const subject of order) {
         const { round } = await measure(subject, buyers, { forMs: roundMs(buyers) });
         seriesOf(series, subject.what as What, buyers).rounds.push(round);
       }
-      const told = WHATS.map(
+      const rates = WHATS.map(
         (what) => `${what} ${whole(seriesOf(series, what, buyers).rounds.at(-1)!.rate)}`,
       );
       console.log(
-        `round ${number} of ${ROUNDS}, ${buyers === 1 ? '1 buyer' : `${buyers} buyers`}: ${told.join(' · ')}`,
+        `round ${number} of ${ROUNDS}, ${buyers === 1 ? '1 buyer' : `${buyers} buyers`}: ${rates.join(' · ')}`,
       );
     }
     await sellOut(shop, sold);
@@ -113,7 +113,7 @@ async function runAll(subjects: readonly Subject[], shop: BenchServer) {
   return { series, sold };
 }
 
-/** Four kinds are as many as a reader tells apart at a glance. */
+/** The plot shows four kinds, because more are hard to distinguish. */
 const PLOTTED: readonly What[] = [
   'createHold',
   'createHold, lock per request',
@@ -146,7 +146,7 @@ function write(series: readonly Series[], date: string, results: object): void {
 async function main(shop: BenchServer, plain: BenchServer, stock: BenchServer): Promise<void> {
   const subjects: readonly Subject[] = [
     holds('createHold', shop),
-    // At 400 buyers the last in line may be told to come again: its lock was not had in time.
+    // At 400 buyers the last waiting request may be refused with Busy, after its lock timeout.
     holds('createHold, lock per request', plain, ['Busy']),
     reads('empty query', shop, EMPTY),
     reads('product', shop, productQuery(await makeProduct(shop, STOCK))),

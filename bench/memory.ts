@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** How often memory is looked at while it is watched. */
+/** The interval between two samples of memory. */
 const LOOK_MS = 100;
 
-/** Megabytes that a process has in memory; NaN where there is no /proc to tell. */
+/** Resident memory of a process, in megabytes; NaN on systems without /proc. */
 function residentMb(pid: number): number {
   const file = `/proc/${pid}/status`;
   if (!existsSync(file)) return NaN;
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))![1]) / 1024;
 }
 
-/** Runs something and gives what a process had in memory meanwhile, in megabytes, in order. */
+/** Runs a function; returns its result and samples of a process's memory meanwhile, in megabytes, in order. */
 export async function watchMemory<T>(
   pid: number,
   work: () => Promise<T>,

@@ -1,7 +1,7 @@
 import type { Operation } from './load.ts';
-import { askAsOperator, type BenchServer } from './server.ts';
+import { askAsAdmin, type BenchServer } from './server.ts';
 
-/** What a request costs before it does anything: the floor of every other figure. */
+/** A query without work: its cost is the lower bound of every other figure. */
 export const EMPTY: Operation = {
   body: () => '{"query":"{ __typename }"}',
   outcome: (status, body) =>
@@ -12,7 +12,7 @@ export const EMPTY: Operation = {
 const PRODUCT = `query Product($id: ID!) { product(id: $id) { id name price { amount currency }
   availableStock heldStock soldStock stockStatus stockVersion saleStatus } }`;
 
-/** What every screen of the sale asks. */
+/** The query of every page of the sale. */
 export function productQuery(productId: string): Operation {
   const body = JSON.stringify({ query: PRODUCT, variables: { id: productId } });
   const right = `{"data":{"product":{"id":"${productId}","name":`;
@@ -29,7 +29,7 @@ const CREATE_HOLD = `mutation CreateHold($input: CreateHoldInput!) { createHold(
 
 let buyersSoFar = 0;
 
-/** One unit for a new buyer each time, with a key and a customer: all the work that a hold can be. */
+/** Each request holds one unit for a new buyer, with idempotency key and customer: the full work of a hold. */
 export function createHold(productId: string, refusals: readonly string[] = []): Operation {
   const mark = '0123456789';
   const text = JSON.stringify({
@@ -61,9 +61,9 @@ export function createHold(productId: string, refusals: readonly string[] = []):
 
 const CREATE_PRODUCT = `mutation CreateProduct($input: CreateProductInput!) { createProduct(input: $input) { id } }`;
 
-/** Puts a new product on sale and gives its id. */
+/** Creates a product that is on sale; returns its id. */
 export async function makeProduct(server: BenchServer, totalStock: number): Promise<string> {
-  const { createProduct } = await askAsOperator<{ createProduct: { id: string } }>(
+  const { createProduct } = await askAsAdmin<{ createProduct: { id: string } }>(
     server,
     CREATE_PRODUCT,
     {
@@ -93,10 +93,10 @@ const AUDIT = `query Audit($id: ID!) { stockAudit(productId: $id) { balanced tot
 /**
  * Audits a product on which nothing but units were held, one at a time.
  *
- * @throws where rows, movements and counters disagree, or are not the holds that buyers were told
+ * @throws where rows, movements and counters disagree, or do not match the holds that buyers received
  */
 export async function audit(server: BenchServer, productId: string, held: number): Promise<void> {
-  const { stockAudit } = await askAsOperator<{ stockAudit: Audit }>(server, AUDIT, {
+  const { stockAudit } = await askAsAdmin<{ stockAudit: Audit }>(server, AUDIT, {
     id: productId,
   });
   const { balanced, total, available } = stockAudit;
@@ -104,7 +104,7 @@ export async function audit(server: BenchServer, productId: string, held: number
   throw new Error(`Audit failed, ${held} holds were answered: ${JSON.stringify(stockAudit)}`);
 }
 
-/** The time by the clock that decides every deadline. */
+/** The database's time, which decides every deadline. */
 export async function serverTime(server: BenchServer): Promise<string> {
-  return (await askAsOperator<{ serverTime: string }>(server, '{ serverTime }')).serverTime;
+  return (await askAsAdmin<{ serverTime: string }>(server, '{ serverTime }')).serverTime;
 }

@@ -3,37 +3,37 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { Crowd } from './crowd.ts';
+import { OpenLoop } from './open-loop.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
 import { Buyers, percentile, type Extent, type Run } from './load.ts';
 import { watchMemory } from './memory.ts';
 import { audit, createHold, makeProduct, serverTime } from './operations.ts';
-import { endHolds, holdUntil, stateSince } from './past.ts';
+import { endHolds, holdUntil, stateSince } from './insert-holds.ts';
 import { ratioTable, resultsOf, seriesTable, whole } from './report.ts';
 import { machine, median, startBenchServer, type BenchServer } from './server.ts';
 
 /*
- * npm run bench:overload: what becomes of a sale when more comes than the server can take, when
- * somebody holds a product's row, when the tables are full of the past, and when very many holds fall
- * due at once. Every product is audited; it ends with 1 as soon as an answer is unexpected.
+ * npm run bench:overload: measures a sale when more requests arrive than the server can serve, when
+ * another session locks a product's row, when the tables hold a million ended holds, and when 100,000
+ * holds expire at once. It audits every product, and ends with 1 as soon as an answer is unexpected.
  */
 
 const STOCK = 10_000_000;
 const BUYERS = 100;
 const WARM_UP_MS = 3000;
 
-/** Three times the load, over three times the connections that may wait for one product. */
+/** Three times the peak rate, over three times as many connections as may queue for one product. */
 const OVERLOAD = { rounds: 5, peakMs: 2000, forMs: 5000, times: 3, queueMax: 1000 } as const;
 const LOCKED = { buyers: 25, rounds: 3, forMs: 3000 } as const;
 const PAST = { holds: 1_000_000, rounds: 7, forMs: 1500 } as const;
 const DUE = { holds: 100_000, dueInMs: 8000, roundMs: 500, lookMs: 50 } as const;
 
-/** Buyers' holds outlive the run: what the sweep finds is what a measurement puts there. */
+/** No buyer's hold expires during the run: the sweep ends only the holds that a measurement inserts. */
 const SETTINGS = { HOLD_TTL_SECONDS: '86400', HOLD_QUEUE_MAX: String(OVERLOAD.queueMax) };
 
 const series: Series[] = [];
 
-function note(what: string, buyers: number, run: Run): void {
+function addRound(what: string, buyers: number, run: Run): void {
   let one = series.find((known) => known.what === what && known.buyers === buyers);
   if (one === undefined) series.push((one = { what, buyers, rounds: [] }));
   one.rounds.push(roundOf(run, 'Hold'));
@@ -42,7 +42,7 @@ function note(what: string, buyers: number, run: Run): void {
 const ratesOf = (what: string): number[] =>
   series.find((one) => one.what === what)!.rounds.map(({ rate }) => rate);
 
-const heldBy = ({ outcomes }: Run): number => outcomes['Hold'] ?? 0;
+const holdsIn = ({ outcomes }: Run): number => outcomes['Hold'] ?? 0;
 
 /** Buyers of one product, each sending its next request when its last is answered. */
 async function closedLoop(
@@ -59,43 +59,43 @@ async function closedLoop(
   }
 }
 
-/** Holds of a product of the run's own, audited. */
-async function holdsOfNew(server: BenchServer, forMs: number, buyers = BUYERS): Promise<Run> {
+/** Sells a new product and audits it. */
+async function sellNewProduct(server: BenchServer, forMs: number, buyers = BUYERS): Promise<Run> {
   const productId = await makeProduct(server, STOCK);
   const run = await closedLoop(server, productId, { forMs, buyers });
-  await audit(server, productId, heldBy(run));
+  await audit(server, productId, holdsIn(run));
   return run;
 }
 
-/** More arrive each second than can be served, beside a few who want another product. */
-async function offerTooMuch(server: BenchServer, peak: number): Promise<number> {
+/** Offers more requests than the server can serve, beside a few buyers of another product. */
+async function overloadProduct(server: BenchServer, peak: number): Promise<number> {
   const { forMs, times, queueMax } = OVERLOAD;
   const [hot, other] = [await makeProduct(server, STOCK), await makeProduct(server, STOCK)];
-  const crowd = await Crowd.connect(server.url, times * queueMax);
+  const openLoop = await OpenLoop.connect(server.url, times * queueMax);
   try {
     const { result, residentMbs } = await watchMemory(server.pid, () =>
       Promise.all([
-        crowd.run(createHold(hot, ['Busy']), { perSecond: times * peak, forMs }),
+        openLoop.run(createHold(hot, ['Busy']), { perSecond: times * peak, forMs }),
         closedLoop(server, other, { forMs, buyers: LOCKED.buyers }),
       ]),
     );
     const [run, beside] = result;
-    note('three times the load', times * queueMax, run);
-    note('another product beside it', LOCKED.buyers, beside);
-    await audit(server, hot, heldBy(run));
-    await audit(server, other, heldBy(beside));
+    addRound('three times the load', times * queueMax, run);
+    addRound('another product beside it', LOCKED.buyers, beside);
+    await audit(server, hot, holdsIn(run));
+    await audit(server, other, holdsIn(beside));
     return median(residentMbs);
   } finally {
-    crowd.close();
+    openLoop.close();
   }
 }
 
 async function overload(server: BenchServer): Promise<Ratio[]> {
   const residentMbs: number[] = [];
   for (let round = 1; round <= OVERLOAD.rounds; round += 1) {
-    const peak = await holdsOfNew(server, OVERLOAD.peakMs);
-    note('createHold', BUYERS, peak);
-    residentMbs.push(await offerTooMuch(server, peak.rate));
+    const peak = await sellNewProduct(server, OVERLOAD.peakMs);
+    addRound('createHold', BUYERS, peak);
+    residentMbs.push(await overloadProduct(server, peak.rate));
     console.log(
       `overload, round ${round} of ${OVERLOAD.rounds}: peak ${whole(peak.rate)} · at ${OVERLOAD.times} times that ${whole(ratesOf('three times the load').at(-1)!)} · memory ${whole(residentMbs.at(-1)!)} MB`,
     );
@@ -110,7 +110,7 @@ async function overload(server: BenchServer): Promise<Ratio[]> {
       reached: ratioOf(both, ratesOf('createHold')),
     },
     {
-      // The first round's memory is the server's growing to what it needs.
+      // Memory grows to its working size in the first round, so that round does not count.
       what: 'memory in the last round of overload / in the second',
       needed: 1.1,
       atMost: true,
@@ -119,22 +119,22 @@ async function overload(server: BenchServer): Promise<Ratio[]> {
   ];
 }
 
-/** Another product alone, then beside one whose row somebody has locked while 100 want it. */
+/** Sells one product alone, then beside another whose row is locked while 100 buyers want it. */
 async function lockedRow(server: BenchServer, session: pg.Client): Promise<Ratio[]> {
   const { buyers, forMs, rounds } = LOCKED;
   const waitsMs: number[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    note('another product alone', buyers, await holdsOfNew(server, forMs, buyers));
+    addRound('another product alone', buyers, await sellNewProduct(server, forMs, buyers));
     const locked = await makeProduct(server, STOCK);
     await session.query('begin');
     await session.query('select from stock_levels where product_id = $1 for update', [locked]);
     const [refused, beside] = await Promise.all([
       closedLoop(server, locked, { requests: BUYERS }, ['Busy']),
-      holdsOfNew(server, forMs, buyers),
+      sellNewProduct(server, forMs, buyers),
     ]);
     await session.query('rollback');
-    if (heldBy(refused) > 0) throw new Error('A hold was made of a product that was locked.');
-    note('another product beside a locked one', buyers, beside);
+    if (holdsIn(refused) > 0) throw new Error('A hold was made of a product that was locked.');
+    addRound('another product beside a locked one', buyers, beside);
     waitsMs.push(percentile(refused.latenciesMs, 100));
     console.log(
       `locked row, round ${round} of ${rounds}: another product alone ${whole(ratesOf('another product alone').at(-1)!)} · beside it ${whole(beside.rate)} · longest wait for Busy ${whole(waitsMs.at(-1)!)} ms`,
@@ -158,7 +158,7 @@ async function lockedRow(server: BenchServer, session: pg.Client): Promise<Ratio
   ];
 }
 
-/** The same product on two servers in turn: one new, one with a million of its holds ended. */
+/** Sells on two servers in turn: one with a new product, one whose product has a million ended holds. */
 async function fullTables(
   fresh: BenchServer,
   old: BenchServer,
@@ -171,13 +171,13 @@ async function fullTables(
   for (let round = 0; round <= PAST.rounds; round += 1) {
     for (const side of round % 2 === 1 ? sides : sides.toReversed()) {
       const run = await closedLoop(side.server, side.productId, { forMs: PAST.forMs });
-      side.held += heldBy(run);
+      side.held += holdsIn(run);
       // The round before the first warms both up.
-      if (round > 0) note(side.what, BUYERS, run);
+      if (round > 0) addRound(side.what, BUYERS, run);
     }
     if (round === 0) continue;
-    const told = sides.map(({ what }) => `${what} ${whole(ratesOf(what).at(-1)!)}`);
-    console.log(`full tables, round ${round} of ${PAST.rounds}: ${told.join(' · ')}`);
+    const rates = sides.map(({ what }) => `${what} ${whole(ratesOf(what).at(-1)!)}`);
+    console.log(`full tables, round ${round} of ${PAST.rounds}: ${rates.join(' · ')}`);
   }
   for (const side of sides) await audit(side.server, side.productId, side.held);
   return [
@@ -189,31 +189,31 @@ async function fullTables(
   ];
 }
 
-/** So many holds of one product fall due at one instant while buyers of it go on. */
+/** Lets `DUE.holds` holds of one product expire at the same instant while buyers continue. */
 async function fallDue(server: BenchServer, session: pg.Client): Promise<Ratio[]> {
   const productId = await makeProduct(server, STOCK);
   const dueAt = await holdUntil(session, productId, { count: DUE.holds, dueInMs: DUE.dueInMs });
   await session.query('vacuum analyze holds');
   let sinceMs = -Infinity;
-  let isBack = false;
+  let isDone = false;
   let held = 0;
   const buy = async (): Promise<void> => {
-    while (!isBack) {
+    while (!isDone) {
       const areDue = sinceMs > -DUE.roundMs;
       const run = await closedLoop(server, productId, { forMs: DUE.roundMs });
-      held += heldBy(run);
-      note(areDue ? 'buyers while they go' : 'buyers before 100,000 are due', BUYERS, run);
+      held += holdsIn(run);
+      addRound(areDue ? 'buyers while they go' : 'buyers before 100,000 are due', BUYERS, run);
     }
   };
-  const look = async (): Promise<void> => {
-    while (!isBack) {
+  const pollDueHolds = async (): Promise<void> => {
+    while (!isDone) {
       const state = await stateSince(session, productId, dueAt);
       sinceMs = state.sinceMs;
-      isBack = sinceMs > 0 && !state.isAnyLeft;
-      if (!isBack) await delay(DUE.lookMs);
+      isDone = sinceMs > 0 && !state.isAnyLeft;
+      if (!isDone) await delay(DUE.lookMs);
     }
   };
-  await Promise.all([buy(), look()]);
+  await Promise.all([buy(), pollDueHolds()]);
   await audit(server, productId, held);
   console.log(
     `${whole(DUE.holds)} holds due at once: back after ${whole(sinceMs)} ms; buyers meanwhile ${whole(median(ratesOf('buyers while they go')))} a second, before ${whole(median(ratesOf('buyers before 100,000 are due')))}`,
@@ -233,12 +233,12 @@ async function main(fresh: BenchServer, old: BenchServer): Promise<void> {
   const date = await serverTime(fresh);
   console.log(`${machine()}; load average before the run ${load}; writing a past, warming up`);
   const [session, oldSession] = [await fresh.connect(), await old.connect()];
-  const ofThePast = await makeProduct(old, STOCK);
-  await endHolds(oldSession, ofThePast, PAST.holds);
-  await holdsOfNew(fresh, WARM_UP_MS);
+  const pastProductId = await makeProduct(old, STOCK);
+  await endHolds(oldSession, pastProductId, PAST.holds);
+  await sellNewProduct(fresh, WARM_UP_MS);
 
   const ratios = [
-    ...(await fullTables(fresh, old, ofThePast)),
+    ...(await fullTables(fresh, old, pastProductId)),
     ...(await overload(fresh)),
     ...(await lockedRow(fresh, session)),
     ...(await fallDue(old, oldSession)),

@@ -4,9 +4,9 @@ import { WebSocketServer } from 'ws';
 import { contextOf, log, openGraphqlHttp, schema, serve } from './reference-shop.ts';
 
 /*
- * The reference for live stock: the same schema, resolvers, shop and HTTP door, but graphql-ws as its
- * documentation has it, which executes a subscription for each subscriber. Run by bench/live.ts as a
- * process of its own; it takes the server's settings.
+ * The reference for live stock: the same schema, resolvers, shop and HTTP endpoint, but graphql-ws as its
+ * documentation shows it, which executes a subscription for each subscriber. bench/live.ts runs it as a
+ * child process with the server's settings.
  */
 
 const caller = { requestId: 'the benchmark', address: '', isAdmin: false };

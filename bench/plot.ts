@@ -5,7 +5,7 @@ import { whole } from './report.ts';
 export interface Plot {
   readonly title: string;
   readonly subtitle: string;
-  /** What stands under a group: of so many buyers, say. */
+  /** The label below a group, for example "25 buyers". */
   readonly nameOf: (group: number) => string;
   /** The kinds of bars, in their order, each with its rates by group. */
   readonly kinds: readonly {
@@ -21,7 +21,7 @@ const TOP = 92;
 const BOTTOM = 44;
 const RIGHT = 12;
 
-/** Told apart by lightness as well, for those who do not see the hues, on white and on black. */
+/** The colours also differ in lightness, on white and on black, for colour-blind readers. */
 const COLOURS = ['#2f81f7', '#8957e5', '#d29922', '#8b949e'];
 
 /** The colours of text follow the reader's scheme; GitHub shows an image's own media query. */
@@ -46,7 +46,7 @@ ${groups({ kinds, nameOf }, y)}
 `;
 }
 
-/** About what a letter is wide, and a coloured square with its margins. */
+/** Approximate widths of a letter and of a coloured square with its margins. */
 const LETTER = 6.2;
 const SQUARE = 36;
 

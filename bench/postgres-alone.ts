@@ -3,8 +3,8 @@ import { newId } from '../src/lib/ids.ts';
 import { Tally, type Run } from './load.ts';
 
 /**
- * All that Postgres must do for a batch and nothing that a shop must: the holds inserted from arrays,
- * the counters moved, the movement recorded. No lock of its own, no question before, no row after.
+ * Only the work of Postgres for a batch, without that of the shop: insert the holds from arrays,
+ * move the counters, record the movement. No separate lock, no read before, no row returned.
  */
 const INSERT = `
   with made as (
@@ -34,7 +34,7 @@ type Batch = readonly [
   keyHashes: string[],
 ];
 
-/** The bound below which no shop on this Postgres can come: one prepared statement in a loop. */
+/** The upper bound for any shop on this Postgres: one prepared statement in a loop. */
 export class PostgresAlone {
   readonly #client: pg.Client;
   #made = 0;
@@ -49,9 +49,9 @@ export class PostgresAlone {
     return new PostgresAlone(client);
   }
 
-  /** Inserts batches of `size` one after the other; a new product's version is 1. */
+  /** Inserts batches of `size` one after another; a new product's version is 1. */
   async run(productId: number, size: number, forMs: number): Promise<Run> {
-    // Made beforehand: ids are a shop's work. Ninety thousand a second are more than it can take.
+    // The ids are generated before: that is the shop's work. 90,000 a second exceed Postgres's rate.
     const batches = Array.from({ length: Math.ceil((90 * forMs) / size) }, () => this.#make(size));
     let version = 1;
     const tally = new Tally('Hold', { forMs });

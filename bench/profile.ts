@@ -9,11 +9,11 @@ import { startBenchServer } from './server.ts';
 
 /*
  * Where the server's time goes, by layer: node bench/profile.ts [--of hold|product|empty]
- * [--buyers 100] [--seconds 10], after a build. Waiting for Postgres is idle time. Functions of Node
- * and of the engine count for whoever called them, the nearest caller that has a layer.
+ * [--buyers 100] [--seconds 10], after a build. Waiting for Postgres is idle time. A function of Node
+ * or of the engine counts for its nearest caller that has a layer.
  */
 
-/** What V8 writes of a profile, as far as we read it. */
+/** The part of V8's profile format that this file reads. */
 interface Profile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
@@ -28,7 +28,7 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** By the place of the code; the first that fits. */
+/** Layers by the path of the code; the first match counts. */
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['Apollo', /node_modules\/@apollo\//],
   ['TypeGraphQL', /node_modules\/type-graphql\//],
@@ -53,9 +53,9 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const { profile, fromUs, answers } = await record();
-tell(profile, fromUs, answers);
+printLayers(profile, fromUs, answers);
 
-/** Runs the server under the profiler, warmed up, and gives the profile and when to look from. */
+/** Profiles a warmed-up server; returns the profile and the start of the measurement. */
 async function record() {
   const folder = mkdtempSync(join(tmpdir(), 'flash-sale-profile-'));
   const flags = ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${folder}`];
@@ -75,14 +75,18 @@ async function record() {
   await audit(server, productId, held);
   buyers.close();
   await server.stop();
-  // The keeper of the database is another process, and leaves no profile.
+  // The supervisor of the database is another process and writes no profile.
   const [file] = readdirSync(folder);
   const text = readFileSync(join(folder, file!), 'utf8');
   rmSync(folder, { recursive: true });
   return { profile: JSON.parse(text) as Profile, fromUs: startUs, answers: run.latenciesMs.length };
 }
 
-function tell({ nodes, samples, timeDeltas, startTime }: Profile, since: number, requests: number) {
+function printLayers(
+  { nodes, samples, timeDeltas, startTime }: Profile,
+  since: number,
+  requests: number,
+) {
   const layers = layersOf(nodes);
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const byLayer = new Map<string, number>();
@@ -94,7 +98,7 @@ function tell({ nodes, samples, timeDeltas, startTime }: Profile, since: number,
     const { functionName, url } = byId.get(id)!.callFrame;
     const layer = layers.get(id)!;
     const name = `${layer}: ${functionName || '(anonymous)'} ${url.replace(/^.*\/(node_modules|dist)\//, '')}`;
-    // A sample stands for the time since the one before it.
+    // A sample represents the time since the previous sample.
     byLayer.set(layer, (byLayer.get(layer) ?? 0) + timeDeltas[index]!);
     if (functionName !== '(idle)')
       byFunction.set(name, (byFunction.get(name) ?? 0) + timeDeltas[index]!);

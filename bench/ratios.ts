@@ -1,6 +1,6 @@
 import { ratioOf, type Ratio, type Series } from './figures.ts';
 
-/** Everything that is measured at each number of buyers. */
+/** The measurements at each number of buyers. */
 export const WHATS = [
   'createHold',
   'createHold, lock per request',
@@ -23,7 +23,7 @@ export function seriesOf(series: readonly Series[], what: What, buyers: number):
   return series.find((one) => one.what === what && one.buyers === buyers)!;
 }
 
-/** The ratios that one run is to reach. */
+/** The required ratios of one run. */
 export function ratiosOf(series: readonly Series[], { soldOutMs, emptyMs }: SellOut): Ratio[] {
   const figures = (what: What, buyers: number, figure: 'rate' | 'p99Ms' = 'rate'): number[] =>
     seriesOf(series, what, buyers).rounds.map((round) => round[figure]);

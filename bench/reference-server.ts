@@ -11,7 +11,7 @@ import { contextOf, schema, serve, settings, type ShopContext } from './referenc
  * own; it takes the server's settings.
  */
 
-// Only its stop is ours: the benchmark ends it by a signal, and the database goes last.
+// Only the stop is ours: the benchmark ends it by a signal, and the database stops last.
 const apollo = new ApolloServer<ShopContext>({ schema, stopOnTerminationSignals: false });
 await apollo.start();
 const app = express();

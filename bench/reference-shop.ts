@@ -37,10 +37,10 @@ const { Context } = (await import(
   built('edges/graphql/context')
 )) as typeof import('../src/server/graphql/context.ts');
 
-/** What a resolver gets. */
+/** The context of a resolver. */
 export type ShopContext = InstanceType<typeof Context>;
 
-/** Who asks. */
+/** The caller of a request. */
 type Caller = ShopContext['caller'];
 
 export const { openGraphqlHttp } = (await import(
@@ -56,14 +56,14 @@ const { database } = await openDatabase(settings, { log, closers, share: false }
 await migrate(database);
 const { shop, notices } = openShop({ database }, settings);
 await notices.start();
-closers.push('the notice line', () => notices.stop());
+closers.push('change notifications', () => notices.stop());
 const limits = new RateLimits(undefined, noopMetrics);
 
-/** A context for one request, or one that reads afresh at every event of a stream. */
+/** A context for one request, or one whose cache is cleared at every event of a stream. */
 export const contextOf = (caller: Caller, { isStream = false } = {}): ShopContext =>
   new Context(shop, { caller, limits, isStream });
 
-/** Says that the server serves, as ours says it, and ends with it at a signal. */
+/** Logs that the server is ready in the format of our server, and stops it at a signal. */
 export function serve(server: Server): void {
   server.listen(settings.port, settings.host, () => {
     const { port } = server.address() as AddressInfo;

@@ -17,7 +17,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 const HEADS = ['', 'buyers', 'a second', '(min–max)', 'p50 ms', 'p99 ms', '(min–max)', 'refused'];
 const CPU_HEADS = ['server µs', 'Postgres µs'];
 
-/** What was measured, a line for each series; CPU is that of one request. */
+/** A table with a line for each series; CPU is that of one request. */
 export function seriesTable(series: readonly Series[]): string {
   const withCpu = series.some(({ rounds }) => !Number.isNaN(rounds[0]!.serverCpuUs));
   return table([
@@ -44,7 +44,7 @@ export function seriesTable(series: readonly Series[]): string {
   ]);
 }
 
-/** The ratios: wanted, reached, and whether that is enough. */
+/** A table of the ratios: required, measured, and whether that is enough. */
 export function ratioTable(ratios: readonly Ratio[]): string {
   return table([
     ['ratio', 'required', 'aim', 'reached', '(rounds)', ''],
@@ -59,7 +59,7 @@ export function ratioTable(ratios: readonly Ratio[]): string {
   ]);
 }
 
-/** The same figures for a machine to read. */
+/** The same figures as JSON data. */
 export function resultsOf(series: readonly Series[], ratios: readonly Ratio[]): object {
   const rounded = ({ median, min, max }: Spread): Spread => ({
     median: round(median),
@@ -86,12 +86,12 @@ export function resultsOf(series: readonly Series[], ratios: readonly Ratio[]): 
   };
 }
 
-/** A count as people write it. */
+/** A number with thousands separators. */
 export function whole(figure: number): string {
   return Math.round(figure).toLocaleString('en-US');
 }
 
-/** Three digits are more than a run can vouch for. */
+/** Rounds to three digits: a run is not more precise. */
 function round(figure: number): number {
   return Number(figure.toPrecision(4));
 }

@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Order, Report } from './audience.ts';
+import type { Order, Report } from './screens-process.ts';
 
-/** Many sockets that watch one product, in a process of their own. */
+/** Runs the screens of bench/screens-process.ts, sockets that watch one product, in a child process. */
 export class Screens {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -11,55 +11,57 @@ export class Screens {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#ended = once(child, 'exit').then(() => {
-      throw new Error('The screens are gone.');
+      throw new Error('The process of the screens has exited.');
     });
     this.#ended.catch(() => {});
   }
 
-  /** Opens them; each has its first state then. */
+  /** Opens the sockets; resolves when each has received its first state. */
   static async open(watch: Omit<Order & { do: 'watch' }, 'do'>): Promise<Screens> {
-    const child = fork(join(import.meta.dirname, 'audience.ts'), { serialization: 'advanced' });
+    const child = fork(join(import.meta.dirname, 'screens-process.ts'), {
+      serialization: 'advanced',
+    });
     const screens = new Screens(child);
-    await screens.#tell({ do: 'watch', ...watch });
+    await screens.#request({ do: 'watch', ...watch });
     return screens;
   }
 
-  /** From now on every message counts. */
+  /** Starts to record every message. */
   async record(): Promise<void> {
-    await this.#tell({ do: 'record' });
+    await this.#request({ do: 'record' });
   }
 
-  /** From now on none does. */
+  /** Stops the recording. */
   async stopRecord(): Promise<void> {
-    await this.#tell({ do: 'stopRecord' });
+    await this.#request({ do: 'stopRecord' });
   }
 
-  /** What they received in the record, which is stopped. */
+  /** The figures of the recording, which must be stopped. */
   async count(first: number, committedAt: readonly number[]): Promise<Report> {
-    return (await this.#tell({ do: 'count', first, committedAt }))!;
+    return (await this.#request({ do: 'count', first, committedAt }))!;
   }
 
-  /** Those that were to stall stop reading. */
+  /** The screens that `stalled` chose stop reading. */
   async stall(): Promise<void> {
-    await this.#tell({ do: 'stall' });
+    await this.#request({ do: 'stall' });
   }
 
-  /** Those that stopped reading go on. */
+  /** The stalled screens read again. */
   async readAgain(): Promise<void> {
-    await this.#tell({ do: 'readAgain' });
+    await this.#request({ do: 'readAgain' });
   }
 
   async close(): Promise<void> {
-    await this.#tell({ do: 'leave' });
+    await this.#request({ do: 'leave' });
     this.#child.disconnect();
     await this.#ended.catch(() => {});
   }
 
-  async #tell(order: Order): Promise<Report | undefined> {
-    const answer = once(this.#child, 'message') as Promise<[{ told?: Report; error?: string }]>;
+  async #request(order: Order): Promise<Report | undefined> {
+    const answer = once(this.#child, 'message') as Promise<[{ report?: Report; error?: string }]>;
     this.#child.send(order);
-    const [{ told, error }] = await Promise.race([answer, this.#ended]);
+    const [{ report, error }] = await Promise.race([answer, this.#ended]);
     if (error !== undefined) throw new Error(error);
-    return told;
+    return report;
   }
 }

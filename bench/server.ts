@@ -34,7 +34,7 @@ export function makeBenchFolder(): string {
 
 /**
  * Starts a server on a free port of this machine; what it keeps is deleted when it stops. Neither the
- * caller's environment nor a `.env` reaches it: a benchmark must not run on somebody's database.
+ * caller's environment nor a `.env` reaches it: a benchmark must not run on a real database.
  */
 export async function startBenchServer(
   settings: Readonly<Record<string, string>> = {},
@@ -54,7 +54,7 @@ export async function startBenchServer(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  // Whatever ends this process ends its servers, and each of them its database.
+  // However this process ends, its servers end with it, and each server ends its database.
   process.once('exit', () => server.kill('SIGTERM'));
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
@@ -128,8 +128,8 @@ export class Connections {
   }
 }
 
-/** Asks one operation as the operator, on a connection of its own, and gives its data. */
-export async function askAsOperator<Data>(
+/** Runs one operation with the admin token, on a new connection, and returns its data. */
+export async function askAsAdmin<Data>(
   { url, adminToken }: BenchServer,
   query: string,
   variables: object = {},
@@ -149,7 +149,7 @@ export async function askAsOperator<Data>(
   }
 }
 
-/** Runs every job, so many at a time, and gives jobs a second. */
+/** Runs all jobs with the given concurrency; returns jobs a second. */
 export async function rateOf(
   jobs: readonly (() => Promise<unknown>)[],
   atOnce: number,
@@ -163,12 +163,12 @@ export async function rateOf(
   return (jobs.length * 1000) / (performance.now() - startedAt);
 }
 
-/** The middle of some figures. */
+/** The median. */
 export function median(figures: readonly number[]): number {
   return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)]!;
 }
 
-/** What it ran on, in a line. */
+/** The machine of the run, in one line. */
 export function machine(): string {
   const { length: cores, 0: first } = cpus();
   return `${cores} cores (${first?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;

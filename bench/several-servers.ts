@@ -8,7 +8,7 @@ import { Connections, startBenchServer, type BenchServer } from './server.ts';
 const SCREENS = 1000;
 const BUYERS = 12;
 
-/** What became of it. */
+/** The result of the run. */
 export interface Outcome {
   readonly screens: number;
   readonly survivors: number;
@@ -21,7 +21,7 @@ const HOLD = (productId: string) =>
 const BY_TOKEN = (mutation: string, argument: string, token: string) =>
   `mutation { ${mutation}(${argument}: "${token}") { __typename } }`;
 
-/** Some of everything that moves units. */
+/** One of each operation that moves units. */
 async function buy(connections: Connections, productId: string, turn: number): Promise<void> {
   const ask = async (query: string): Promise<string> =>
     (await connections.post('/graphql', JSON.stringify({ query }))).body;
@@ -45,7 +45,7 @@ async function buy(connections: Connections, productId: string, turn: number): P
  * A thousand screens over three servers on one database, under mixed load; every server's listening
  * session is killed twice, and one server once.
  *
- * @throws where a surviving screen does not end on the database's version, or a version falls
+ * @throws where a surviving screen does not end with the database's version, or a version decreases
  */
 export async function overThreeServers(
   database: pg.Client,
@@ -93,8 +93,8 @@ export async function overThreeServers(
   const version = rows[0]!.version;
   for (let attempt = 0; ; attempt += 1) {
     await delay(100);
-    const { lastVersions, falls } = await screens.count(0, []);
-    if (falls > 0) throw new Error(`${falls} versions fell.`);
+    const { lastVersions, decreases } = await screens.count(0, []);
+    if (decreases > 0) throw new Error(`${decreases} versions decreased.`);
     const survivors = lastVersions.filter((known) => known !== null);
     const behind = survivors.filter((known) => known !== version).length;
     if (behind > 0 && attempt > 100) throw new Error(`${behind} screens are not at ${version}.`);

@@ -5,13 +5,13 @@ import { commits, converge, sellSteadily } from './live-sale.ts';
 import { makeProduct } from './operations.ts';
 import { Screens } from './screens.ts';
 
-/** So many of a thousand stop reading. */
+/** How many of the thousand screens stop reading. */
 const STALLED = 50;
 
 const STALLED_MS = 6000;
 const LET_GO_MS = 9000;
 
-/** What lies unread between the server and its sockets, in bytes of the kernel's; the largest of them. */
+/** Unread bytes in the kernel between the server and its sockets; the largest value of any socket. */
 function mostUnread(url: string): number {
   const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
   const sockets = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1, -1);
@@ -31,7 +31,7 @@ function mostUnread(url: string): number {
   );
 }
 
-/** A thousand screens of which fifty stop reading; what the others hear before that and after. */
+/** Measures a thousand screens before and after fifty of them stop reading. */
 export async function withStalled(bench: Bench) {
   const server = bench.servers.shared;
   const productId = await makeProduct(server, STOCK);
@@ -51,7 +51,7 @@ export async function withStalled(bench: Bench) {
   await screens.stall();
   const others = await record(STALLED_MS);
   const unreadBytesMax = mostUnread(server.url);
-  // The last of them is let go ten seconds after its ping.
+  // The server closes the last of them ten seconds after its ping.
   await delay(LET_GO_MS);
   await stop();
   await screens.readAgain();

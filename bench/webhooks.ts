@@ -3,7 +3,7 @@ import { signPayload } from '../src/server/webhook/signature.ts';
 import { Connections, machine, median, rateOf, startBenchServer } from './server.ts';
 
 /**
- * How fast payments are taken: 1,000 signed webhooks for distinct orders of one hot product over
+ * The rate of payments: 1,000 signed webhooks for distinct orders of one hot product over
  * 50 connections, against as many empty GraphQL requests on the same server, in interleaved rounds.
  */
 const COUNT = 1000;

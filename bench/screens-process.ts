@@ -4,12 +4,12 @@ import { connect, type Socket } from 'node:net';
 import { percentile } from './load.ts';
 
 /*
- * The screens: many sockets that watch one product, in a process of their own (started by
- * bench/screens.ts). It knows as much of the websocket protocol as our servers speak, because a
- * client that parsed every message would cost more than the server that it is to measure.
+ * The screens: many sockets that watch one product, in a child process (started by
+ * bench/screens.ts). It implements only the part of the websocket protocol that our servers use: a
+ * client that parsed every message would cost more CPU than the server under measurement.
  */
 
-/** What the screens are told to do. */
+/** A command from the benchmark to the screens. */
 export type Order =
   | {
       readonly do: 'watch';
@@ -17,7 +17,7 @@ export type Order =
       readonly urls: readonly string[];
       readonly count: number;
       readonly productId: string;
-      /** So many of them will be told to stall. */
+      /** How many of them a later `stall` affects. */
       readonly stalled: number;
     }
   | { readonly do: 'stall' }
@@ -28,19 +28,19 @@ export type Order =
   | { readonly do: 'readAgain' }
   | { readonly do: 'leave' };
 
-/** What they report. */
+/** The result of one recording. */
 export interface Report {
-  /** Messages received since the record began. */
+  /** Messages received during the recording. */
   readonly messages: number;
   readonly tookMs: number;
   /** From the commit of the oldest change that a message shows to its receipt. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of each socket that is open, by its place, the last version; of a closed one null. */
+  /** The last version that each socket received, by index; null for a closed socket. */
   readonly lastVersions: readonly (number | null)[];
-  /** How often a version fell on a socket. */
-  readonly falls: number;
-  /** With which codes sockets were closed, and how often. */
+  /** How often a socket received a lower version than before. */
+  readonly decreases: number;
+  /** How many sockets each close code ended. */
   readonly closedWith: Readonly<Record<string, number>>;
 }
 
@@ -51,7 +51,7 @@ const TEXT = 0x81;
 const CLOSE = 0x88;
 const PING = 0x89;
 
-/** Receipts of one recording: when, and of which first unseen version. */
+/** Receipts of one recording: the time, and the first version not seen before. */
 class Receipts {
   static readonly #MAX = 4_000_000;
   readonly #at = new Float64Array(Receipts.#MAX);
@@ -59,17 +59,18 @@ class Receipts {
   count = 0;
 
   add(at: number, oldestUnseen: number): void {
-    if (this.count === Receipts.#MAX) throw new Error('More receipts than there is room for.');
+    if (this.count === Receipts.#MAX) throw new Error('The recording is full.');
     this.#at[this.count] = at;
     this.#oldestUnseen[this.count] = oldestUnseen;
     this.count += 1;
   }
 
-  /** How long each was under way, ascending. */
+  /** Milliseconds from commit to receipt of each message, ascending. */
   ages(first: number, committedAt: readonly number[]): Float64Array {
     return Float64Array.from({ length: this.count }, (_, receipt) => {
       const committed = committedAt[this.#oldestUnseen[receipt]! - first];
-      if (committed === undefined) throw new Error('A version was told that nobody committed.');
+      if (committed === undefined)
+        throw new Error('A screen received a version that no commit wrote.');
       return this.#at[receipt]! - committed;
     }).toSorted();
   }
@@ -79,10 +80,10 @@ const receipts = new Receipts();
 let isRecording = false;
 let recordedFrom = 0;
 let recordedMs = 0;
-let falls = 0;
+let decreases = 0;
 const closedWith: Record<string, number> = {};
 
-/** The machine's clock, which is the database's too. */
+/** The clock of this machine, which the database uses as well. */
 const wallClock = (): number => performance.timeOrigin + performance.now();
 
 class Screen {
@@ -97,7 +98,7 @@ class Screen {
     this.socket = socket;
     this.#onAck = onAck;
     this.#onState = onState;
-    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('error', () => {});
     socket.on('close', () => (this.isOpen = false));
   }
@@ -106,7 +107,7 @@ class Screen {
     this.socket.write(frameOf(TEXT, Buffer.from(text)));
   }
 
-  #take(chunk: Buffer): void {
+  #onData(chunk: Buffer): void {
     const data = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     while (data.length - at >= 2) {
@@ -115,31 +116,31 @@ class Screen {
       if (data.length < bodyAt) break;
       const end = bodyAt + (short === 126 ? data.readUInt16BE(at + 2) : short);
       if (data.length < end) break;
-      this.#hear(data[at]!, data, bodyAt, end);
+      this.#onFrame(data[at]!, data, bodyAt, end);
       at = end;
     }
     this.#rest = at === data.length ? undefined : data.subarray(at);
   }
 
-  #hear(kind: number, data: Buffer, from: number, end: number): void {
-    if (kind === TEXT) return this.#see(versionAtEnd(data, end));
+  #onFrame(kind: number, data: Buffer, from: number, end: number): void {
+    if (kind === TEXT) return this.#onText(versionAtEnd(data, end));
     if (kind === PING) return void this.socket.write(frameOf(0x8a, data.subarray(from, end)));
     if (kind !== CLOSE) return;
     const code = data.readUInt16BE(from);
     closedWith[code] = (closedWith[code] ?? 0) + 1;
   }
 
-  #see(version: number | undefined): void {
-    // The only message without a version is the answer to the greeting.
+  #onText(version: number | undefined): void {
+    // The only message without a version is the acknowledgement of the connection.
     if (version === undefined) return this.#onAck();
     if (this.lastVersion === 0) this.#onState();
-    else if (version < this.lastVersion) falls += 1;
+    else if (version < this.lastVersion) decreases += 1;
     else if (isRecording) receipts.add(wallClock(), this.lastVersion + 1);
     this.lastVersion = version;
   }
 }
 
-/** The version stands last in each message: it is read backwards from there. */
+/** Each message ends with the version, so this reads it backwards from the end. */
 function versionAtEnd(data: Buffer, end: number): number | undefined {
   let at = end - 1;
   while (data[at] === 0x7d) at -= 1; // }
@@ -150,7 +151,7 @@ function versionAtEnd(data: Buffer, end: number): number | undefined {
   return digit === 1 ? undefined : version;
 }
 
-/** A client's frames are masked; with zeros, which cost nothing. */
+/** A websocket client must mask its frames; a mask of zeros costs no work. */
 function frameOf(kind: number, body: Buffer): Buffer {
   const head =
     body.length < 126
@@ -162,7 +163,7 @@ function frameOf(kind: number, body: Buffer): Buffer {
 /** Opens one socket, subscribes, and resolves with the first state. */
 async function openScreen(url: string, productId: string, willStall: boolean): Promise<Screen> {
   const { hostname, port: at, host } = new URL(url);
-  // One that stalls reads nothing ahead: what it is sent stays in the kernel.
+  // A screen that stalls reads nothing ahead, so its messages stay in the kernel.
   const ahead = willStall ? { highWaterMark: 1 } : {};
   const socket = connect({ host: hostname, port: Number(at), ...ahead }).setNoDelay(true);
   await once(socket, 'connect');
@@ -179,7 +180,7 @@ async function openScreen(url: string, productId: string, willStall: boolean): P
       () => screen.send(JSON.stringify({ id, type: 'subscribe', payload })),
       () => resolve(screen),
     );
-    socket.once('close', () => reject(new Error('A socket was closed before it had a state.')));
+    socket.once('close', () => reject(new Error('A socket was closed before its first state.')));
     screen.send('{"type":"connection_init"}');
   });
 }
@@ -188,7 +189,7 @@ let screens: Screen[] = [];
 let stalling: readonly Screen[] = [];
 
 async function watch({ urls, count, productId, stalled }: Order & { do: 'watch' }): Promise<void> {
-  falls = 0;
+  decreases = 0;
   screens = [];
   while (screens.length < count) {
     const some = Math.min(50, count - screens.length);
@@ -210,12 +211,12 @@ function report(first: number, committedAt: readonly number[]): Report {
     p50Ms: percentile(ages, 50),
     p99Ms: percentile(ages, 99),
     lastVersions: screens.map(({ isOpen, lastVersion }) => (isOpen ? lastVersion : null)),
-    falls,
+    decreases,
     closedWith,
   };
 }
 
-async function applySettlement(order: Order): Promise<Report | undefined> {
+async function carryOut(order: Order): Promise<Report | undefined> {
   switch (order.do) {
     case 'watch':
       await watch(order);
@@ -244,11 +245,11 @@ async function applySettlement(order: Order): Promise<Report | undefined> {
 }
 
 process.on('message', (order: Order) => {
-  void applySettlement(order).then(
-    (told) => process.send!({ told }),
+  void carryOut(order).then(
+    (report) => process.send!({ report }),
     (error: unknown) => process.send!({ error: String(error) }),
   );
 });
 
-// Whoever asked for the screens is gone.
+// The benchmark that started this process has exited.
 process.on('disconnect', () => process.exit());

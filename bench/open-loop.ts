@@ -1,33 +1,33 @@
 import { Connection, Tally, type Operation, type Run } from './load.ts';
 
-/** How much is offered, whatever is answered. */
+/** The offered load, independent of the answers. */
 export interface Offer {
   readonly perSecond: number;
   readonly forMs: number;
 }
 
-/** What became of what was offered. */
+/** The result of an open-loop run. */
 export interface CrowdRun extends Run {
-  /** Arrivals for whom no connection was free: all of them waited for the server. */
+  /** Arrivals without a free connection: every connection was waiting for the server. */
   readonly leftOutside: number;
 }
 
-/** How often the clock is looked at for those who have arrived since. */
+/** The interval between two checks for new arrivals. */
 const TICK_MS = 1;
 
 /**
- * Buyers who come by the clock and not when the last was answered: an open loop, over as many
- * keep-alive connections as there are. It offers a server more than it can take.
+ * Buyers who arrive at a fixed rate, whether or not the last was answered: an open loop, over as many
+ * keep-alive connections as there are. It can offer a server more than its capacity.
  */
-export class Crowd {
+export class OpenLoop {
   readonly #connections: readonly Connection[];
 
   private constructor(connections: readonly Connection[]) {
     this.#connections = connections;
   }
 
-  /** Connects a hundred at a time, which is fewer than a listening socket keeps waiting. */
-  static async connect(url: string, count: number): Promise<Crowd> {
+  /** Connects a hundred at a time, which is fewer than the backlog of a listening socket. */
+  static async connect(url: string, count: number): Promise<OpenLoop> {
     const connections: Connection[] = [];
     while (connections.length < count) {
       const some = Array.from({ length: Math.min(100, count - connections.length) }, () =>
@@ -35,7 +35,7 @@ export class Crowd {
       );
       connections.push(...(await Promise.all(some)));
     }
-    return new Crowd(connections);
+    return new OpenLoop(connections);
   }
 
   /** Runs until the last is answered. @throws where an answer is none that the operation may have */
@@ -48,7 +48,7 @@ export class Crowd {
     let leftOutside = 0;
     await new Promise<void>((resolve, reject) => {
       const arrive = (): void => {
-        // The one that has rested longest: a server closes those that rest for seconds.
+        // Use the connection that was idle longest: a server closes idle connections after seconds.
         const connection = idle.shift();
         if (connection === undefined) return void (leftOutside += 1);
         const sentAt = performance.now();

@@ -1,14 +1,14 @@
 import type pg from 'pg';
 
 /*
- * A sale's past, written straight into the tables as the shop would have left it: rows, movements and
- * counters agree, so that the audit of the product still holds.
+ * Ended or due holds, inserted directly into the tables in the shop's format: rows, movements and
+ * counters agree, so that the audit of the product succeeds.
  */
 
 const HOLDS = `insert into holds (id, order_id, product_id, quantity, customer_id, idempotency_key_hash,
     unit_price_minor, currency, status, created_at, expires_at, held_version, released_version)`;
 
-/** Values that differ from row to row, as buyers' do: indexes grow as they would have grown. */
+/** Values that differ from row to row like those of buyers, so that indexes grow realistically. */
 const OF_BUYER = `uuidv7(), uuidv7(), $1, 1, 'past buyer ' || n,
     encode(sha256(convert_to('past key ' || $1 || ' ' || n, 'UTF8')), 'hex'), 2999, 'USD'`;
 
@@ -28,14 +28,14 @@ const ENDED = `
     version - 1, version
   from level, (select shop_clock() as now) c, generate_series(1, $2::int) n`;
 
-/** Gives a product so many holds that were made and expired, and has the planner know of them. */
+/** Inserts expired holds of a product and updates the planner's statistics. */
 export async function endHolds(
   session: pg.Client,
   productId: string,
   count: number,
 ): Promise<void> {
   await session.query(ENDED, [productId, count]);
-  // What autovacuum would do within the minute, and then in the middle of a round.
+  // Autovacuum would do this within a minute, in the middle of a round.
   await session.query('vacuum analyze holds');
 }
 
@@ -53,7 +53,7 @@ const DUE = `
   select ${OF_BUYER}, 'ACTIVE', shop_clock(), $3::timestamptz, version, null
   from level, generate_series(1, $2::int) n`;
 
-/** Gives a product so many active holds that are all due at one instant, and tells that instant. */
+/** Inserts active holds of a product that are all due at one instant; returns that instant. */
 export async function holdUntil(
   session: pg.Client,
   productId: string,
@@ -69,7 +69,7 @@ const STATE = `
     exists(select from holds
       where status = 'ACTIVE' and product_id = $1 and expires_at <= shop_clock()) as "isAnyLeft"`;
 
-/** How long ago an instant was by the database's clock, and whether a due hold is still active. */
+/** The time since an instant by the database's clock, and whether a due hold is still active. */
 export async function stateSince(
   session: pg.Client,
   productId: string,
