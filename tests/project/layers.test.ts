@@ -50,7 +50,7 @@ test('no file breaks a layer rule, and the check covers every file of src and it
   );
 });
 
-test('src reads only the database's clock', () => {
+test('src reads only the clock of the database', () => {
   expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, OURS)).toEqual([]);
 });
 
