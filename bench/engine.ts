@@ -6,6 +6,7 @@ import { openDatabase } from '../src/postgres/open-database.ts';
 import { openShop } from '../src/open-shop.ts';
 import { auditStock } from '../src/shop/reconciliation/audit-stock.ts';
 import { now } from '../src/postgres/clock.ts';
+import { transact } from '../src/postgres/transaction.ts';
 import { Closers } from '../src/lib/closers.ts';
 import { BusyFault } from '../src/lib/faults.ts';
 import { silentLog } from '../src/lib/log.ts';
@@ -104,17 +105,19 @@ async function measure(engines: Engines, what: What, buyers: number, forMs: numb
 }
 
 async function makeProduct(shop: Shop): Promise<number> {
-  const product = await createProduct(shop, {
-    name: 'Hot product',
-    description: null,
-    price: '29.99',
-    currency: 'USD',
-    totalStock: STOCK,
-    maxPerHold: 10,
-    maxPerCustomer: 10,
-    saleStartsAt: null,
-    saleEndsAt: null,
-  });
+  const product = await transact(shop.database, (tx) =>
+    createProduct(tx, {
+      name: 'Hot product',
+      description: null,
+      price: '29.99',
+      currency: 'USD',
+      totalStock: STOCK,
+      maxPerHold: 10,
+      maxPerCustomer: 10,
+      saleStartsAt: null,
+      saleEndsAt: null,
+    }),
+  );
   if ('code' in product) throw new Error(product.message);
   return product.id;
 }
@@ -166,7 +169,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
   );
   await migrate(database);
   const open = async (batchMax: number): Promise<Shop> => {
-    const { shop, changeNotifier } = openShop(
+    const { shop, notices } = openShop(
       { database },
       {
         holdTtlMs: 86_400_000,
@@ -178,8 +181,8 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
         queueMax: 5000,
       },
     );
-    await changeNotifier.start();
-    closers.push('change notifications', () => changeNotifier.stop());
+    await notices.start();
+    closers.push('change notifications', () => notices.stop());
     return shop;
   };
   const engines = {

@@ -48,9 +48,9 @@ export interface ShopResources {
 export function openShop(
   { database, meters = noopMetrics }: ShopResources,
   settings: ShopSettings,
-): { readonly shop: LiveShop; readonly changeNotifier: ChangeNotifier } {
+): { readonly shop: LiveShop; readonly notices: ChangeNotifier } {
   const live = createLiveFeeds(database);
-  const { stockFeed, productCache, purchaseFeed, changeNotifier } = live;
+  const { stockFeed, productCache, purchaseFeed, notices } = live;
   const needs = {
     database,
     clock: new DatabaseClock(database),
@@ -71,7 +71,7 @@ export function openShop(
     reads: new PurchaseReads(database),
     unauthorizedAttempts: new UnauthorizedAttempts(database),
   } satisfies ShopWithoutQueues;
-  return { shop: withQueues(needs, settings, meters), changeNotifier };
+  return { shop: withQueues(needs, settings, meters), notices };
 }
 
 /** The same time as the lock timeout: within it every waiting buyer gets an answer, if only Busy. */
@@ -122,13 +122,13 @@ export function withQueues(
   return shop;
 }
 
-/** The live feeds of this server. Its own changes arrive after commit, others' as change notifications. */
+/** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
 function createLiveFeeds(database: Database) {
   const stockFeed = new StockFeed((ids) => findStockedProducts({ database }, ids));
   const productCache = new ProductCache(database);
   const purchaseFeed = new PurchaseFeed();
   const refresh = (productIds?: readonly number[]): void => {
-    productCache.invalidate(productIds);
+    productCache.forget(productIds);
     stockFeed.changed(productIds);
   };
   const onChanges = ({ stock = [], purchases = [] }: Changes): void => {
@@ -139,30 +139,26 @@ function createLiveFeeds(database: Database) {
     refresh();
     purchaseFeed.refresh(database).catch(() => {});
   };
-  const changeNotifier = new ChangeNotifier(
-    database.connection,
-    { onChanges, onGap },
-    database.log,
-  );
+  const notices = new ChangeNotifier(database.connection, { onChanges, onGap }, database.log);
   const announceStock = (count: StockCount): void => {
-    productCache.stockChanged(count);
+    productCache.committed(count);
     stockFeed.changed([count.productId]);
-    changeNotifier.publish('stock', [count.productId]);
+    notices.publish('stock', [count.productId]);
   };
   const announceProduct = (product: Product): void => {
-    productCache.productChanged(product);
+    productCache.renewed(product);
     stockFeed.changed([product.id]);
-    changeNotifier.publish('stock', [product.id]);
+    notices.publish('stock', [product.id]);
   };
   const announcePurchases = (orderIds: readonly string[]): void => {
     purchaseFeed.publish(orderIds);
-    changeNotifier.publish('purchases', orderIds);
+    notices.publish('purchases', orderIds);
   };
   return {
     stockFeed,
     productCache,
     purchaseFeed,
-    changeNotifier,
+    notices,
     announceStock,
     announceProduct,
     announcePurchases,

@@ -1,89 +1,89 @@
 import { isFault } from '../lib/faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
-/** The state of a hold or an order, and its changes. */
-export interface StateSource<State, Event> {
+/** How one thing's life is followed. */
+export interface StateSource<State, Told> {
   /** Reads the state as committed. */
   read(): Promise<State>;
-  /** The event that subscribers receive of a state; null while there is none. */
-  eventOf(state: State): (Event & { readonly status: string }) | null;
-  /** Whether the state is final. */
-  isFinal(state: State): boolean;
-  /** Milliseconds to the deadline at which the state changes without a signal. */
-  msToDeadline(state: State): number;
-  /** Calls `onChange` at each change until the function returned is called. */
-  subscribe(onChange: () => void): () => void;
+  /** What a subscriber is told of a state; null while there is nothing to tell. */
+  tellable(state: State): (Told & { readonly status: string }) | null;
+  /** Whether the story is over with this state. */
+  isOver(state: State): boolean;
+  /** Milliseconds until the state changes by itself. */
+  changesInMs(state: State): number;
+  /** Calls `look` at each change until the function returned is called. */
+  subscribe(look: () => void): () => void;
 }
 
-/** A timer may fire a little early: a read this long after the deadline finds it past. */
+/** A timer may fire a little early: looking a moment after the deadline finds it past. */
 const AFTER_DEADLINE_MS = 5;
 
-/** The longest delay of a timer; a longer one fires at once. */
+/** The longest wait of a timer: one beyond it fires at once. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-/** Past its deadline a state may be unchanged (locked row, database unavailable): read it again after this. */
-const RETRY_MS = 100;
+/** Where a deadline is past and the state stands still (its row is locked, or the database away). */
+const LOOK_AGAIN_MS = 100;
 
 /**
- * The current state as a stream, then each change of its status. The state is read at each signal and
- * at its deadline; the stream completes with the final state. It subscribes before it reads, so that
- * no change is missed between the two.
+ * The life of one thing as a stream: the current state first, then each change of its status, read
+ * anew at each signal and at its deadline; it completes when the story is over. It listens before
+ * it reads, so no change falls between the two.
  */
-export function streamStates<State, Event>(
-  source: StateSource<State, Event>,
-): AsyncIterableIterator<Event> {
-  let sentStatus: string | undefined;
-  let isOpen = true;
+export function streamStates<State, Told>(
+  source: StateSource<State, Told>,
+): AsyncIterableIterator<Told> {
+  let toldStatus: string | undefined;
+  let open = true;
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe = (): void => {};
 
-  const stream = new NewestStream<'state', Event>(() => {
-    isOpen = false;
+  const stream = new NewestStream<'state', Told>(() => {
+    open = false;
     clearTimeout(timer);
     unsubscribe();
   });
 
-  const readAfter = (ms: number): void => {
+  const lookIn = (ms: number): void => {
     clearTimeout(timer);
-    if (isOpen) timer = setTimeout(read, Math.min(ms, TIMER_MS_MAX));
+    if (open) timer = setTimeout(look, Math.min(ms, TIMER_MS_MAX));
   };
 
-  const send = (state: State): void => {
-    const event = source.eventOf(state);
-    if (event !== null && event.status !== sentStatus) stream.push('state', event);
-    sentStatus = event?.status;
-    if (source.isFinal(state)) return stream.end();
-    const ms = source.msToDeadline(state);
-    readAfter(ms > 0 ? ms + AFTER_DEADLINE_MS : RETRY_MS);
+  const tell = (state: State): void => {
+    const told = source.tellable(state);
+    if (told !== null && told.status !== toldStatus) stream.push('state', told);
+    toldStatus = told?.status;
+    if (source.isOver(state)) return stream.end();
+    const ms = source.changesInMs(state);
+    lookIn(ms > 0 ? ms + AFTER_DEADLINE_MS : LOOK_AGAIN_MS);
   };
 
-  const read = oneAtATime(async () => {
-    if (!isOpen) return;
+  const look = oneAtATime(async () => {
+    if (!open) return;
     try {
       const state = await source.read();
-      if (isOpen) send(state);
+      if (open) tell(state);
     } catch (error) {
       if (!isFault(error)) return stream.fail(error);
-      readAfter(RETRY_MS);
+      lookIn(LOOK_AGAIN_MS);
     }
   });
 
-  unsubscribe = source.subscribe(read);
-  read();
+  unsubscribe = source.subscribe(look);
+  look();
   return stream;
 }
 
-/** Runs `work` one call at a time; calls during a run share one more run after it. */
+/** Calls of what is returned while `work` is under way share one more run after it. */
 function oneAtATime(work: () => Promise<void>): () => void {
-  let isRunning = false;
-  let isDue = false;
+  let underWay = false;
+  let again = false;
   const run = (): void => {
-    isDue = isRunning;
-    if (isRunning) return;
-    isRunning = true;
+    again = underWay;
+    if (underWay) return;
+    underWay = true;
     void work().then(() => {
-      isRunning = false;
-      if (isDue) run();
+      underWay = false;
+      if (again) run();
     });
   };
   return run;

@@ -4,7 +4,7 @@ import { SerialReads } from '../postgres/serial-reads.ts';
 import { Topic } from './topic.ts';
 import { isNews, type StockedProduct } from '../shop/stock/find-stocked.ts';
 
-/** Minimum time between two published values of a product: at most twenty a second. */
+/** At most twenty values a second for each product: faster than an eye, slower than a flash sale. */
 const INTERVAL_MS = 50;
 
 /** A timer may fire a little early: a read this long after the instant finds it past. */
@@ -16,15 +16,15 @@ const AFTER_INSTANT_MS = 5;
  */
 const TIMER_MS_MAX = 60_000;
 
-/** While the database is unavailable, the read is retried after this time. */
-const RETRY_MS = 100;
+/** While the database is away, it is asked again this often. */
+const READ_AGAIN_MS = 100;
 
-interface WatchedProduct {
-  /** The newest published value, or the first value read, which its reader already has. */
+interface Watched {
+  /** The newest value that was published; the first one read is not, its reader has it. */
   newest: StockedProduct | undefined;
-  /** Whether the product may have changed since its last read. */
+  /** Whether the product may have changed since it was read last. */
   isDue: boolean;
-  /** Runs for one interval after a value was published. */
+  /** Runs while a value was published less than the interval ago. */
   pause: NodeJS.Timeout | undefined;
   /** Runs until the sale opens or ends. */
   statusChange: NodeJS.Timeout | undefined;
@@ -37,13 +37,13 @@ interface WatchedProduct {
  * shows the product as committed at or after its stock version.
  *
  * The first change is published at once, further ones at most every 50 ms, and the last one always.
- * A sale that opens or ends is a change too. Neither `version` nor `updatedAt` ever decreases.
+ * A sale that opens or ends is a change too. Neither `version` nor `updatedAt` ever falls.
  */
 export class StockFeed {
   readonly #topic = new Topic<number, StockedProduct>();
-  readonly #watched = new Map<number, WatchedProduct>();
+  readonly #watched = new Map<number, Watched>();
   readonly #reads: SerialReads<number, StockedProduct>;
-  #retry: NodeJS.Timeout | undefined;
+  #readAgain: NodeJS.Timeout | undefined;
 
   /** @param read reads products as committed; one call at a time */
   constructor(read: (ids: readonly number[]) => Promise<readonly StockedProduct[]>) {
@@ -54,7 +54,7 @@ export class StockFeed {
     });
   }
 
-  /** Signals that these products may have changed, or all; those without a subscriber are not read. */
+  /** These products may have changed, or all may have; those without a subscriber cost nothing. */
   changed(ids: Iterable<number> = this.#watched.keys()): void {
     for (const id of ids) {
       const watched = this.#watched.get(id);
@@ -66,8 +66,8 @@ export class StockFeed {
   /** The products as committed after this call; unknown ids are left out. */
   async load(ids: readonly number[]): Promise<readonly StockedProduct[]> {
     if (ids.length === 0) return [];
-    const requested = new Set(ids);
-    return (await this.#reads.load(ids)).filter(({ id }) => requested.has(id));
+    const wanted = new Set(ids);
+    return (await this.#reads.load(ids)).filter(({ id }) => wanted.has(id));
   }
 
   /**
@@ -81,7 +81,7 @@ export class StockFeed {
   /** Calls `listener` with each newer value until the function returned is called. */
   subscribe(productId: number, listener: (product: StockedProduct) => void): () => void {
     const unsubscribe = this.#topic.subscribe(productId, listener);
-    if (!this.#watched.has(productId)) this.#watched.set(productId, newWatchedProduct());
+    if (!this.#watched.has(productId)) this.#watched.set(productId, notReadYet());
     return () => {
       unsubscribe();
       const watched = this.#watched.get(productId);
@@ -89,7 +89,7 @@ export class StockFeed {
       clearTimeout(watched.pause);
       clearTimeout(watched.statusChange);
       this.#watched.delete(productId);
-      if (this.#watched.size === 0) clearTimeout(this.#retry);
+      if (this.#watched.size === 0) clearTimeout(this.#readAgain);
     };
   }
 
@@ -98,7 +98,7 @@ export class StockFeed {
     return [...this.#watched.keys()];
   }
 
-  /** Reads the due products. One that was just published waits for the end of its pause. */
+  /** A product that was published just now waits for the end of its pause. */
   #readDue(): void {
     const due = [...this.#watched].filter(([, { isDue, pause }]) => isDue && pause === undefined);
     if (due.length === 0) return;
@@ -106,18 +106,18 @@ export class StockFeed {
     this.#reads.load(due.map(([id]) => id)).catch((error: unknown) => this.#readLater(due, error));
   }
 
-  /** A fault is temporary. Any other error recurs at the next refresh, which reports it. */
-  #readLater(due: readonly (readonly [number, WatchedProduct])[], error: unknown): void {
+  /** A fault passes. Anything else recurs at the next refresh, which reports it. */
+  #readLater(due: readonly (readonly [number, Watched])[], error: unknown): void {
     if (!isFault(error) || this.#watched.size === 0) return;
     for (const [, watched] of due) watched.isDue = true;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#readDue(), RETRY_MS);
+    clearTimeout(this.#readAgain);
+    this.#readAgain = setTimeout(() => this.#readDue(), READ_AGAIN_MS);
   }
 
   #offer(product: StockedProduct): void {
     const watched = this.#watched.get(product.id);
     if (watched === undefined) return;
-    this.#scheduleStatusChange(watched, product);
+    this.#awaitStatusChange(watched, product);
     if (watched.newest === undefined) {
       // Each subscriber reads the first value itself.
       watched.newest = product;
@@ -127,7 +127,7 @@ export class StockFeed {
     }
   }
 
-  #publish(watched: WatchedProduct, product: StockedProduct): void {
+  #publish(watched: Watched, product: StockedProduct): void {
     watched.newest = product;
     watched.pause = setTimeout(() => {
       watched.pause = undefined;
@@ -136,8 +136,8 @@ export class StockFeed {
     this.#topic.publish(product.id, product);
   }
 
-  /** Each read sets the timer again: the sale window or the database's clock may have changed. */
-  #scheduleStatusChange(watched: WatchedProduct, product: StockedProduct): void {
+  /** Each read sets the timer again: the window may have moved, and so may the database's clock. */
+  #awaitStatusChange(watched: Watched, product: StockedProduct): void {
     clearTimeout(watched.statusChange);
     const ms = msToStatusChange(product, product.readAt);
     if (ms === undefined) return;
@@ -148,6 +148,6 @@ export class StockFeed {
   }
 }
 
-function newWatchedProduct(): WatchedProduct {
+function notReadYet(): Watched {
   return { newest: undefined, isDue: false, pause: undefined, statusChange: undefined };
 }

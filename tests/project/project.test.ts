@@ -24,14 +24,14 @@ const manifest = JSON.parse(textOf('package.json')) as Readonly<
 
 const CODE = filesLike('{src,tests,bench}/**/*.{ts,mjs}', '*.{ts,mjs}', '.dependency-cruiser.mjs');
 
-test('no file contains a mark of unfinished work', () => {
-  // The words are concatenated so that this line does not match; XXX without a colon is a currency code.
+test('no marks are left behind: what is to be done stands in an issue', () => {
+  // Put together, so that this line is none itself; without the colon XXX is ISO 4217's "no currency".
   const marks = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'HA' + 'CK'].join('|')})\\b|\\bXXX:`);
 
   expect(linesLike(marks, [...CODE, ...filesLike('*.md', 'docs/**/*.md', '.ci/run')])).toEqual([]);
 });
 
-test('no test is skipped or runs exclusively', () => {
+test('no test is switched off, and none switches the others off', () => {
   const narrowed =
     /\b(?:test|it|describe)(?:\.concurrent)?\.(?:only|skip|todo)\b|\b[xf](?:test|it|describe)\(/;
 
@@ -39,39 +39,38 @@ test('no test is skipped or runs exclusively', () => {
 });
 
 test('no two tests have the same title', () => {
-  const fileByTitle = new Map<string, string>();
-  const duplicates: string[] = [];
+  const seen = new Map<string, string>();
+  const twice: string[] = [];
   for (const file of filesLike('tests/**/*.test.ts')) {
     const titles = titlesIn(parseSync(textOf(file), { syntax: 'typescript', decorators: true }));
     expect([file, titles.length > 0]).toEqual([file, true]);
     for (const title of titles) {
-      if (fileByTitle.has(title))
-        duplicates.push(`${title}: ${fileByTitle.get(title)} and ${file}`);
-      fileByTitle.set(title, file);
+      if (seen.has(title)) twice.push(`${title}: ${seen.get(title)} and ${file}`);
+      seen.set(title, file);
     }
   }
 
-  expect(duplicates).toEqual([]);
+  expect(twice).toEqual([]);
 });
 
-test('package.json allows or denies the install script of each package by name', () => {
+test('each package that would run a script when it is installed is allowed to, or not, by name', () => {
   const decided = JSON.parse(textOf('package.json')).allowScripts as Record<string, boolean>;
-  const withScripts = Object.entries(lock.packages)
+  const wanting = Object.entries(lock.packages)
     .filter(([, { hasInstallScript }]) => hasInstallScript)
     .map(([path]) => path.replace(/^.*node_modules\//, ''));
 
-  expect(withScripts.filter((name) => decided[name] === undefined)).toEqual([]);
-  expect(Object.keys(decided).filter((name) => !withScripts.includes(name))).toEqual([]);
+  expect(wanting.filter((name) => decided[name] === undefined)).toEqual([]);
+  expect(Object.keys(decided).filter((name) => !wanting.includes(name))).toEqual([]);
 });
 
-test('the lock file has the packages of every platform, with versions and checksums and without addresses', () => {
+test('the lock file has every platform’s packages, with versions and checksums and without addresses', () => {
   const flaws = Object.entries(lock.packages).flatMap(([path, entry]) => [
     ...(path !== '' && entry.version === undefined ? [`${path} has no version`] : []),
     ...(path !== '' && entry.integrity === undefined ? [`${path} has no checksum`] : []),
     ...(entry.resolved === undefined ? [] : [`${path} names an address`]),
     ...Object.keys(entry.optionalDependencies ?? {})
       .filter((name) => !isLocked(name, path))
-      .map((name) => `${name}, required by ${path || 'package.json'}, is missing`),
+      .map((name) => `${name}, wanted by ${path || 'package.json'}, is missing`),
   ]);
 
   expect(flaws).toEqual([]);
@@ -88,12 +87,12 @@ test('package.json names exact versions', () => {
   expect(loose).toEqual([]);
 });
 
-/** Whether the lock has the package for `path`: a nested copy or the shared one. */
+/** Whether the lock has a package where `path` would find it: its own copy, or the common one. */
 function isLocked(name: string, path: string): boolean {
   return `node_modules/${name}` in lock.packages || `${path}/node_modules/${name}` in lock.packages;
 }
 
-/** The full titles of the tests in a parsed file, including those of their describes. */
+/** The tests' full titles in a parsed file: those of the describes around them, then their own. */
 function titlesIn(node: unknown, around = ''): string[] {
   if (typeof node !== 'object' || node === null) return [];
   if (Array.isArray(node)) return node.flatMap((part) => titlesIn(part, around));
@@ -103,7 +102,7 @@ function titlesIn(node: unknown, around = ''): string[] {
   return Object.values(node).flatMap((part) => titlesIn(part, inside));
 }
 
-/** The parts of a call that identify `test('…', …)` or `test.each(…)('…', …)`. */
+/** As much of a call as concerns us: `test('…', …)` or `test.each(…)('…', …)`. */
 interface Call {
   readonly type?: string;
   readonly callee?: {
@@ -133,7 +132,7 @@ test('the runbook of docs/operations.md names every migration, in order', () => 
   expect(applied.split(', ')).toEqual(migrations);
 });
 
-test('only one file locks a stock row', () => {
+test('one file alone takes the lock on a stock row', () => {
   const takers = linesLike(
     /\bshop\.lockStock\(|createQueryBuilder\(StockLevelTable/,
     filesLike('src/**/*.ts'),

@@ -3,8 +3,8 @@ import { endDue } from '../../src/shop/purchases/end-due.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withLockedStock } from '../../src/shop/stock/locked-stock.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
-import { adjustStock } from '../../src/shop/stock/adjust-stock.ts';
-import { createProduct } from '../../src/shop/stock/create-product.ts';
+import { adminAdjustStock } from '../../src/shop/admin/admin-adjust-stock.ts';
+import { adminCreateProduct } from '../../src/shop/admin/admin-products.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { seedDemo } from '../../src/shop/stock/seed-demo.ts';
 import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
@@ -32,6 +32,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
   await database.drop();
 });
+
+const ADMIN = { actor: 'a test', address: null, requestId: null };
 
 const change = (productId: number, delta: number) => ({
   productId,
@@ -65,9 +67,9 @@ test('stock is raised and lowered, never below what is held and sold', async () 
   );
   await hold(shop, productId, { quantity: 3 });
 
-  const raised = await adjustStock(shop, change(productId, 5));
-  const tooLow = await adjustStock(shop, change(productId, -11));
-  const lowered = await adjustStock(shop, change(productId, -10));
+  const raised = await adminAdjustStock(shop, ADMIN, change(productId, 5));
+  const tooLow = await adminAdjustStock(shop, ADMIN, change(productId, -11));
+  const lowered = await adminAdjustStock(shop, ADMIN, change(productId, -10));
 
   expect(raised).toMatchObject({ total: 15, available: 10 });
   expect(tooLow).toMatchObject({ code: 'STOCK_BELOW_COMMITTED', committed: 5 });
@@ -81,11 +83,13 @@ test('an adjustment under one key takes effect once, in parallel too, and its ke
   const [productId, other] = [await makeProduct(shop, { totalStock: 10 }), await makeProduct(shop)];
   const keyed = { ...change(productId, 5), idempotencyKey: 'an operator’s key' };
 
-  const answers = await Promise.all(Array.from({ length: 20 }, () => adjustStock(shop, keyed)));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => adminAdjustStock(shop, ADMIN, keyed)),
+  );
   const reused = [
-    await adjustStock(shop, { ...keyed, delta: 6 }),
-    await adjustStock(shop, { ...keyed, reason: 'another' }),
-    await adjustStock(shop, { ...keyed, productId: other }),
+    await adminAdjustStock(shop, ADMIN, { ...keyed, delta: 6 }),
+    await adminAdjustStock(shop, ADMIN, { ...keyed, reason: 'another' }),
+    await adminAdjustStock(shop, ADMIN, { ...keyed, productId: other }),
   ];
 
   expect(answers.every((answer) => 'total' in answer && answer.total === 15)).toBe(true);
@@ -98,8 +102,14 @@ test('an adjustment against a version that has moved on is refused', async () =>
   const productId = await makeProduct(shop);
   await hold(shop, productId);
 
-  const stale = await adjustStock(shop, { ...change(productId, 1), expectedVersion: 1 });
-  const fresh = await adjustStock(shop, { ...change(productId, 1), expectedVersion: 2 });
+  const stale = await adminAdjustStock(shop, ADMIN, {
+    ...change(productId, 1),
+    expectedVersion: 1,
+  });
+  const fresh = await adminAdjustStock(shop, ADMIN, {
+    ...change(productId, 1),
+    expectedVersion: 2,
+  });
 
   expect(stale).toMatchObject({ code: 'STOCK_VERSION_CONFLICT', currentVersion: 2 });
   expect(fresh).toMatchObject({ total: 21 });
@@ -132,7 +142,7 @@ test('a product is refused when its price or rules can never be right', async ()
   ];
 
   const answers = await Promise.all(
-    wrong.map((fields) => createProduct(server.shop, { ...wanted, ...fields })),
+    wrong.map((fields) => adminCreateProduct(server.shop, ADMIN, { ...wanted, ...fields })),
   );
 
   expect(answers.map(codeOf)).toEqual(wrong.map(() => 'BAD_USER_INPUT'));

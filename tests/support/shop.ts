@@ -4,6 +4,7 @@ import { tables } from '../../mikro-orm.config.ts';
 import { openShop, withQueues } from '../../src/open-shop.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
+import { transact } from '../../src/postgres/transaction.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
 import { countStock } from '../../src/shop/stock/count-stock.ts';
@@ -65,15 +66,15 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     queueMax: 5000,
     ...options,
   };
-  const { shop: own, changeNotifier } = openShop({ database }, settings);
-  await changeNotifier.start();
+  const { shop: own, notices } = openShop({ database }, settings);
+  await notices.start();
   const { lockStock = own.lockStock, lockOrders = own.lockOrders } = options;
   const shop = withQueues({ ...own, lockStock, lockOrders }, settings);
   return {
     shop,
     database,
     async [Symbol.asyncDispose]() {
-      await changeNotifier.stop();
+      await notices.stop();
       await database.close();
     },
   };
@@ -84,18 +85,20 @@ export async function makeProduct(
   shop: LiveShop,
   wanted: Partial<NewProduct> = {},
 ): Promise<number> {
-  const product = await createProduct(shop, {
-    name: 'Test Widget',
-    description: null,
-    price: '29.99',
-    currency: 'USD',
-    totalStock: 20,
-    maxPerHold: 10,
-    maxPerCustomer: null,
-    saleStartsAt: null,
-    saleEndsAt: null,
-    ...wanted,
-  });
+  const product = await transact(shop.database, (tx) =>
+    createProduct(tx, {
+      name: 'Test Widget',
+      description: null,
+      price: '29.99',
+      currency: 'USD',
+      totalStock: 20,
+      maxPerHold: 10,
+      maxPerCustomer: null,
+      saleStartsAt: null,
+      saleEndsAt: null,
+      ...wanted,
+    }),
+  );
   if ('code' in product) throw new Error(product.message);
   return product.id;
 }

@@ -1,7 +1,7 @@
 import {
   Broadcast,
-  streamOf,
-  type Subscriber,
+  listenAlone,
+  type Listener,
   type LiveSource,
   type Versioned,
 } from '../../src/live/broadcast.ts';
@@ -57,11 +57,11 @@ class Things implements LiveSource<string> {
   }
 }
 
-function newSubscriber() {
+function newListener() {
   const heard: string[] = [];
   const errors: unknown[] = [];
-  const listener: Subscriber<string> = {
-    deliver: (_key, told) => void heard.push(told),
+  const listener: Listener<string> = {
+    tell: (_key, told) => void heard.push(told),
     fail: (error) => void errors.push(error),
   };
   return { ...listener, heard, errors };
@@ -70,7 +70,7 @@ function newSubscriber() {
 function gather(things: Things) {
   const rendered: string[] = [];
   const state = { empty: 0, render: undefined as Promise<void> | undefined };
-  const broadcast = new Broadcast<string, string>(
+  const audience = new Broadcast<string, string>(
     things,
     async (value) => {
       rendered.push(value);
@@ -79,7 +79,7 @@ function gather(things: Things) {
     },
     () => void (state.empty += 1),
   );
-  return { broadcast, rendered, state };
+  return { audience, rendered, state };
 }
 
 /** Lets everything that is ready run. */
@@ -89,10 +89,10 @@ const settle = async (): Promise<void> => {
 
 test('a value is rendered once, however many listen', async () => {
   const things = new Things();
-  const { broadcast, rendered } = gather(things);
-  const listeners = Array.from({ length: 1000 }, newSubscriber);
+  const { audience, rendered } = gather(things);
+  const listeners = Array.from({ length: 1000 }, newListener);
 
-  for (const listener of listeners) broadcast.subscribe(listener);
+  for (const listener of listeners) audience.join(listener);
   await settle();
   things.announce(1, 2);
   await settle();
@@ -103,15 +103,15 @@ test('a value is rendered once, however many listen', async () => {
 
 test('those who come while others’ state is read share one more read, begun after they came', async () => {
   const things = new Things();
-  const { broadcast } = gather(things);
+  const { audience } = gather(things);
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
-  const [first, ...others] = Array.from({ length: 100 }, newSubscriber);
+  const [first, ...others] = Array.from({ length: 100 }, newListener);
 
-  broadcast.subscribe(first!);
+  audience.join(first!);
   // Committed elsewhere, after the first read saw what there was; no word of it came.
   things.committed.set(1, 7);
-  for (const listener of others) broadcast.subscribe(listener);
+  for (const listener of others) audience.join(listener);
   free.resolve();
   await settle();
 
@@ -122,14 +122,14 @@ test('those who come while others’ state is read share one more read, begun af
 
 test('who comes late is told what is, and those before it nothing twice', async () => {
   const things = new Things();
-  const { broadcast } = gather(things);
-  const [early, late] = [newSubscriber(), newSubscriber()];
-  broadcast.subscribe(early);
+  const { audience } = gather(things);
+  const [early, late] = [newListener(), newListener()];
+  audience.join(early);
   await settle();
   things.announce(1, 2);
   await settle();
 
-  broadcast.subscribe(late);
+  audience.join(late);
   await settle();
   things.announce(1, 3);
   await settle();
@@ -140,16 +140,16 @@ test('who comes late is told what is, and those before it nothing twice', async 
 
 test('a value that was being rendered when a listener came is not told to it', async () => {
   const things = new Things();
-  const { broadcast, state } = gather(things);
-  const [early, late] = [newSubscriber(), newSubscriber()];
-  broadcast.subscribe(early);
+  const { audience, state } = gather(things);
+  const [early, late] = [newListener(), newListener()];
+  audience.join(early);
   await settle();
 
   const free = Promise.withResolvers<void>();
   state.render = free.promise;
   things.announce(1, 2);
   things.committed.set(1, 5);
-  broadcast.subscribe(late);
+  audience.join(late);
   await settle();
   free.resolve();
   await settle();
@@ -160,14 +160,14 @@ test('a value that was being rendered when a listener came is not told to it', a
 
 test('a read that saw less than the feed already told lowers no version', async () => {
   const things = new Things();
-  const { broadcast } = gather(things);
-  const [early, late] = [newSubscriber(), newSubscriber()];
-  broadcast.subscribe(early);
+  const { audience } = gather(things);
+  const [early, late] = [newListener(), newListener()];
+  audience.join(early);
   await settle();
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
 
-  broadcast.subscribe(late);
+  audience.join(late);
   things.announce(1, 4);
   await settle();
   const heardBeforeItsRead = [...late.heard];
@@ -181,9 +181,9 @@ test('a read that saw less than the feed already told lowers no version', async 
 
 test('of each of several things the newest is told, and an older word of one is not', async () => {
   const things = new Things([1, 2, 3]);
-  const { broadcast, state } = gather(things);
-  const listener = newSubscriber();
-  broadcast.subscribe(listener);
+  const { audience, state } = gather(things);
+  const listener = newListener();
+  audience.join(listener);
   await settle();
 
   const free = Promise.withResolvers<void>();
@@ -200,18 +200,18 @@ test('of each of several things the newest is told, and an older word of one is 
 
 test('who leaves hears nothing more, and the last one’s leaving lets go of the source', async () => {
   const things = new Things();
-  const { broadcast, rendered, state } = gather(things);
-  const [one, other] = [newSubscriber(), newSubscriber()];
-  broadcast.subscribe(one);
-  broadcast.subscribe(other);
+  const { audience, rendered, state } = gather(things);
+  const [one, other] = [newListener(), newListener()];
+  audience.join(one);
+  audience.join(other);
   await settle();
 
-  broadcast.unsubscribe(one);
-  broadcast.unsubscribe(one);
+  audience.leave(one);
+  audience.leave(one);
   things.announce(1, 2);
   await settle();
   const emptyBefore = state.empty;
-  broadcast.unsubscribe(other);
+  audience.leave(other);
   things.announce(1, 3);
   await settle();
 
@@ -225,13 +225,13 @@ test('who leaves hears nothing more, and the last one’s leaving lets go of the
 
 test('who leaves while its state is read is told nothing, and nothing is rendered for it', async () => {
   const things = new Things();
-  const { broadcast, rendered, state } = gather(things);
+  const { audience, rendered, state } = gather(things);
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
-  const listener = newSubscriber();
+  const listener = newListener();
 
-  broadcast.subscribe(listener);
-  broadcast.unsubscribe(listener);
+  audience.join(listener);
+  audience.leave(listener);
   free.resolve();
   await settle();
 
@@ -242,13 +242,13 @@ test('who leaves while its state is read is told nothing, and nothing is rendere
 
 test('a read that fails is told to those it was for, and the others go on', async () => {
   const things = new Things();
-  const { broadcast, state } = gather(things);
-  const [early, late] = [newSubscriber(), newSubscriber()];
-  broadcast.subscribe(early);
+  const { audience, state } = gather(things);
+  const [early, late] = [newListener(), newListener()];
+  audience.join(early);
   await settle();
 
   things.failures.push(new Error('away'));
-  broadcast.subscribe(late);
+  audience.join(late);
   await settle();
   things.announce(1, 2);
   await settle();
@@ -262,14 +262,14 @@ test('a read that fails is told to those it was for, and the others go on', asyn
 
 test('while the database is away those who came wait for it, and who leaves meanwhile is forgotten', async () => {
   const things = new Things();
-  const { broadcast, state } = gather(things);
-  const [stays, leaves] = [newSubscriber(), newSubscriber()];
+  const { audience, state } = gather(things);
+  const [stays, leaves] = [newListener(), newListener()];
 
   things.failures.push(new UnavailableFault('away'), new BusyFault('busy'));
-  broadcast.subscribe(stays);
-  broadcast.subscribe(leaves);
+  audience.join(stays);
+  audience.join(leaves);
   await settle();
-  broadcast.unsubscribe(leaves);
+  audience.leave(leaves);
   await until('the state', () => stays.heard.length > 0);
 
   expect([stays.heard, stays.errors]).toEqual([['1: 1'], []]);
@@ -280,14 +280,14 @@ test('while the database is away those who came wait for it, and who leaves mean
 
 test('a rendering that fails is told to everyone, and the source is let go', async () => {
   const things = new Things();
-  const broadcast = new Broadcast<string, string>(
+  const audience = new Broadcast<string, string>(
     things,
     () => Promise.reject(new Error('broken')),
     () => {},
   );
-  const listeners = [newSubscriber(), newSubscriber()];
+  const listeners = [newListener(), newListener()];
 
-  for (const listener of listeners) broadcast.subscribe(listener);
+  for (const listener of listeners) audience.join(listener);
   await settle();
 
   for (const { errors } of listeners) expect(errors).toEqual([new Error('broken')]);
@@ -296,7 +296,7 @@ test('a rendering that fails is told to everyone, and the source is let go', asy
 
 test('one who listens alone gets a stream, and leaves the source by ending it', async () => {
   const things = new Things();
-  const stream = streamOf(things);
+  const stream = listenAlone(things);
 
   const first = await stream.next();
   things.announce(1, 2);
@@ -312,7 +312,7 @@ test('one who listens alone is told of a read that fails', async () => {
   const things = new Things();
   things.failures.push(new Error('away'));
 
-  const stream = streamOf(things);
+  const stream = listenAlone(things);
 
   await expect(stream.next()).rejects.toThrow('away');
   expect(things.looks.size).toBe(0);

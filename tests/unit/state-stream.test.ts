@@ -38,15 +38,15 @@ class Thing implements StateSource<State, State> {
     return state;
   }
 
-  eventOf(state: State): State | null {
+  tellable(state: State): State | null {
     return state.status === 'UNKNOWN' ? null : state;
   }
 
-  isFinal({ status }: State): boolean {
+  isOver({ status }: State): boolean {
     return status === 'ENDED';
   }
 
-  msToDeadline({ leftMs }: State): number {
+  changesInMs({ leftMs }: State): number {
     return leftMs;
   }
 

@@ -2,31 +2,31 @@ import { Topic } from '../../src/live/topic.ts';
 
 test('a value reaches every listener of its key and no other', () => {
   const topic = new Topic<string, number>();
-  const received: string[] = [];
-  topic.subscribe('a', (value) => received.push(`first a ${value}`));
-  topic.subscribe('a', (value) => received.push(`second a ${value}`));
-  topic.subscribe('b', (value) => received.push(`b ${value}`));
+  const heard: string[] = [];
+  topic.subscribe('a', (value) => heard.push(`first a ${value}`));
+  topic.subscribe('a', (value) => heard.push(`second a ${value}`));
+  topic.subscribe('b', (value) => heard.push(`b ${value}`));
 
   topic.publish('a', 1);
   topic.publish('c', 2);
 
-  expect(received).toEqual(['first a 1', 'second a 1']);
+  expect(heard).toEqual(['first a 1', 'second a 1']);
 });
 
-test('a listener that unsubscribed receives nothing more, the others do', () => {
+test('who has left hears nothing more, and the others do', () => {
   const topic = new Topic<string, number>();
-  const received: string[] = [];
-  const unsubscribe = topic.subscribe('a', (value) => received.push(`first ${value}`));
-  topic.subscribe('a', (value) => received.push(`second ${value}`));
+  const heard: string[] = [];
+  const leave = topic.subscribe('a', (value) => heard.push(`first ${value}`));
+  topic.subscribe('a', (value) => heard.push(`second ${value}`));
 
   topic.publish('a', 1);
-  unsubscribe();
+  leave();
   topic.publish('a', 2);
 
-  expect(received).toEqual(['first 1', 'second 1', 'second 2']);
+  expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
 });
 
-test('a key without listeners uses no memory', () => {
+test('a key costs nothing once no one listens to it', () => {
   const topic = new Topic<string, number>();
 
   const leaves = ['a', 'a', 'b'].map((key) => topic.subscribe(key, () => {}));
@@ -42,31 +42,31 @@ test('a key without listeners uses no memory', () => {
   expect(topic.has('a')).toBe(false);
 });
 
-test('a second unsubscribe does not remove listeners that subscribed after the first', () => {
+test('leaving twice does not send away those who came between', () => {
   const topic = new Topic<string, number>();
-  const received: number[] = [];
-  const unsubscribe = topic.subscribe('a', () => {});
+  const heard: number[] = [];
+  const leave = topic.subscribe('a', () => {});
 
-  unsubscribe();
-  topic.subscribe('a', (value) => received.push(value));
-  unsubscribe();
+  leave();
+  topic.subscribe('a', (value) => heard.push(value));
+  leave();
   topic.publish('a', 1);
 
-  expect(received).toEqual([1]);
+  expect(heard).toEqual([1]);
   expect(topic.keys()).toEqual(['a']);
 });
 
-test('a listener may unsubscribe while it receives a value', () => {
+test('a listener may leave while it is told', () => {
   const topic = new Topic<string, number>();
-  const received: string[] = [];
-  const unsubscribe = topic.subscribe('a', (value) => {
-    received.push(`once ${value}`);
-    unsubscribe();
+  const heard: string[] = [];
+  const leave = topic.subscribe('a', (value) => {
+    heard.push(`once ${value}`);
+    leave();
   });
-  topic.subscribe('a', (value) => received.push(`always ${value}`));
+  topic.subscribe('a', (value) => heard.push(`always ${value}`));
 
   topic.publish('a', 1);
   topic.publish('a', 2);
 
-  expect(received).toEqual(['once 1', 'always 1', 'always 2']);
+  expect(heard).toEqual(['once 1', 'always 1', 'always 2']);
 });

@@ -1,7 +1,7 @@
 import { productNotFound } from '../refusal.ts';
 import {
-  adjustLocked,
-  pastKeyTaken,
+  adjustStock,
+  refuseReusedKey,
   type AdjustmentAnswer,
   type StockAdjustment,
 } from '../stock/adjust-stock.ts';
@@ -24,11 +24,11 @@ export function adminAdjustStock(
   // Without the idempotency key, which is a secret of the client.
   const { productId, delta, reason, expectedVersion } = adjustment;
   const args = { productId, delta, reason, expectedVersion };
-  return pastKeyTaken(() =>
+  return refuseReusedKey(() =>
     withAudit<AdjustmentAnswer>(shop, { caller, name: 'adjustStock', args }, async (tx) => {
       const result = await withLockedStock(shop, tx, productId, async (stock) => {
         const before = auditSnapshotOfStock(stock.count);
-        const answer = await adjustLocked(tx, stock, adjustment);
+        const answer = await adjustStock(tx, stock, adjustment);
         return { answer, before, after: auditSnapshotOfStock(stock.count) };
       });
       return result ?? unchanged(productNotFound);

@@ -1,13 +1,13 @@
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { orderFinal } from '../purchases/order.rules.ts';
+import { ADMIN_CANCEL, CANCEL_FOR_GOOD } from '../purchases/order-statements.ts';
 import { openRefund } from '../payments/open-refund.ts';
-import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
+import { PaymentEventTable } from '../payments/payment-event.entity.ts';
 import { invariant } from '../../lib/invariant.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { noSuchOrder, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { unitMove, type Bucket } from '../stock/unit-move.ts';
 import { unchanged, withAudit, type ActionResult } from './with-audit.ts';
 import { type AdminCaller } from './audit-log.ts';
 import { auditSnapshotOfOrder } from './audit-snapshot.ts';
@@ -23,25 +23,6 @@ export interface Cancellation {
 }
 
 type CancellationAnswer = Order | OrderNotFound | OrderFinal<Order>;
-
-/** Cancels the order and moves its units from one bucket to another; `stamp` sets further columns. */
-const cancel = (from: 'held' | 'sold', to: Bucket, stamp: string): string =>
-  unitMove({
-    changed: `
-      update orders set status = 'CANCELLED', cancelled_by = 'OPERATOR', ${stamp}, updated_at = shop_clock()
-      where id = $3 and status = '${from === 'held' ? 'PENDING' : 'PAID'}'
-      returning quantity`,
-    // Units withdrawn from the sale leave both the bucket and the total.
-    buckets: { [from]: -1, [to]: to === 'total' ? -1 : 1 },
-    cause: 'CANCELLATION',
-    note: { reason: '$4' },
-  });
-
-const CANCEL = {
-  PENDING: cancel('held', 'available', 'released_version = $2'),
-  RESTOCKED: cancel('sold', 'available', 'returned_version = $2, restocked = true'),
-  WITHDRAWN: cancel('sold', 'total', 'returned_version = $2, restocked = false'),
-} as const;
 
 /**
  * Cancels an order for good: a later payment for it is refunded. The units of a pending order become
@@ -70,13 +51,9 @@ export function adminCancelOrder(
   );
 }
 
-const FOR_GOOD = `
-  update orders set cancelled_by = 'OPERATOR', updated_at = shop_clock()
-  where id = $1 and cancelled_by = 'BUYER'`;
-
 /** A late payment reopens an order that the buyer cancelled, but not one that the admin cancelled. */
 async function cancelForGood(tx: Transaction, order: Order): Promise<ActionResult<Order>> {
-  await tx.rows(FOR_GOOD, [order.id]);
+  await tx.rows(CANCEL_FOR_GOOD, [order.id]);
   return resultOf(order, (await lockRow(tx, OrderTable, order.id))!);
 }
 
@@ -88,8 +65,8 @@ async function cancelCurrent(
 ): Promise<ActionResult<Order>> {
   const paid = order.status === 'PAID';
   const refundId = paid && order.paymentId !== null ? await refundPayment(tx, order) : null;
-  const returned = restock ? CANCEL.RESTOCKED : CANCEL.WITHDRAWN;
-  const statement = paid ? returned : CANCEL.PENDING;
+  const returned = restock ? ADMIN_CANCEL.RESTOCKED : ADMIN_CANCEL.WITHDRAWN;
+  const statement = paid ? returned : ADMIN_CANCEL.PENDING;
   const ended = await withLockedStock(shop, tx, order.productId, (stock) =>
     stock.move(statement, [order.id, reason]),
   );
@@ -101,11 +78,8 @@ async function cancelCurrent(
 /** Opens the refund of the payment that paid this order. */
 async function refundPayment(tx: Transaction, order: Order): Promise<string> {
   const { id: orderId, paymentProvider: provider, paymentId } = order;
-  const event = (await tx.em.findOne(
-    PaymentEventTable,
-    { orderId, provider: provider!, paymentId, counted: true },
-    { disableIdentityMap: true },
-  )) as PaymentEvent | null;
+  const paying = { orderId, provider: provider!, paymentId, counted: true };
+  const event = await tx.findOne(PaymentEventTable, paying);
   invariant(event !== null, 'a paid order has the event that paid it');
   return openRefund(tx, event, { reason: 'ORDER_CANCELLED', meantFor: order });
 }

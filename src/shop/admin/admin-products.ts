@@ -1,7 +1,7 @@
 import type { Product } from '../catalog/product.entity.ts';
 import { updateProduct, type ProductChange } from '../catalog/update-product.ts';
 import { isRefusal, type BadUserInput, type ProductNotFound } from '../refusal.ts';
-import { insertProduct, type NewProduct } from '../stock/create-product.ts';
+import { createProduct, type NewProduct } from '../stock/create-product.ts';
 import { unchanged, withAudit } from './with-audit.ts';
 import { type AdminCaller } from './audit-log.ts';
 import { auditSnapshotOfProduct } from './audit-snapshot.ts';
@@ -17,7 +17,7 @@ export function adminCreateProduct(
     shop,
     { caller, name: 'createProduct', args },
     async (tx) => {
-      const answer = await insertProduct(tx, args);
+      const answer = await createProduct(tx, args);
       if (isRefusal(answer)) return unchanged(answer);
       const after = { ...auditSnapshotOfProduct(answer), totalStock: args.totalStock };
       return { answer, before: null, after };

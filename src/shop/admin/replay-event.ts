@@ -61,6 +61,5 @@ async function recordFailedReplay(
 }
 
 async function readEvent(tx: Transaction, id: string): Promise<PaymentEvent | null> {
-  const found = await tx.em.findOne(PaymentEventTable, { id }, { disableIdentityMap: true });
-  return found as PaymentEvent | null;
+  return tx.findOne(PaymentEventTable, { id });
 }

@@ -1,5 +1,5 @@
-import type { Transaction } from '../../postgres/transaction.ts';
-import { RefundTable, type Refund } from '../payments/refund.entity.ts';
+import { closeRefund } from '../payments/open-refund.ts';
+import type { Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
 import { unchanged, withAudit } from './with-audit.ts';
 import { type AdminCaller } from './audit-log.ts';
@@ -13,12 +13,6 @@ export interface RefundResolution {
   readonly note: string;
 }
 
-const LOCK = 'select id from refunds where id = $1 for update';
-
-const RESOLVE = `
-  update refunds set status = 'RESOLVED', resolved_at = shop_clock(), note = $2
-  where id = $1 and status = 'OPEN'`;
-
 /** Closes a refund that was paid back. Resolving it twice returns it again, with its first note. */
 export function resolveRefund(
   shop: Pick<Shop, 'database'>,
@@ -29,12 +23,9 @@ export function resolveRefund(
     shop,
     { caller, name: 'resolveRefund', args },
     async (tx) => {
-      const { refundId, note } = args;
-      await tx.rows(LOCK, [refundId]);
-      const before = await readRefund(tx, refundId);
-      if (before === null) return unchanged(refundNotFound);
-      await tx.rows(RESOLVE, [refundId, note]);
-      const after = (await readRefund(tx, refundId))!;
+      const closed = await closeRefund(tx, args.refundId, args.note);
+      if (closed === null) return unchanged(refundNotFound);
+      const { before, after } = closed;
       return {
         answer: after,
         before: auditSnapshotOfRefund(before),
@@ -42,8 +33,4 @@ export function resolveRefund(
       };
     },
   );
-}
-
-async function readRefund(tx: Transaction, id: string): Promise<Refund | null> {
-  return (await tx.em.findOne(RefundTable, { id }, { disableIdentityMap: true })) as Refund | null;
 }

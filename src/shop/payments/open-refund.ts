@@ -5,7 +5,7 @@ import { newId } from '../../lib/ids.ts';
 import { decimalText } from '../../lib/money.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
-import type { RefundReason } from './refund.entity.ts';
+import { RefundTable, type Refund, type RefundReason } from './refund.entity.ts';
 
 /** The event whose money must go back. */
 type PayingEvent = Pick<
@@ -52,4 +52,29 @@ function moneyReceived(
   if (unreadableAmount !== null) return { amount: null, currency: null };
   if (meantFor === null) return { amount: null, currency: null };
   return { amount: decimalText(totalOf(meantFor)), currency: meantFor.currency };
+}
+
+const LOCK = 'select id from refunds where id = $1 for update';
+
+const CLOSE = `
+  update refunds set status = 'RESOLVED', resolved_at = shop_clock(), note = $2
+  where id = $1 and status = 'OPEN'`;
+
+/** A refund before and after it was closed. */
+interface ClosedRefund {
+  readonly before: Refund;
+  readonly after: Refund;
+}
+
+/** Closes a refund with a note, inside the caller's transaction; a closed one keeps its note. Null for an unknown id. */
+export async function closeRefund(
+  tx: Transaction,
+  id: string,
+  note: string,
+): Promise<ClosedRefund | null> {
+  await tx.rows(LOCK, [id]);
+  const before = await tx.findOne(RefundTable, { id });
+  if (before === null) return null;
+  await tx.rows(CLOSE, [id, note]);
+  return { before, after: (await tx.findOne(RefundTable, { id }))! };
 }

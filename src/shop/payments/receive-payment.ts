@@ -58,12 +58,7 @@ async function receive(shop: Shop, tx: Transaction, received: ReceivedPayment): 
 
 async function findEvent(tx: Transaction, received: ReceivedPayment): Promise<PaymentEvent | null> {
   const { provider, idempotencyKey } = received;
-  const found = await tx.em.findOne(
-    PaymentEventTable,
-    { provider, idempotencyKey },
-    { disableIdentityMap: true },
-  );
-  return found as PaymentEvent | null;
+  return tx.findOne(PaymentEventTable, { provider, idempotencyKey });
 }
 
 const COUNT_DUPLICATE = `

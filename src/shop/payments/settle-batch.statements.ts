@@ -1,3 +1,4 @@
+import { payOrders } from '../purchases/order-statements.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
 
@@ -59,12 +60,7 @@ export const SETTLE_EVENTS = unitMove({
     repeated_events as (
       update payment_events e set duplicates = e.duplicates + repeated.times
       from json_to_recordset($5::json) as repeated(id uuid, times int) where e.id = repeated.id),`,
-  changed: `
-    update orders o set status = 'PAID', cancelled_by = null, sold_version = $2,
-      payment_provider = paid.provider, payment_id = paid.payment_id, paid_at = $4, updated_at = $4
-    from json_to_recordset($6::json) as paid(order_id uuid, provider text, payment_id text)
-    where o.id = paid.order_id and o.status = 'PENDING'
-    returning o.quantity`,
+  changed: payOrders({ now: '$4', paid: '$6' }),
   buckets: { held: -1, sold: 1 },
   cause: 'SALE',
 });

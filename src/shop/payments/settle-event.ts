@@ -3,6 +3,7 @@ import { HoldTable, type Hold } from '../purchases/hold.entity.ts';
 import { holdStatus } from '../purchases/hold.rules.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { totalOf } from '../purchases/order.rules.ts';
+import { PAY_ORDER } from '../purchases/order-statements.ts';
 import { breaksUnique } from '../../postgres/faults.ts';
 import { invariant } from '../../lib/invariant.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
@@ -10,7 +11,6 @@ import { canonicalDecimal, decimalText } from '../../lib/money.ts';
 import { answerOf, type PaymentAnswer } from './payment-answer.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { unitMove, type Bucket } from '../stock/unit-move.ts';
 import { openRefund } from './open-refund.ts';
 import type { EventContent, ReceivedPayment } from './payment-queues.ts';
 import type { PaymentEvent } from './payment-event.entity.ts';
@@ -60,7 +60,7 @@ export async function judge(
 ): Promise<Settlement> {
   const { provider, paymentId, orderId } = event;
   const order = orderId === null ? null : await lockRow(tx, OrderTable, orderId);
-  const hold = order === null && orderId !== null ? await holdOf(tx, orderId) : null;
+  const hold = order === null && orderId !== null ? await tx.findOne(HoldTable, { orderId }) : null;
   const unitsAvailable = order !== null && (await areUnitsAvailable(shop, tx, event, order));
   const [facts] = await tx.rows<{ now: string; counted: boolean }>(FACTS, [provider, paymentId]);
   const decidedAt = new Date(facts!.now);
@@ -107,11 +107,6 @@ export async function retryOnUniqueViolation<T>(settlement: () => Promise<T>): P
   }
 }
 
-async function holdOf(tx: Transaction, orderId: string): Promise<Hold | null> {
-  const found = await tx.em.findOne(HoldTable, { orderId }, { disableIdentityMap: true });
-  return found as Hold | null;
-}
-
 /**
  * Late money: due units of the product are reclaimed first, then it is seen whether enough are
  * available. The one place where the stock lock is not the last thing before the commit: what the
@@ -132,23 +127,6 @@ async function areUnitsAvailable(
   return available === true;
 }
 
-/** Paid is set once, from a state that may be paid; the units go with it in the same statement. */
-const sell = (from: Bucket, payable: string): string =>
-  unitMove({
-    changed: `
-      update orders set status = 'PAID', cancelled_by = null, sold_version = $2,
-        payment_provider = $4, payment_id = $5, paid_at = shop_clock(), updated_at = shop_clock()
-      where id = $3 and status in (${payable})
-      returning quantity`,
-    buckets: { [from]: -1, sold: 1 },
-    cause: 'SALE',
-  });
-
-const SELL = {
-  PAY: sell('held', "'PENDING'"),
-  RETAKE: sell('available', "'EXPIRED', 'CANCELLED'"),
-} as const;
-
 /** Carries a verdict out. The event's row must stand already, and nothing may follow but the commit. */
 export async function applySettlement(
   shop: Shop,
@@ -161,7 +139,7 @@ export async function applySettlement(
     await openRefund(tx, event, { reason: verdict.reason, meantFor: order ?? hold });
   }
   if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
-    const statement = SELL[verdict.kind];
+    const statement = PAY_ORDER[verdict.kind];
     const sold = await withLockedStock(shop, tx, order!.productId, (stock) =>
       stock.move(statement, [order!.id, provider, paymentId]),
     );

@@ -1,33 +1,31 @@
 import { createHash } from 'node:crypto';
 import { breaksUnique } from '../../postgres/faults.ts';
-import { transact, type Transaction } from '../../postgres/transaction.ts';
+import type { Transaction } from '../../postgres/transaction.ts';
 import {
   badUserInput,
   idempotencyKeyReused,
-  productNotFound,
   type BadUserInput,
   type IdempotencyKeyReused,
   type ProductNotFound,
   type StockBelowCommitted,
   type StockVersionConflict,
 } from '../refusal.ts';
-import { withLockedStock, type LockedStock } from './locked-stock.ts';
+import type { LockedStock } from './locked-stock.ts';
 import type { StockCount } from './stock.rules.ts';
 import { unitMove } from './unit-move.ts';
-import type { Shop } from '../shop.ts';
 
-/** What the operator changes. */
+/** A change of the number of units for sale. */
 export interface StockAdjustment {
   readonly productId: number;
   /** Units added to the total or, negative, taken from it. */
   readonly delta: number;
   readonly reason: string;
-  /** The version the operator looked at; null where it does not matter. */
+  /** The version that the stock must have; null for any. */
   readonly expectedVersion: number | null;
   readonly idempotencyKey: string | null;
 }
 
-/** What becomes of an adjustment. */
+/** The counters after an adjustment, or the reason why it was refused. */
 export type AdjustmentAnswer =
   | StockCount
   | ProductNotFound
@@ -49,40 +47,25 @@ const ADJUST = unitMove({
 const EARLIER = `select arguments_hash as "argumentsHash" from stock_movements where idempotency_key_hash = $1`;
 
 /**
- * Changes how many units are offered, never below what is held and sold. With an idempotency key it
- * takes effect once; repeated, it gives the stock as it is by then.
- *
- * @throws BusyFault when the product's lock was not available in time
+ * Refuses an adjustment whose idempotency key a concurrent adjustment of another product has used.
+ * Adjustments of one product cannot meet so: each reads the earlier keys under the product's lock.
  */
-export async function adjustStock(
-  shop: Shop,
-  adjustment: StockAdjustment,
-): Promise<AdjustmentAnswer> {
-  const answer = await pastKeyTaken(() =>
-    transact(shop.database, (tx) =>
-      withLockedStock(shop, tx, adjustment.productId, (stock) =>
-        adjustLocked(tx, stock, adjustment),
-      ),
-    ),
-  );
-  return answer ?? productNotFound;
-}
-
-/** Answers an adjustment whose key is used for another product at this very moment. */
-export async function pastKeyTaken<Answer>(
+export async function refuseReusedKey<Answer>(
   adjusting: () => Promise<Answer>,
 ): Promise<Answer | IdempotencyKeyReused> {
   try {
     return await adjusting();
   } catch (error) {
-    // The product is part of what must be the same.
     if (breaksUnique(error, 'stock_movements_idempotency_key')) return idempotencyKeyReused;
     throw error;
   }
 }
 
-/** The same under the product's lock, which the caller has. */
-export async function adjustLocked(
+/**
+ * Changes the number of units for sale, under the product's lock; never below what is held and sold.
+ * With an idempotency key it takes effect once; repeated, it returns the current counters.
+ */
+export async function adjustStock(
   tx: Transaction,
   stock: LockedStock,
   adjustment: StockAdjustment,

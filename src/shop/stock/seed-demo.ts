@@ -1,9 +1,9 @@
 import { readClock } from '../../postgres/clock.ts';
 import type { Database } from '../../postgres/database.ts';
 import { transact } from '../../postgres/transaction.ts';
-import { insertProduct, type NewProduct } from './create-product.ts';
+import { createProduct, type NewProduct } from './create-product.ts';
 
-/** The third product opens a day after the first start, so that there is a sale to wait for. */
+/** The sale of the third product opens a day after the first start: an example of an upcoming sale. */
 const DAY_MS = 24 * 3600 * 1000;
 
 const COMMON = {
@@ -14,7 +14,7 @@ const COMMON = {
   saleEndsAt: null,
 };
 
-/** The demo sale: the README's commands paste and work on its ids 1, 2 and 3. */
+/** The demo sale. The README's commands use its ids 1, 2 and 3. */
 const demoSale = (now: Date): NewProduct[] => [
   { ...COMMON, name: 'Flash Sale Widget', price: '29.99', currency: 'USD', totalStock: 100 },
   {
@@ -35,12 +35,12 @@ const demoSale = (now: Date): NewProduct[] => [
   },
 ];
 
-/** Gives an empty catalogue the demo sale, whole or not at all; whether it did. */
+/** Creates the demo products in an empty catalogue, all or none; whether it did. */
 export function seedDemo(database: Database): Promise<boolean> {
   return transact(database, async (tx) => {
     const [known] = await tx.rows<object>('select id from products limit 1', []);
     if (known !== undefined) return false;
-    for (const product of demoSale(await readClock(tx))) await insertProduct(tx, product);
+    for (const product of demoSale(await readClock(tx))) await createProduct(tx, product);
     return true;
   });
 }

@@ -4,138 +4,133 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
-import { Broadcast, type Subscriber } from '../../../live/broadcast.ts';
+import { Broadcast, type Listener } from '../../../live/broadcast.ts';
 import type { StockedProduct } from '../../../shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../../live/live-products.ts';
-import type { BackpressuredSocket, FrameSource } from './backpressured-socket.ts';
-import { isStream, type Results, type Subscribed } from './socket-streams.ts';
+import type { BackpressuredSocket, Speaker } from './backpressured-socket.ts';
+import type { Results, Subscribed } from './socket-streams.ts';
 
-/** A checked subscription, ready to be executed. */
-export interface SubscriptionRequest {
+/** What one subscriber asked, checked and ready to be executed. */
+export interface Asked {
   readonly args: ExecutionArgs;
-  /** Equal for subscriptions with the same results: document, operation, variables and rights. */
-  readonly shareKey: string;
+  /** Equal for those who may be told the same text: same document, operation, variables and rights. */
+  readonly sameness: string;
   /** The subscription's id on its socket. */
   readonly id: string;
-  readonly socket: BackpressuredSocket;
+  readonly line: BackpressuredSocket;
 }
 
-/** Formats a result for a `next` message: with errors as the caller may see them. */
-export type FormatResult = (result: ExecutionResult, args: ExecutionArgs) => ExecutionResult;
+/** What a `next` message carries of a result: errors as the caller may see them. */
+export type Payload = (result: ExecutionResult, args: ExecutionArgs) => ExecutionResult;
 
-type StockBroadcast = Broadcast<StockedProduct, string>;
+type StockAudience = Broadcast<StockedProduct, string>;
 
 /**
- * Executes subscriptions. Equal ones share a broadcast: one source, and one execution and one JSON
- * text of each event for all their sockets. To a client it is the same as an execution of its own.
+ * Subscriptions, of which those that ask the same are one: one source, and one execution and one
+ * JSON text of each event for all of them, by however many sockets they come. A subscriber can't
+ * tell it from an execution of its own.
  *
- * Only live stock is shared; every other stream belongs to one buyer and is executed separately.
+ * Only live stock has an audience; every other stream is one buyer's, and is executed for that one.
  */
 export class SharedStreams {
-  readonly #formatResult: FormatResult;
-  /** By share key, while a broadcast opens or has subscribers; undefined if it is not shared. */
-  readonly #broadcasts = new Map<string, Promise<StockBroadcast | undefined>>();
+  readonly #payload: Payload;
+  /** By sameness, while it is opened and has listeners; undefined: there is nothing to share. */
+  readonly #audiences = new Map<string, Promise<StockAudience | undefined>>();
 
-  constructor(formatResult: FormatResult) {
-    this.#formatResult = formatResult;
+  constructor(payload: Payload) {
+    this.#payload = payload;
   }
 
-  /** Subscribes as graphql-js does, but a shared stream yields nothing: it writes to the socket. */
-  async subscribe(request: SubscriptionRequest): Promise<Subscribed> {
-    const opening = this.#broadcasts.get(request.shareKey);
-    // Opened synchronously, so that the next equal request finds it.
-    if (opening === undefined) return this.#open(request);
-    const broadcast = await opening;
-    // It may have ended meanwhile: a broadcast without subscribers cannot be joined.
-    const isCurrent = this.#broadcasts.get(request.shareKey) === opening;
-    return broadcast !== undefined && isCurrent
-      ? new SharedSubscription(request, broadcast)
-      : this.#open(request);
+  /** Subscribes as graphql-js does, but that a shared stream yields nothing: it writes to the line. */
+  async subscribe(asked: Asked): Promise<Subscribed> {
+    const underWay = this.#audiences.get(asked.sameness);
+    // Opened in this same turn, so that whoever comes in the next finds it.
+    if (underWay === undefined) return this.#open(asked);
+    const audience = await underWay;
+    const isThere = this.#audiences.get(asked.sameness) === underWay;
+    // Dispersed meanwhile, or not opened: what was not there a moment ago may be there now.
+    return audience !== undefined && isThere ? new Seat(asked, audience) : this.#open(asked);
   }
 
-  /** Number of broadcasts, including those being opened. */
+  /** How many audiences there are, those being opened included. */
   get size(): number {
-    return this.#broadcasts.size;
+    return this.#audiences.size;
   }
 
-  async #open({ args, shareKey, id, socket }: SubscriptionRequest): Promise<Subscribed> {
-    const openingSource = createSourceEventStream(args);
-    const remove = (): void => {
-      if (this.#broadcasts.get(shareKey) === opening) this.#broadcasts.delete(shareKey);
+  async #open({ args, sameness, id, line }: Asked): Promise<Subscribed> {
+    const opening = createSourceEventStream(args);
+    const forget = (): void => {
+      if (this.#audiences.get(sameness) === gathering) this.#audiences.delete(sameness);
     };
-    const opening = openingSource.then(
-      (source) =>
-        source instanceof LiveProducts ? this.#broadcastOf(source, args, remove) : undefined,
+    const gathering = opening.then(
+      (source) => (source instanceof LiveProducts ? this.#gather(source, args, forget) : undefined),
       () => undefined,
     );
-    this.#broadcasts.set(shareKey, opening);
-    const broadcast = await opening;
-    if (broadcast !== undefined) return new SharedSubscription({ id, socket }, broadcast);
-    remove();
-    const source = await openingSource;
-    return isStream(source)
+    this.#audiences.set(sameness, gathering);
+    const audience = await gathering;
+    if (audience !== undefined) return new Seat({ id, line }, audience);
+    forget();
+    const source = await opening;
+    return Symbol.asyncIterator in source
       ? mapStream(source, (value) => execute({ ...args, rootValue: value }))
       : source;
   }
 
-  #broadcastOf(source: LiveProducts, args: ExecutionArgs, onEmpty: () => void): StockBroadcast {
+  #gather(source: LiveProducts, args: ExecutionArgs, onEmpty: () => void): StockAudience {
     const render = async (value: StockedProduct): Promise<string> =>
-      JSON.stringify(this.#formatResult(await execute({ ...args, rootValue: value }), args));
+      JSON.stringify(this.#payload(await execute({ ...args, rootValue: value }), args));
     return new Broadcast(source, render, onEmpty);
   }
 }
 
 /**
- * One subscriber of a broadcast. To graphql-ws it is a stream that never yields. It writes the newest
- * payload of each product to its socket itself, because the frames of all subscribers differ only in
- * the id.
+ * One subscriber in an audience. To graphql-ws it is a stream that never yields; what it is told it
+ * says on its line, of each product the newest, in a frame that differs from its neighbours' only
+ * in the id.
  */
-class SharedSubscription implements Results, Subscriber<string>, FrameSource {
-  readonly #socket: BackpressuredSocket;
-  readonly #broadcast: StockBroadcast;
+class Seat implements Results, Listener<string>, Speaker {
+  readonly #line: BackpressuredSocket;
+  readonly #audience: StockAudience;
   readonly #head: string;
-  /** Payloads to send, by product. */
-  readonly #unsent = new Map<number, string>();
-  readonly #end = Promise.withResolvers<IteratorResult<ExecutionResult>>();
+  /** Payloads that wait for the line, by product. */
+  readonly #waiting = new Map<number, string>();
+  readonly #over = Promise.withResolvers<IteratorResult<ExecutionResult>>();
 
-  constructor(
-    { id, socket }: Pick<SubscriptionRequest, 'id' | 'socket'>,
-    broadcast: StockBroadcast,
-  ) {
-    this.#socket = socket;
-    this.#broadcast = broadcast;
+  constructor({ id, line }: Pick<Asked, 'id' | 'line'>, audience: StockAudience) {
+    this.#line = line;
+    this.#audience = audience;
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    // An error before the first `next` is no unhandled rejection: `next` returns it.
-    this.#end.promise.catch(() => {});
-    broadcast.subscribe(this);
+    // A failure that comes before anyone waits for it is told to whoever asks then.
+    this.#over.promise.catch(() => {});
+    audience.join(this);
   }
 
-  deliver(productId: number, payload: string): void {
-    this.#unsent.set(productId, payload);
-    this.#socket.requestSend(this);
+  tell(productId: number, payload: string): void {
+    this.#waiting.set(productId, payload);
+    this.#line.ask(this);
   }
 
   fail(error: unknown): void {
-    this.#discard();
-    this.#end.reject(error);
+    this.#leaveLine();
+    this.#over.reject(error);
   }
 
-  nextFrame(): string {
-    const [[productId, payload]] = this.#unsent as unknown as [[number, string]];
-    this.#unsent.delete(productId);
-    if (this.#unsent.size > 0) this.#socket.requestSend(this);
+  speak(): string {
+    const [[productId, payload]] = this.#waiting as unknown as [[number, string]];
+    this.#waiting.delete(productId);
+    if (this.#waiting.size > 0) this.#line.ask(this);
     return `${this.#head}${payload}}`;
   }
 
   next(): Promise<IteratorResult<ExecutionResult>> {
-    return this.#end.promise;
+    return this.#over.promise;
   }
 
   return(): Promise<IteratorResult<ExecutionResult>> {
-    this.#broadcast.unsubscribe(this);
-    this.#discard();
+    this.#audience.leave(this);
+    this.#leaveLine();
     const done = { done: true, value: undefined } as const;
-    this.#end.resolve(done);
+    this.#over.resolve(done);
     return Promise.resolve(done);
   }
 
@@ -143,13 +138,13 @@ class SharedSubscription implements Results, Subscriber<string>, FrameSource {
     return this;
   }
 
-  #discard(): void {
-    this.#unsent.clear();
-    this.#socket.cancel(this);
+  #leaveLine(): void {
+    this.#waiting.clear();
+    this.#line.forget(this);
   }
 }
 
-/** Maps each value of a stream; ending either stream ends both. */
+/** Each value of a stream, changed; ending either ends both. */
 function mapStream<In, Out>(
   stream: AsyncIterable<In>,
   change: (value: In) => Out | Promise<Out>,

@@ -6,41 +6,41 @@ import { requestId } from '../../../lib/request-id.ts';
 import { refuseUpgrade } from '../../http/upgrade.ts';
 import type { Caller } from '../context.ts';
 import {
-  graphqlWsOptions,
+  conversationOf,
   SUBSCRIPTIONS_MAX,
-  type SubscriptionServerOptions,
+  type ConversationOptions,
 } from './subscription-server.ts';
 import { BackpressuredSocket } from './backpressured-socket.ts';
 import { SocketStreams } from './socket-streams.ts';
 
-/** Maximum length of a message: a document and its variables. */
+/** A subscription's document and variables fit easily; a longer message is not one of ours. */
 const MESSAGE_BYTES_MAX = 16 * 1024;
 
-/** Interval of the liveness checks. */
-const LIVENESS_CHECK_MS = 1000;
+/** Stalled and silent sockets are looked for this often. */
+const LOOK_MS = 1000;
 
-/** Time for a client to answer a close frame, before its connection is destroyed. */
-const CLOSE_MS = 1000;
+/** A client that does not answer the goodbye is cut off after this. */
+const GOODBYE_MS = 1000;
 
-/** The websocket close code of a server that shuts down. */
+/** The websocket protocol's own word for a server that goes away. */
 const GOING_AWAY = 1001;
 
 const PONG = '{"type":"pong"}';
 
-/** graphql-ws's error for a message type that only a server may send, for example `next`. */
-const SERVER_MESSAGE = /Unexpected message of type/;
+/** What graphql-ws says of a message that is the server's to say: `next`, for one. */
+const NOT_A_CLIENTS = /Unexpected message of type/;
 
-/** The parts of the GraphQL endpoint over websockets. */
-export interface GraphqlSocketOptions extends SubscriptionServerOptions {
+/** What the GraphQL door over websockets is made of. */
+export interface GraphqlSocketOptions extends ConversationOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
-  /** Logs that an origin was refused, and returns the message for it. */
+  /** Notes that a page of this origin was refused, and gives the sentence that says so. */
   readonly refuseOrigin?: (origin: string) => string;
-  /** Most open sockets; a further one gets 503 with Retry-After. */
+  /** Most open sockets; a further one is told to come again. */
   readonly socketsMax: number;
 }
 
-/** The GraphQL endpoint over websockets. */
+/** The GraphQL door over websockets. */
 export interface GraphqlSocket {
   /** Takes over the connection of an upgrade request to /graphql. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -48,11 +48,11 @@ export interface GraphqlSocket {
   sockets(): number;
   /** Live subscriptions on all sockets. */
   subscriptions(): number;
-  /** Closes every socket with 1001, so that its client reconnects to another server. */
+  /** Tells every socket that the server goes away (1001), so that its client resumes elsewhere. */
   stop(): Promise<void>;
 }
 
-/** Opens the endpoint. It serves subscriptions only; queries and mutations use HTTP. */
+/** Opens the door for subscriptions, and for nothing else: queries and mutations go by HTTP. */
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
   const { isAllowedOrigin, socketsMax } = options;
   const sockets = new WebSocketServer(SOCKETS);
@@ -60,12 +60,9 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
     const id = requestId();
     if (id !== undefined) headers.push(`X-Request-Id: ${id}`);
   });
-  const open: OpenSockets = new Map();
-  const livenessChecks = setInterval(
-    () => open.forEach((_, socket) => socket.checkLiveness()),
-    LIVENESS_CHECK_MS,
-  );
-  const serve = serverOf(options, open);
+  const lines: Lines = new Map();
+  const looking = setInterval(() => lines.forEach((_, line) => line.look()), LOOK_MS);
+  const converse = conversing(options, lines);
 
   return {
     upgrade(request, connection, head) {
@@ -77,12 +74,12 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
       if (sockets.clients.size >= socketsMax) {
         return refuseUpgrade(connection, 503, { 'Retry-After': '1' });
       }
-      sockets.handleUpgrade(request, connection, head, (socket) => serve(socket, request));
+      sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
     },
     sockets: () => sockets.clients.size,
-    subscriptions: () => [...open.values()].reduce((sum, { count }) => sum + count, 0),
+    subscriptions: () => [...lines.values()].reduce((sum, { count }) => sum + count, 0),
     async stop() {
-      clearInterval(livenessChecks);
+      clearInterval(looking);
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
       await new Promise((resolve) => sockets.close(resolve));
     },
@@ -90,55 +87,55 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
 }
 
 /** The open sockets, and the streams on each. */
-type OpenSockets = Map<BackpressuredSocket, SocketStreams>;
+type Lines = Map<BackpressuredSocket, SocketStreams>;
 
 const SOCKETS = {
   noServer: true,
   maxPayload: MESSAGE_BYTES_MAX,
-  closeTimeout: CLOSE_MS,
+  closeTimeout: GOODBYE_MS,
   handleProtocols,
 } as const;
 
 /**
- * Serves each socket with graphql-ws, which implements the protocol. Its own adapter for ws accepts
- * binary frames as text, writes errors to the console, and does not close stalled clients.
+ * Joins graphql-ws, which speaks the protocol, to each socket. Its own adapter for ws would take
+ * binary frames for text, write what goes wrong to the console, and leave a stalled client alone.
  */
-function serverOf(options: GraphqlSocketOptions, open: OpenSockets) {
+function conversing(options: GraphqlSocketOptions, lines: Lines) {
   const { callerOf, log } = options;
-  const server = makeServer(graphqlWsOptions(options));
+  const server = makeServer(conversationOf(options));
 
-  return (webSocket: WebSocket, request: IncomingMessage): void => {
-    const socket = new BackpressuredSocket(webSocket);
+  return (socket: WebSocket, request: IncomingMessage): void => {
+    const line = new BackpressuredSocket(socket);
     const streams = new SocketStreams(SUBSCRIPTIONS_MAX);
     const fail = (error: unknown): void => {
-      if (SERVER_MESSAGE.test(String(error)))
-        return socket.close(CloseCode.BadRequest, 'Invalid client message type');
+      if (NOT_A_CLIENTS.test(String(error)))
+        return line.close(CloseCode.BadRequest, 'Only a server says this');
       log.error({ err: error }, 'The GraphQL socket failed');
-      socket.close(CloseCode.InternalServerError, 'Internal server error');
+      line.close(CloseCode.InternalServerError, 'Internal server error');
     };
-    const closed = server.opened(
+    const hangUp = server.opened(
       {
-        protocol: webSocket.protocol,
-        send: (frame) => socket.send(frame),
-        // Without the payload of the ping: nested too deep it cannot be serialised.
-        onPing: () => socket.send(PONG),
-        close: (code = GOING_AWAY, reason = '') => socket.close(code, reason),
-        onMessage: (receive) =>
-          webSocket.on('message', (message: Buffer, isBinary) => {
-            // Messages that arrive after the close frame are ignored.
-            if (webSocket.readyState !== webSocket.OPEN) return;
-            if (isBinary) socket.close(CloseCode.BadRequest, 'Binary frames are not accepted');
-            else receive(message.toString()).catch(fail);
+        protocol: socket.protocol,
+        send: (frame) => line.send(frame),
+        // Without what came with the ping: nested deep enough it cannot be written again.
+        onPing: () => line.send(PONG),
+        close: (code = GOING_AWAY, reason = '') => line.close(code, reason),
+        onMessage: (hear) =>
+          socket.on('message', (message: Buffer, isBinary) => {
+            // What still comes on a socket that is being closed is heard by nobody.
+            if (socket.readyState !== socket.OPEN) return;
+            if (isBinary) line.close(CloseCode.BadRequest, 'Binary frames are not accepted');
+            else hear(message.toString()).catch(fail);
           }),
       },
-      { caller: callerOf(request), socket, streams },
+      { caller: callerOf(request), line, streams },
     );
-    open.set(socket, streams);
-    webSocket.on('close', (code, reason) => {
-      open.delete(socket);
-      void Promise.all([closed(code, reason.toString()), streams.end()]);
+    lines.set(line, streams);
+    socket.on('close', (code, reason) => {
+      lines.delete(line);
+      void Promise.all([hangUp(code, reason.toString()), streams.end()]);
     });
-    // ws closes the socket on a protocol error of the client; no more to do.
-    webSocket.on('error', () => {});
+    // What a client breaks, ws closes with the protocol's own code; there is nothing to add.
+    socket.on('error', () => {});
   };
 }
