@@ -169,7 +169,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
   );
   await migrate(database);
   const open = async (batchMax: number): Promise<Shop> => {
-    const { shop, notices } = openShop(
+    const { shop, changeNotifier } = openShop(
       { database },
       {
         holdTtlMs: 86_400_000,
@@ -181,8 +181,8 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
         queueMax: 5000,
       },
     );
-    await notices.start();
-    closers.push('change notifications', () => notices.stop());
+    await changeNotifier.start();
+    closers.push('change notifications', () => changeNotifier.stop());
     return shop;
   };
   const engines = {

@@ -54,9 +54,9 @@ export const schema = buildShopSchema();
 const closers = new Closers();
 const { database } = await openDatabase(settings, { log, closers, share: false });
 await migrate(database);
-const { shop, notices } = openShop({ database }, settings);
-await notices.start();
-closers.push('change notifications', () => notices.stop());
+const { shop, changeNotifier } = openShop({ database }, settings);
+await changeNotifier.start();
+closers.push('change notifications', () => changeNotifier.stop());
 const limits = new RateLimits(undefined, noopMetrics);
 
 /** A context for one request, or one whose cache is cleared at every event of a stream. */

@@ -56,10 +56,10 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
 
   const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
   const meters = metrics?.meters ?? noopMetrics;
-  const { shop, notices } = openShop({ database, meters }, settings);
-  await notices.start();
-  closers.push('the change notifications', () => notices.stop());
-  const availability = new Availability(database, () => notices.receivedAt);
+  const { shop, changeNotifier } = openShop({ database, meters }, settings);
+  await changeNotifier.start();
+  closers.push('the change notifications', () => changeNotifier.stop());
+  const availability = new Availability(database, () => changeNotifier.receivedAt);
   await availability.start();
   closers.push('the database probe', () => availability.stop());
   if (settings.webhookSecrets === undefined && isUnsignedAccepted(settings)) {
@@ -85,7 +85,7 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
   });
   // Pushed last, so that a stop begins with 503 at /readyz.
   closers.push('the requests in flight', () => http.stop());
-  metrics?.watch(liveFigures(shop, http, notices));
+  metrics?.watch(liveFigures(shop, http, changeNotifier));
   http.ready();
   const forceClose = (): void => {
     log.warn({}, 'Shutdown grace period elapsed; aborting in-flight requests');
@@ -151,13 +151,13 @@ function openMetrics(metrics: ProcessMetrics, shop: Shop, settings: Settings): M
 function liveFigures(
   { holdQueues, database }: Shop,
   { live }: HttpServer,
-  notices: ChangeNotifier,
+  changeNotifier: ChangeNotifier,
 ): LiveFigures {
   return {
     ...live,
     queueDepth: () => holdQueues.waiting,
     pool: () => database.pool(),
-    isReceivingChanges: () => notices.isReceiving,
+    isReceivingChanges: () => changeNotifier.isReceiving,
   };
 }
 

@@ -48,9 +48,9 @@ export interface ShopResources {
 export function openShop(
   { database, meters = noopMetrics }: ShopResources,
   settings: ShopSettings,
-): { readonly shop: LiveShop; readonly notices: ChangeNotifier } {
+): { readonly shop: LiveShop; readonly changeNotifier: ChangeNotifier } {
   const live = createLiveFeeds(database);
-  const { stockFeed, productCache, purchaseFeed, notices } = live;
+  const { stockFeed, productCache, purchaseFeed, changeNotifier } = live;
   const needs = {
     database,
     clock: new DatabaseClock(database),
@@ -71,7 +71,7 @@ export function openShop(
     reads: new PurchaseReads(database),
     unauthorizedAttempts: new UnauthorizedAttempts(database),
   } satisfies ShopWithoutQueues;
-  return { shop: withQueues(needs, settings, meters), notices };
+  return { shop: withQueues(needs, settings, meters), changeNotifier };
 }
 
 /** The same time as the lock timeout: within it every waiting buyer gets an answer, if only Busy. */
@@ -122,13 +122,13 @@ export function withQueues(
   return shop;
 }
 
-/** What is live on this server, and how it learns of changes: its own after commit, others' by notice. */
+/** The live feeds of this server. Its own changes arrive after commit, others' as change notifications. */
 function createLiveFeeds(database: Database) {
   const stockFeed = new StockFeed((ids) => findStockedProducts({ database }, ids));
   const productCache = new ProductCache(database);
   const purchaseFeed = new PurchaseFeed();
   const refresh = (productIds?: readonly number[]): void => {
-    productCache.forget(productIds);
+    productCache.invalidate(productIds);
     stockFeed.changed(productIds);
   };
   const onChanges = ({ stock = [], purchases = [] }: Changes): void => {
@@ -139,26 +139,30 @@ function createLiveFeeds(database: Database) {
     refresh();
     purchaseFeed.refresh(database).catch(() => {});
   };
-  const notices = new ChangeNotifier(database.connection, { onChanges, onGap }, database.log);
+  const changeNotifier = new ChangeNotifier(
+    database.connection,
+    { onChanges, onGap },
+    database.log,
+  );
   const announceStock = (count: StockCount): void => {
-    productCache.committed(count);
+    productCache.stockChanged(count);
     stockFeed.changed([count.productId]);
-    notices.publish('stock', [count.productId]);
+    changeNotifier.publish('stock', [count.productId]);
   };
   const announceProduct = (product: Product): void => {
-    productCache.renewed(product);
+    productCache.productChanged(product);
     stockFeed.changed([product.id]);
-    notices.publish('stock', [product.id]);
+    changeNotifier.publish('stock', [product.id]);
   };
   const announcePurchases = (orderIds: readonly string[]): void => {
     purchaseFeed.publish(orderIds);
-    notices.publish('purchases', orderIds);
+    changeNotifier.publish('purchases', orderIds);
   };
   return {
     stockFeed,
     productCache,
     purchaseFeed,
-    notices,
+    changeNotifier,
     announceStock,
     announceProduct,
     announcePurchases,

@@ -21,12 +21,12 @@ export async function withDatabase(work: (open: OpenDatabase) => Promise<void>):
 /** The same with a whole shop, for admin actions: its changes are published to the servers' subscribers. */
 export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
   return withDatabase(async ({ database }) => {
-    const { shop, notices } = openShop({ database }, readSettings());
-    await notices.start();
+    const { shop, changeNotifier } = openShop({ database }, readSettings());
+    await changeNotifier.start();
     try {
       await work(shop);
     } finally {
-      await notices.stop();
+      await changeNotifier.stop();
     }
   });
 }

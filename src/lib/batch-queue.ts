@@ -1,42 +1,42 @@
 import { BusyFault, isFault } from './faults.ts';
 
-/** Why a request was turned away: its queue was full, its wait too long, a lock not had, the database lost. */
-export type TurnedAwayFor = 'queue' | 'wait' | 'lock' | 'database';
+/** Why a request was rejected: queue full, timed out in the queue, row lock not available, database failed. */
+export type RejectionReason = 'queue' | 'wait' | 'lock' | 'database';
 
-/** Is told what goes on in lanes: of each batch once, however many ride in it. */
+/** Observes batch queues: one call for each batch, whatever its size. */
 export interface BatchObserver {
-  /** A batch left; the first of its line had waited this long. */
+  /** A batch started; its first request had waited for `waitedMs`. */
   batchStarted(batch: { readonly size: number; readonly waitedMs: number }): void;
-  /** So many were turned away. */
-  rejected(why: TurnedAwayFor, count: number): void;
+  /** `count` requests were rejected. */
+  rejected(reason: RejectionReason, count: number): void;
 }
 
-/** An observer that takes no notice. */
+/** An observer that does nothing. */
 export const noopObserver: BatchObserver = { batchStarted() {}, rejected() {} };
 
-interface Waiting<Request, Answer> {
+interface QueuedRequest<Request, Answer> {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
-  /** When it joined, by this process's monotonic clock. */
+  /** When it was submitted, by this process's monotonic clock. */
   readonly since: number;
 }
 
-/** Commits a whole batch and answers each request of it, in order. */
+/** Commits a whole batch and returns the answer of each request, in order. */
 export type CommitBatch<Request, Answer> = (
   batch: readonly Request[],
 ) => Promise<readonly Answer[]>;
 
-/** How long a batch and a queue may be, and who is told of them. */
+/** The limits of a queue, and its observer. */
 export interface BatchQueueOptions {
   /** Most requests in one batch. */
   readonly batchMax: number;
-  /** Most requests that may wait; past it, busy. */
+  /** Most requests in the queue; a further one is rejected as busy. */
   readonly queueMax: number;
-  /** Longest wait in the line, in milliseconds; past it, busy. */
+  /** Longest time in the queue, in milliseconds; then the request is rejected as busy. */
   readonly waitMaxMs: number;
   readonly observer: BatchObserver;
-  /** Shared by queues of which only one may have a batch in flight for a key; omitted: each for itself. */
+  /** Shared by queues of which only one may have a batch in flight for a key; omitted: not shared. */
   readonly turns?: Turns<unknown>;
 }
 
@@ -50,42 +50,39 @@ export class Turns<Key> {
 
   /** Waits for the key's turn and returns the function that ends it. */
   async enter(key: Key): Promise<() => void> {
-    const before = this.#last.get(key);
-    let end!: () => void;
-    const own = new Promise<void>((resolve) => (end = resolve));
-    this.#last.set(key, own);
-    await before;
+    const previous = this.#last.get(key);
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>();
+    this.#last.set(key, turn);
+    await previous;
     return () => {
-      if (this.#last.get(key) === own) this.#last.delete(key);
+      if (this.#last.get(key) === turn) this.#last.delete(key);
       end();
     };
   }
 }
 
 /**
- * The line for one product: group commit. Requests that arrive while a batch is being committed
- * wait, and ride together in the next. Nobody waits on a timer.
+ * The queue of one product: group commit. Requests that arrive while a batch is being committed share
+ * the next batch. No batch waits for a timer.
  *
- * The lane is *idle* (nothing in flight, nobody waits), *departing* (a first request came and the
- * batch leaves at the end of this turn of the event loop, so that those who arrive together ride
- * together) or *in flight* (one batch is being committed). The commit's end starts the next batch,
- * or makes the lane idle.
+ * The queue is *idle* (no request), *scheduled* (a first request came, and its batch starts at the end
+ * of this turn of the event loop, so that requests of one turn share it) or *in flight* (one batch is
+ * being committed). The end of a commit starts the next batch, or makes the queue idle.
  *
- * The lane is for speed, the row lock is for truth: with the lane removed nothing may oversell. It
- * is a queue of its own rather than a gated dataloader, because a queue can be bounded and failed
- * as a whole.
+ * The queue only makes things faster; the row lock makes them correct. Without the queue nothing may
+ * oversell. It is not a dataloader, because a queue can be bounded and rejected as a whole.
  */
 export class BatchQueue<Request, Answer> {
   readonly #commit: CommitBatch<Request, Answer>;
   readonly #options: BatchQueueOptions;
   readonly #enter: (() => Promise<() => void>) | undefined;
   readonly #onIdle: () => void;
-  #waiting: Waiting<Request, Answer>[] = [];
-  #underWay = false;
-  /** How many at the head of the line go one by one, because the batch they were in failed. */
-  #alone = 0;
-  /** Runs while somebody waits: it sends away whoever has waited too long, and starts no batch. */
-  #patience: NodeJS.Timeout | undefined;
+  #queue: QueuedRequest<Request, Answer>[] = [];
+  #isRunning = false;
+  /** Number of requests at the head that are committed one by one, because their batch failed. */
+  #isolated = 0;
+  /** Runs while the queue is not empty: it rejects requests that time out, and starts no batch. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     commit: CommitBatch<Request, Answer>,
@@ -98,27 +95,27 @@ export class BatchQueue<Request, Answer> {
     this.#enter = enter;
   }
 
-  /** How many wait. */
+  /** Number of requests in the queue. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#queue.length;
   }
 
-  /** Joins the line. @throws BusyFault at once when too many wait. */
+  /** Adds a request. @throws BusyFault at once when the queue is full, or when the request times out */
   submit(request: Request): Promise<Answer> {
-    if (this.#waiting.length >= this.#options.queueMax) {
+    if (this.#queue.length >= this.#options.queueMax) {
       this.#options.observer.rejected('queue', 1);
-      return Promise.reject(new BusyFault('Too many wait for this product; nothing was done.'));
+      return Promise.reject(new BusyFault('Queue full for this product; no changes were made.'));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject, since: performance.now() });
-      if (this.#underWay) return this.#watchPatience();
-      this.#underWay = true;
+      this.#queue.push({ request, resolve, reject, since: performance.now() });
+      if (this.#isRunning) return this.#startTimer();
+      this.#isRunning = true;
       setImmediate(() => void this.#run());
     });
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#queue.length > 0) {
       const leave = await this.#enter?.();
       try {
         await this.#flush();
@@ -126,77 +123,78 @@ export class BatchQueue<Request, Answer> {
         leave?.();
       }
     }
-    this.#underWay = false;
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#onIdle();
   }
 
-  /** Commits what waits now; whoever arrived while the turn was waited for is part of it. */
+  /** Commits one batch, including requests that arrived during the wait for the turn. */
   async #flush(): Promise<void> {
-    const size = this.#alone > 0 ? 1 : this.#options.batchMax;
-    this.#alone = Math.max(this.#alone - 1, 0);
-    const batch = this.#waiting.splice(0, size);
-    // All may have timed out while the turn was waited for.
+    const size = this.#isolated > 0 ? 1 : this.#options.batchMax;
+    this.#isolated = Math.max(this.#isolated - 1, 0);
+    const batch = this.#queue.splice(0, size);
+    // All requests may have timed out during the wait for the turn.
     if (batch.length > 0) await this.#commitBatch(batch);
   }
 
-  async #commitBatch(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+  async #commitBatch(batch: readonly QueuedRequest<Request, Answer>[]): Promise<void> {
     const waitedMs = performance.now() - batch[0]!.since;
     this.#options.observer.batchStarted({ size: batch.length, waitedMs });
     try {
       const answers = await this.#commit(batch.map(({ request }) => request));
-      // A turn later: whatever the answers set off, the next batch is on its way to Postgres first.
+      // One turn later, so that the next batch is sent to Postgres before answers start other work.
       setImmediate(() => batch.forEach(({ resolve }, position) => resolve(answers[position]!)));
     } catch (error) {
       if (isFault(error) || batch.length === 1) return this.#reject(batch, error);
-      // Nothing is wrong with the world, so with one of them: each alone, that it fail by itself.
-      this.#waiting.unshift(...batch);
-      this.#alone += batch.length;
+      // No fault, so one of the requests causes it: committed one by one, only that one fails.
+      this.#queue.unshift(...batch);
+      this.#isolated += batch.length;
     }
   }
 
-  #watchPatience(): void {
-    const [first] = this.#waiting;
-    if (this.#patience !== undefined || first === undefined) return;
+  #startTimer(): void {
+    const [first] = this.#queue;
+    if (this.#timer !== undefined || first === undefined) return;
     const waited = performance.now() - first.since;
     const left = Math.max(this.#options.waitMaxMs - waited, 0);
-    this.#patience = setTimeout(() => this.#sendAway(), left);
+    this.#timer = setTimeout(() => this.#rejectTimedOut(), left);
   }
 
-  /** The line is in order of arrival: those who came first have waited longest. */
-  #sendAway(): void {
-    this.#patience = undefined;
-    const joinedBefore = performance.now() - this.#options.waitMaxMs;
-    const staying = this.#waiting.findIndex(({ since }) => since > joinedBefore);
-    const tired = this.#waiting.splice(0, staying < 0 ? this.#waiting.length : staying);
-    this.#alone = Math.max(this.#alone - tired.length, 0);
-    const busy = new BusyFault('The wait for this product was too long; nothing was done.');
-    for (const { reject } of tired) reject(busy);
-    this.#options.observer.rejected('wait', tired.length);
-    this.#watchPatience();
+  /** The queue is in order of arrival, so the timed-out requests are at its head. */
+  #rejectTimedOut(): void {
+    this.#timer = undefined;
+    const latestStart = performance.now() - this.#options.waitMaxMs;
+    const firstInTime = this.#queue.findIndex(({ since }) => since > latestStart);
+    const count = firstInTime < 0 ? this.#queue.length : firstInTime;
+    const timedOut = this.#queue.splice(0, count);
+    this.#isolated = Math.max(this.#isolated - timedOut.length, 0);
+    const busy = new BusyFault('Timed out in the queue for this product; no changes were made.');
+    for (const { reject } of timedOut) reject(busy);
+    this.#options.observer.rejected('wait', timedOut.length);
+    this.#startTimer();
   }
 
-  #reject(batch: readonly Waiting<Request, Answer>[], error: unknown): void {
-    // Whoever holds the lock keeps it from those behind as well: tell them now, not one lock
-    // timeout after the other.
-    const behind = error instanceof BusyFault ? this.#waiting.splice(0) : [];
+  #reject(batch: readonly QueuedRequest<Request, Answer>[], error: unknown): void {
+    // The other requests need the same row lock: they are rejected now, not one lock timeout later
+    // each.
+    const behind = error instanceof BusyFault ? this.#queue.splice(0) : [];
     for (const { reject } of [...batch, ...behind]) reject(error);
-    if (error instanceof BusyFault) this.#alone = 0;
-    tellFault(error, batch.length + behind.length, this.#options.observer);
+    if (error instanceof BusyFault) this.#isolated = 0;
+    reportFault(error, batch.length + behind.length, this.#options.observer);
   }
 }
 
-/** Tells of those whom a fault turned away; a bug is no reason to be counted here. */
-function tellFault(error: unknown, count: number, observer: BatchObserver): void {
+/** Reports requests that a fault rejected; a bug is not counted as a rejection. */
+function reportFault(error: unknown, count: number, observer: BatchObserver): void {
   if (isFault(error)) observer.rejected(error instanceof BusyFault ? 'lock' : 'database', count);
 }
 
-/** The lanes of all products: each made on first use and dropped when idle. */
+/** The queues of all keys: each is created on first use and removed when idle. */
 export class BatchQueues<Key, Request, Answer> {
   readonly #commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>;
   readonly #options: BatchQueueOptions;
-  readonly #lanes = new Map<Key, BatchQueue<Request, Answer>>();
+  readonly #queues = new Map<Key, BatchQueue<Request, Answer>>();
 
   constructor(
     commit: (key: Key, batch: readonly Request[]) => Promise<readonly Answer[]>,
@@ -206,44 +204,44 @@ export class BatchQueues<Key, Request, Answer> {
     this.#options = options;
   }
 
-  /** Answers one request of this key, together with those who ask beside it. */
+  /** Answers one request; requests of the same key share batches. */
   async submit(key: Key, request: Request): Promise<Answer> {
-    // With batches of one there is nothing to share: each request goes at once, up to the pool.
-    if (this.#options.batchMax === 1) return this.#goAlone(key, request);
-    return this.#laneOf(key).submit(request);
+    // Batches of one share nothing, so each request is committed at once.
+    if (this.#options.batchMax === 1) return this.#commitAlone(key, request);
+    return this.#queueOf(key).submit(request);
   }
 
-  /** How many wait in all lanes together. */
+  /** Number of requests in all queues. */
   get waiting(): number {
     let count = 0;
-    for (const lane of this.#lanes.values()) count += lane.waiting;
+    for (const queue of this.#queues.values()) count += queue.waiting;
     return count;
   }
 
-  async #goAlone(key: Key, request: Request): Promise<Answer> {
+  async #commitAlone(key: Key, request: Request): Promise<Answer> {
     const { observer } = this.#options;
     observer.batchStarted({ size: 1, waitedMs: 0 });
     try {
       return (await this.#commit(key, [request]))[0]!;
     } catch (error) {
-      tellFault(error, 1, observer);
+      reportFault(error, 1, observer);
       throw error;
     }
   }
 
-  #laneOf(key: Key): BatchQueue<Request, Answer> {
-    const known = this.#lanes.get(key);
-    if (known !== undefined) return known;
+  #queueOf(key: Key): BatchQueue<Request, Answer> {
+    const existing = this.#queues.get(key);
+    if (existing !== undefined) return existing;
     const { turns } = this.#options;
-    const lane = new BatchQueue<Request, Answer>(
+    const queue = new BatchQueue<Request, Answer>(
       (batch) => this.#commit(key, batch),
       this.#options,
       {
-        onIdle: () => this.#lanes.delete(key),
+        onIdle: () => this.#queues.delete(key),
         ...(turns && { enter: () => turns.enter(key) }),
       },
     );
-    this.#lanes.set(key, lane);
-    return lane;
+    this.#queues.set(key, queue);
+    return queue;
   }
 }

@@ -2,196 +2,196 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { isFault } from '../lib/faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
-/** A value as it stood at one version of its thing. */
+/** A value with the version of its key. */
 export interface Versioned<Value> {
-  /** Rises with each change of the thing. */
+  /** Rises with each change. */
   readonly version: number;
   readonly value: Value;
 }
 
-/** Some things, known by numbers, of which the newest is to be told. */
+/** The values of some numeric keys, for a broadcast of their newest versions. */
 export interface LiveSource<Value> {
-  /** Reads all of them anew: what is known then is at least as new as the call. */
+  /** Reads all keys again: afterwards each value is at least as new as the call. */
   read(): Promise<void>;
-  /** The newest that is known of one; undefined before the first read. */
+  /** The newest known value of a key; undefined before the first read. */
   current(key: number): Versioned<Value> | undefined;
-  /** Which things these are. */
   readonly keys: readonly number[];
-  /** Calls `look` with the key of each that changed until the function returned is called. */
-  subscribe(look: (key: number) => void): () => void;
+  /** Calls `onChange` with each key that changed until the function returned is called. */
+  subscribe(onChange: (key: number) => void): () => void;
 }
 
-/** One who is told. It must not call its audience from within `tell`. */
-export interface Listener<Told> {
-  /** What is told of one thing; newer than all it was told of it before. */
-  tell(key: number, told: Told): void;
-  /** What is there could not be read, and nothing more will be told. */
+/** A receiver of a broadcast. Its methods must not call the broadcast. */
+export interface Subscriber<Rendered> {
+  /** Receives a value of one key, newer than all values of that key before it. */
+  deliver(key: number, rendered: Rendered): void;
+  /** Receives the error that ends this subscription. */
   fail(error: unknown): void;
 }
 
-/** After so many are told others of the process get their turn: a long row of them takes a while. */
-const TOLD_IN_A_TURN = 250;
+/** After this many deliveries the event loop gets a turn: thousands of them take milliseconds. */
+const DELIVERIES_IN_A_TURN = 250;
 
-/** While the database is away, or busy, it is asked again so often. */
-const READ_AGAIN_MS = 100;
+/** While the database is unavailable or busy, the read is retried after this time. */
+const RETRY_MS = 100;
 
-/** Of a listener whose first read is not done: it hears from no round yet. */
-const ARRIVING = Infinity;
+/** The first sequence number of a pending subscriber: it receives no delivery yet. */
+const PENDING = Infinity;
 
-/** Before anything was told. */
-const NOTHING_TOLD = { version: -1, round: -1 } as const;
+/** Before the first delivery of a key. */
+const NOT_SENT = { version: -1, sequence: -1 } as const;
 
 /**
- * All who listen to the same things: one source, and one rendering of each value for everyone.
+ * The subscribers of the same keys: one source, and one rendering of each value for all of them.
  *
- * A listener is *arriving* while the things are read for it, by a read that began after it came;
- * those who come meanwhile share the next read. Then it is *seated*: it is told the newest of each
- * thing once, and whatever is newer from then on. A telling is a *round*; one that began before a
- * listener was seated is none of its own, so its first value is never older than its coming, and no
- * version ever falls. When the last one leaves, the audience lets go of its source.
+ * A subscriber is *pending* while its keys are read by a read that began after it subscribed;
+ * subscribers that arrive meanwhile share the next read. Then it is *active*: it receives the newest
+ * value of each key once, and each newer one. Every delivery of a key has a sequence number, and a
+ * subscriber receives only those that began after it became active. So its first value is never older
+ * than its subscription, and versions never decrease. Without subscribers, the broadcast unsubscribes
+ * from its source.
  */
-export class Broadcast<Value, Told> {
+export class Broadcast<Value, Rendered> {
   readonly #source: LiveSource<Value>;
-  readonly #render: (value: Value) => Told | Promise<Told>;
+  readonly #render: (value: Value) => Rendered | Promise<Rendered>;
   readonly #onEmpty: () => void;
-  readonly #unsubscribe: () => void;
-  /** Everyone, with the first round that is theirs. */
-  readonly #listeners = new Map<Listener<Told>, number>();
-  #arriving: Listener<Told>[] = [];
-  /** The first round of whoever was seated last. */
-  #lastSeatedFrom = 0;
-  /** Things of which something is to be told. */
+  readonly #unsubscribeFromSource: () => void;
+  /** All subscribers, each with the first sequence number that it receives. */
+  readonly #subscribers = new Map<Subscriber<Rendered>, number>();
+  #pending: Subscriber<Rendered>[] = [];
+  /** The first sequence number of the subscribers that became active last. */
+  #newestActiveFrom = 0;
+  /** Keys to deliver. */
   readonly #due = new Set<number>();
-  readonly #told = new Map<number, { readonly version: number; readonly round: number }>();
-  #round = 0;
+  readonly #sent = new Map<number, { readonly version: number; readonly sequence: number }>();
+  #sequence = 0;
   #isReading = false;
-  #isTelling = false;
+  #isSending = false;
 
   /**
-   * @param render what everyone is told of a value; called once for each that is told
-   * @param onEmpty called once, when the last listener has left; nobody may join then
+   * @param render what subscribers receive of a value; called once for each delivery of a key
+   * @param onEmpty called once, when the last subscriber is removed; none may be added afterwards
    */
   constructor(
     source: LiveSource<Value>,
-    render: (value: Value) => Told | Promise<Told>,
+    render: (value: Value) => Rendered | Promise<Rendered>,
     onEmpty: () => void,
   ) {
     this.#source = source;
     this.#render = render;
     this.#onEmpty = onEmpty;
-    // It listens before it reads, so no change falls between the two.
-    this.#unsubscribe = source.subscribe((key) => this.#tellOf([key]));
+    // Subscribed before the first read, so that no change is missed between the two.
+    this.#unsubscribeFromSource = source.subscribe((key) => this.#deliverKeys([key]));
   }
 
-  /** From now on the listener belongs to it: first it is told the current state, then each change. */
-  join(listener: Listener<Told>): void {
-    this.#listeners.set(listener, ARRIVING);
-    this.#arriving.push(listener);
-    if (!this.#isReading) void this.#readForArriving();
+  /** Adds a subscriber: it receives the current value of each key, then each change. */
+  subscribe(subscriber: Subscriber<Rendered>): void {
+    this.#subscribers.set(subscriber, PENDING);
+    this.#pending.push(subscriber);
+    if (!this.#isReading) void this.#readForPending();
   }
 
-  /** Nothing more is told to this one. Leaving twice is harmless. */
-  leave(listener: Listener<Told>): void {
-    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
-    this.#unsubscribe();
+  /** Removes a subscriber; a second call changes nothing. */
+  unsubscribe(subscriber: Subscriber<Rendered>): void {
+    if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0) return;
+    this.#unsubscribeFromSource();
     this.#onEmpty();
   }
 
-  async #readForArriving(): Promise<void> {
+  async #readForPending(): Promise<void> {
     this.#isReading = true;
-    while (this.#arriving.length > 0) {
-      const arriving = this.#arriving;
-      this.#arriving = [];
+    while (this.#pending.length > 0) {
+      const pending = this.#pending;
+      this.#pending = [];
       try {
         await this.#source.read();
-        this.#seat(arriving);
+        this.#activate(pending);
       } catch (error) {
-        await this.#waitOrFail(arriving, error);
+        await this.#retryOrFail(pending, error);
       }
     }
     this.#isReading = false;
   }
 
-  /** A fault passes: those who still wait do so. Whatever else it is, they are told. */
-  async #waitOrFail(arriving: readonly Listener<Told>[], error: unknown): Promise<void> {
-    if (!isFault(error)) return arriving.forEach((listener) => this.#fail(listener, error));
-    await delay(READ_AGAIN_MS);
-    this.#arriving.unshift(...arriving.filter((listener) => this.#listeners.has(listener)));
+  /** A fault is temporary: its subscribers stay pending. Any other error ends their subscriptions. */
+  async #retryOrFail(pending: readonly Subscriber<Rendered>[], error: unknown): Promise<void> {
+    if (!isFault(error)) return pending.forEach((subscriber) => this.#fail(subscriber, error));
+    await delay(RETRY_MS);
+    this.#pending.unshift(...pending.filter((subscriber) => this.#subscribers.has(subscriber)));
   }
 
-  #seat(arriving: readonly Listener<Told>[]): void {
-    // Some may have left while their state was read.
-    const seated = arriving.filter((listener) => this.#listeners.has(listener));
-    if (seated.length === 0) return;
-    this.#lastSeatedFrom = this.#round + 1;
-    for (const listener of seated) this.#listeners.set(listener, this.#lastSeatedFrom);
-    this.#tellOf(this.#source.keys);
+  #activate(pending: readonly Subscriber<Rendered>[]): void {
+    // Some may be removed since the read began.
+    const active = pending.filter((subscriber) => this.#subscribers.has(subscriber));
+    if (active.length === 0) return;
+    this.#newestActiveFrom = this.#sequence + 1;
+    for (const subscriber of active) this.#subscribers.set(subscriber, this.#newestActiveFrom);
+    this.#deliverKeys(this.#source.keys);
   }
 
-  #fail(listener: Listener<Told>, error: unknown): void {
-    if (!this.#listeners.has(listener)) return;
-    this.leave(listener);
-    listener.fail(error);
+  #fail(subscriber: Subscriber<Rendered>, error: unknown): void {
+    if (!this.#subscribers.has(subscriber)) return;
+    this.unsubscribe(subscriber);
+    subscriber.fail(error);
   }
 
-  #tellOf(keys: readonly number[]): void {
+  #deliverKeys(keys: readonly number[]): void {
     for (const key of keys) this.#due.add(key);
-    if (!this.#isTelling) void this.#tellAll();
+    if (!this.#isSending) void this.#deliverDue();
   }
 
-  /** One thing after the other: what becomes due meanwhile is told with its newest value after it. */
-  async #tellAll(): Promise<void> {
-    this.#isTelling = true;
+  /** Delivers one key after the other. A key that becomes due meanwhile follows, with its newest value. */
+  async #deliverDue(): Promise<void> {
+    this.#isSending = true;
     try {
       for (const key of this.#due) {
         this.#due.delete(key);
-        await this.#tell(key);
+        await this.#deliver(key);
       }
     } catch (error) {
-      for (const listener of this.#listeners.keys()) this.#fail(listener, error);
+      for (const subscriber of this.#subscribers.keys()) this.#fail(subscriber, error);
     }
-    this.#isTelling = false;
+    this.#isSending = false;
   }
 
-  async #tell(key: number): Promise<void> {
+  async #deliver(key: number): Promise<void> {
     const current = this.#source.current(key);
     if (current === undefined) return;
-    const before = this.#told.get(key) ?? NOTHING_TOLD;
-    // Of what is no news only those are told who were seated after it was told.
-    const seatedAfter = current.version > before.version ? -1 : before.round;
-    if (this.#lastSeatedFrom <= seatedAfter) return;
-    const round = (this.#round += 1);
-    this.#told.set(key, { version: current.version, round });
-    await this.#tellEach(key, await this.#render(current.value), { round, seatedAfter });
+    const last = this.#sent.get(key) ?? NOT_SENT;
+    // An unchanged value goes only to subscribers that became active after its delivery.
+    const activeAfter = current.version > last.version ? -1 : last.sequence;
+    if (this.#newestActiveFrom <= activeAfter) return;
+    const sequence = (this.#sequence += 1);
+    this.#sent.set(key, { version: current.version, sequence });
+    await this.#deliverToEach(key, await this.#render(current.value), { sequence, activeAfter });
   }
 
-  async #tellEach(
+  async #deliverToEach(
     key: number,
-    told: Told,
-    { round, seatedAfter }: { readonly round: number; readonly seatedAfter: number },
+    rendered: Rendered,
+    { sequence, activeAfter }: { readonly sequence: number; readonly activeAfter: number },
   ): Promise<void> {
     let count = 0;
-    for (const [listener, from] of this.#listeners) {
-      if (from > round || from <= seatedAfter) continue;
-      listener.tell(key, told);
+    for (const [subscriber, activeFrom] of this.#subscribers) {
+      if (activeFrom > sequence || activeFrom <= activeAfter) continue;
+      subscriber.deliver(key, rendered);
       count += 1;
-      if (count % TOLD_IN_A_TURN === 0) await nextTurn();
+      if (count % DELIVERIES_IN_A_TURN === 0) await nextTurn();
     }
   }
 }
 
-/** The same for one who listens alone: a stream that keeps the newest of each thing. */
-export function listenAlone<Value>(source: LiveSource<Value>): AsyncIterableIterator<Value> {
-  const stream = new NewestStream<number, Value>(() => audience.leave(listener));
-  const audience = new Broadcast(
+/** A broadcast to a single subscriber, as a stream of the newest value of each key. */
+export function streamOf<Value>(source: LiveSource<Value>): AsyncIterableIterator<Value> {
+  const stream = new NewestStream<number, Value>(() => broadcast.unsubscribe(subscriber));
+  const broadcast = new Broadcast(
     source,
     (value: Value) => value,
     () => {},
   );
-  const listener: Listener<Value> = {
-    tell: (key, value) => stream.push(key, value),
+  const subscriber: Subscriber<Value> = {
+    deliver: (key, value) => stream.push(key, value),
     fail: (error) => stream.fail(error),
   };
-  audience.join(listener);
+  broadcast.subscribe(subscriber);
   return stream;
 }

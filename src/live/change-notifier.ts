@@ -5,62 +5,62 @@ import { reasonOf } from '../postgres/fault-log.ts';
 import { destroy } from '../postgres/session.ts';
 import type { Logger } from '../lib/log.ts';
 
-/** What servers on one database send each other: which keys changed, by topic. */
+/** The keys that changed, by topic: what the servers on one database send each other. */
 export type Changes = Readonly<Record<string, readonly (string | number)[]>>;
 
-/** Notices leave at most this often: twenty a second for all keys together. */
+/** Minimum time between two notifications: at most twenty a second for all keys together. */
 const INTERVAL_MS = 50;
 
-/** Postgres refuses a payload of 8000 bytes; what does not fit is sent as "look at everything". */
+/** Postgres refuses a payload of 8000 bytes; a longer one is sent as a gap: "read everything". */
 const PAYLOAD_BYTES_MAX = 7000;
 
-/** A beat to oneself, through the database; one that does not come back means a dead line. */
+/** Interval of heartbeats: notifications to this server itself, through the database. */
 const HEARTBEAT_MS = 1000;
 
-/** How long the line may be silent before it is given up: with the beat that notices it, less than five seconds. */
+/** A connection without notifications for this long is replaced: less than five seconds with the heartbeat interval. */
 const SILENCE_MS_MAX = 3500;
 
-/** A database that does not answer a statement within this is tried again. */
+/** Timeout of one statement. */
 const ANSWER_MS_MAX = 2000;
 
-/** How long a stop waits for the database to close the session. */
+/** Maximum time that `stop` waits for the database to close the session. */
 const CLOSE_MS_MAX = 1000;
 
 const CHANNEL = 'flash_sale_changes';
 
-/** What the board calls. */
-export interface NoticeListener {
-  /** Another server changed these. */
+/** Receives the changes of other servers. */
+export interface ChangeListener {
+  /** Another server changed these keys. */
   onChanges(changes: Changes): void;
-  /** Notices may have been missed: look at everything. */
+  /** Notifications may have been missed: any key may have changed. */
   onGap(): void;
 }
 
 /**
- * The board on which servers that share a database report to each other what they committed: LISTEN and
- * NOTIFY on a connection of its own, coalesced, and never inside a transaction of the shop, because
- * a commit that carries NOTIFY takes one lock for the whole database.
+ * Change notifications between servers that share a database: LISTEN and NOTIFY on a connection of
+ * its own. Notifications are coalesced and never sent inside a transaction of the shop, because a
+ * commit with NOTIFY takes one lock for the whole database.
  *
- * It is *connecting*, *connected* or *stopped*. A connection that ends, or that is silent for so
- * long although it beats, is replaced by a new one; what was missed meanwhile is reported as a gap.
+ * It is *connecting*, *connected* or *stopped*. A connection that ends, or whose heartbeats do not
+ * arrive, is replaced by a new one; notifications missed meanwhile are reported as a gap.
  */
 export class ChangeNotifier {
   readonly #connection: Connection;
-  readonly #listener: NoticeListener;
+  readonly #listener: ChangeListener;
   readonly #log: Logger;
   readonly #self = crypto.randomUUID();
-  #waiting = new Map<string, Set<string | number>>();
-  #leaving: NodeJS.Timeout | undefined;
+  #unsent = new Map<string, Set<string | number>>();
+  #sendTimer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #session: pg.Client | undefined;
-  /** The session on which a notice is under way: one at a time. */
+  /** The session on which a notification is in flight: one at a time. */
   #notifying: pg.Client | undefined;
   #receivedAt = -Infinity;
-  /** Whether nothing has arrived since the line was last lost, or was never had. */
+  /** Whether nothing has arrived since the connection was lost, or since the start. */
   #isInterrupted = false;
   #stopped = new AbortController();
 
-  constructor(connection: Connection, listener: NoticeListener, log: Logger) {
+  constructor(connection: Connection, listener: ChangeListener, log: Logger) {
     this.#connection = connection;
     this.#listener = listener;
     this.#log = log;
@@ -71,7 +71,7 @@ export class ChangeNotifier {
     return !this.#isInterrupted && performance.now() - this.#receivedAt <= SILENCE_MS_MAX;
   }
 
-  /** When the database last answered on this line, as `performance.now()` counts. */
+  /** When the last notification arrived, by `performance.now()`. */
   get receivedAt(): number {
     return this.#receivedAt;
   }
@@ -87,24 +87,24 @@ export class ChangeNotifier {
       this.#interrupted(reasonOf(error));
       void this.#reconnect();
     }
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), HEARTBEAT_MS);
   }
 
   /** Sends to the other servers that a key changed, soon and together with others. */
   publish(topic: string, keys: readonly (string | number)[]): void {
-    const known = this.#waiting.get(topic) ?? new Set();
-    for (const key of keys) known.add(key);
-    this.#waiting.set(topic, known);
-    this.#leaving ??= setTimeout(() => this.#sendInTurn(), INTERVAL_MS);
+    const unsent = this.#unsent.get(topic) ?? new Set();
+    for (const key of keys) unsent.add(key);
+    this.#unsent.set(topic, unsent);
+    this.#sendTimer ??= setTimeout(() => this.#sendOrWait(), INTERVAL_MS);
   }
 
-  /** Sends what waits and disconnects. */
+  /** Sends the unsent changes and disconnects. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     clearInterval(this.#heartbeat);
-    clearTimeout(this.#leaving);
+    clearTimeout(this.#sendTimer);
     const session = this.#session;
-    if (this.#waiting.size > 0) this.#send();
+    if (this.#unsent.size > 0) this.#send();
     this.#session = undefined;
     if (session === undefined) return;
     const timeout = setTimeout(() => destroy(session), CLOSE_MS_MAX);
@@ -112,33 +112,33 @@ export class ChangeNotifier {
     clearTimeout(timeout);
   }
 
-  #sendInTurn(): void {
-    this.#leaving = undefined;
+  #sendOrWait(): void {
+    this.#sendTimer = undefined;
     if (this.#session === undefined || this.#notifying !== this.#session) return this.#send();
-    // The one before it is not through: what changes meanwhile goes with this one.
-    this.#leaving = setTimeout(() => this.#sendInTurn(), INTERVAL_MS);
+    // One is in flight: changes until its end are sent together.
+    this.#sendTimer = setTimeout(() => this.#sendOrWait(), INTERVAL_MS);
   }
 
   #send(): void {
     const changes = Object.fromEntries(
-      [...this.#waiting].map(([topic, keys]) => [topic, [...keys]]),
+      [...this.#unsent].map(([topic, keys]) => [topic, [...keys]]),
     );
-    this.#waiting = new Map();
+    this.#unsent = new Map();
     const whole = JSON.stringify({ from: this.#self, changes });
     const fits = Buffer.byteLength(whole) <= PAYLOAD_BYTES_MAX;
     this.#notify(fits ? whole : JSON.stringify({ from: this.#self, gap: true }));
   }
 
-  #beat(): void {
+  #sendHeartbeat(): void {
     if (this.#session === undefined) return;
     if (performance.now() - this.#receivedAt > SILENCE_MS_MAX)
       return this.#drop(this.#session, `nothing was received for ${SILENCE_MS_MAX} ms`);
-    // A notice under way comes back as a beat does.
+    // A notification in flight arrives here too, as a heartbeat does.
     if (this.#notifying !== this.#session)
       this.#notify(JSON.stringify({ from: this.#self, beat: true }));
   }
 
-  /** A notice that cannot be sent is not lost: every server reads what is watched each second. */
+  /** A failed notification loses no change: every server reads its watched products each second. */
   #notify(payload: string): void {
     const session = this.#session;
     this.#notifying = session;
@@ -165,22 +165,22 @@ export class ChangeNotifier {
       destroy(session);
       throw error;
     }
-    // Stopped meanwhile: nothing else would end it.
+    // `stop` ran meanwhile and did not see this session.
     if (this.#stopped.signal.aborted) return session.end();
     this.#receivedAt = performance.now();
     this.#session = session;
-    // Only what comes back shows that notifications arrive: a pooler may take LISTEN and pass nothing on.
-    if (this.#isInterrupted) this.#beat();
+    // Only an arrival shows that notifications work: a pooler may accept LISTEN and forward nothing.
+    if (this.#isInterrupted) this.#sendHeartbeat();
   }
 
   #receive(payload: string): void {
     this.#receivedAt = performance.now();
     if (this.#isInterrupted) this.#log.info({}, 'Change notifications are received again');
     this.#isInterrupted = false;
-    const notice = readNotice(payload);
-    if (notice?.from === this.#self) return;
-    if (notice?.changes) this.#listener.onChanges(notice.changes);
-    else if (!notice?.beat) this.#listener.onGap();
+    const message = parseMessage(payload);
+    if (message?.from === this.#self) return;
+    if (message?.changes) this.#listener.onChanges(message.changes);
+    else if (!message?.beat) this.#listener.onGap();
   }
 
   #drop(session: pg.Client, reason: string): void {
@@ -214,16 +214,17 @@ export class ChangeNotifier {
   }
 }
 
-interface Notice {
+/** The payload of a notification; without changes and `beat` it reports a gap. */
+interface Message {
   readonly from: string;
   readonly beat?: true;
   readonly changes?: Changes;
 }
 
-/** What was said; undefined where it is none of our words, and so may mean anything. */
-function readNotice(payload: string): Notice | undefined {
+/** Undefined for a payload of another format: a newer server may have sent any change. */
+function parseMessage(payload: string): Message | undefined {
   try {
-    return JSON.parse(payload) as Notice;
+    return JSON.parse(payload) as Message;
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
-import { listenAlone, type LiveSource, type Versioned } from './broadcast.ts';
+import { streamOf, type LiveSource, type Versioned } from './broadcast.ts';
 import { isNews, isOlder, type StockedProduct } from '../shop/stock/find-stocked.ts';
 import type { StockFeed } from './stock-feed.ts';
 
 /**
- * Some live products, for any number of listeners: read as committed when one joins, then kept by
- * the stock feed. The version of a value counts what changed in it: units, name, price, rules or
+ * Some live products, for any number of subscribers: read as committed for each new subscriber, then
+ * updated by the stock feed. The version of a value counts its changes: units, name, price, limits or
  * sale status.
  */
 export class LiveProducts implements LiveSource<StockedProduct>, AsyncIterable<StockedProduct> {
@@ -19,18 +19,18 @@ export class LiveProducts implements LiveSource<StockedProduct>, AsyncIterable<S
   }
 
   async read(): Promise<void> {
-    for (const product of await this.#feed.load(this.keys)) this.#learn(product);
+    for (const product of await this.#feed.load(this.keys)) this.#update(product);
   }
 
   current(productId: number): Versioned<StockedProduct> | undefined {
     return this.#newest.get(productId);
   }
 
-  subscribe(look: (productId: number) => void): () => void {
+  subscribe(onChange: (productId: number) => void): () => void {
     const unsubscribes = this.keys.map((productId) =>
       this.#feed.subscribe(productId, (product) => {
-        this.#learn(product);
-        look(productId);
+        this.#update(product);
+        onChange(productId);
       }),
     );
     return () => {
@@ -38,17 +38,17 @@ export class LiveProducts implements LiveSource<StockedProduct>, AsyncIterable<S
     };
   }
 
-  /** For one who listens alone, as any executor of GraphQL would. */
+  /** A stream for one subscriber: what a GraphQL executor subscribes to. */
   [Symbol.asyncIterator](): AsyncIterator<StockedProduct> {
-    return listenAlone(this);
+    return streamOf(this);
   }
 
-  #learn(product: StockedProduct): void {
+  #update(product: StockedProduct): void {
     const known = this.#newest.get(product.id);
     const version = known?.version ?? 0;
     if (known === undefined || isNews(product, known.value))
       this.#newest.set(product.id, { version: version + 1, value: product });
-    // Nothing else than a later moment of the database's clock.
+    // The same product, read at a later time of the database's clock.
     else if (!isOlder(product, known.value))
       this.#newest.set(product.id, { version, value: product });
   }

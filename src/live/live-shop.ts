@@ -3,7 +3,7 @@ import type { ProductCache } from './product-cache.ts';
 import type { PurchaseFeed } from './purchase-feed.ts';
 import type { StockFeed } from './stock-feed.ts';
 
-/** The live feeds of one server: from a commit to whoever is subscribed. */
+/** The live feeds of one server: from a commit to its subscribers. */
 export interface LiveFeeds {
   /** Stock counters of subscribed products. */
   readonly stockFeed: StockFeed;

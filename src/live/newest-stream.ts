@@ -1,48 +1,55 @@
+type StreamState =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+const ENDED: StreamState = { kind: 'ended' };
+
 /**
  * A stream that keeps only the newest value of each key while its reader is busy. It is *open*
- * until `end`, `fail` or the reader's `return`; what was pushed before `end` is still delivered.
+ * until `end`, `fail` or the reader's `return`; values pushed before `end` are still delivered.
  *
- * Not an async generator: one that waits inside an `await` cannot be ended from outside, and would
- * leak until its next event (graphql-ws issue 532). Here `return` ends it at once.
+ * It is no async generator: a generator that waits inside an `await` cannot be ended from outside, and
+ * would leak until its next event (graphql-ws issue 532). Here `return` ends the stream at once.
  */
 export class NewestStream<Key, Value> implements AsyncIterableIterator<Value> {
   readonly #pending = new Map<Key, Value>();
   readonly #onEnd: () => void;
   #reader: PromiseWithResolvers<IteratorResult<Value>> | undefined;
-  #state: 'open' | 'ended' | { readonly error: unknown } = 'open';
+  #state: StreamState = { kind: 'open' };
 
   /** @param onEnd called once, when the stream is no longer open */
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
   }
 
-  /** Offers a value; it takes the place of one of the same key that still waits. */
+  /** Adds a value; it replaces an unread value of the same key. */
   push(key: Key, value: Value): void {
-    if (this.#state !== 'open') return;
+    if (this.#state.kind !== 'open') return;
     this.#pending.set(key, value);
-    this.#serve();
+    this.#deliver();
   }
 
-  /** Ends the stream once what was pushed is read. */
+  /** Ends the stream after its unread values. */
   end(): void {
-    this.#close('ended');
+    this.#close(ENDED);
   }
 
-  /** Ends the stream with an error once what was pushed is read. */
+  /** Ends the stream with an error after its unread values. */
   fail(error: unknown): void {
-    this.#close({ error });
+    this.#close({ kind: 'failed', error });
   }
 
   next(): Promise<IteratorResult<Value>> {
     this.#reader = Promise.withResolvers();
     const { promise } = this.#reader;
-    this.#serve();
+    this.#deliver();
     return promise;
   }
 
   return(): Promise<IteratorResult<Value>> {
     this.#pending.clear();
-    this.#close('ended');
+    this.#close(ENDED);
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -50,14 +57,14 @@ export class NewestStream<Key, Value> implements AsyncIterableIterator<Value> {
     return this;
   }
 
-  #close(state: 'ended' | { readonly error: unknown }): void {
-    if (this.#state !== 'open') return;
+  #close(state: StreamState): void {
+    if (this.#state.kind !== 'open') return;
     this.#state = state;
     this.#onEnd();
-    this.#serve();
+    this.#deliver();
   }
 
-  #serve(): void {
+  #deliver(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
     for (const [key, value] of this.#pending) {
@@ -65,11 +72,12 @@ export class NewestStream<Key, Value> implements AsyncIterableIterator<Value> {
       this.#reader = undefined;
       return reader.resolve({ done: false, value });
     }
-    if (this.#state === 'open') return;
+    const state = this.#state;
+    if (state.kind === 'open') return;
     this.#reader = undefined;
-    if (this.#state === 'ended') return reader.resolve({ done: true, value: undefined });
-    const { error } = this.#state;
-    this.#state = 'ended';
-    reader.reject(error);
+    // An error is delivered once.
+    this.#state = ENDED;
+    if (state.kind === 'failed') reader.reject(state.error);
+    else reader.resolve({ done: true, value: undefined });
   }
 }

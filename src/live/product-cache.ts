@@ -3,37 +3,36 @@ import type { Database } from '../postgres/database.ts';
 import { findStockedProducts, type StockedProduct } from '../shop/stock/find-stocked.ts';
 import type { StockCount } from '../shop/stock/stock.rules.ts';
 
-/** How long a value that was read is known to be fresh: no screen is told anything older. */
+/** Maximum age of a cached product. */
 const FRESH_MS = 1000;
 
-/** Most products remembered; a catalogue larger than this is read like any table. */
-const KNOWN_MAX = 10_000;
+/** Most cached products; the oldest is removed first. */
+const ENTRIES_MAX = 10_000;
 
-interface Known {
+interface CacheEntry {
   readonly product: StockedProduct;
   /** When its read began, by this process's monotonic clock; it measures an age and decides no deadline. */
   readonly readAt: number;
-  /** When its read ended: the database's clock, which is in the value, runs on from there. */
+  /** When its read ended: `readAt` of the product, by the database's clock, is advanced from there. */
   readonly clockAt: number;
 }
 
-/** A product that is being read, and what this server committed meanwhile: the read may miss it. */
-interface Reading {
-  readonly shown: Promise<StockedProduct | null>;
-  stock?: StockCount;
-  product?: Product;
+/** A read in flight, and what this server committed meanwhile: the read may miss it. */
+interface PendingRead {
+  readonly product: Promise<StockedProduct | null>;
+  committedStock?: StockCount;
+  committedProduct?: Product;
 }
 
 /**
- * Products with their stock, kept for a second: however many look at the hot product, the database
- * is asked once a second for it. What this server commits is in its next answer; what another
- * server commits is forgotten here as soon as its change notification comes, and after a second in
- * any case.
+ * Products with their stock, cached for one second: at any request rate the database reads a product
+ * once a second. What this server commits is in its next answer. What another server commits
+ * invalidates the entry when its change notification arrives, or after one second.
  */
 export class ProductCache {
   readonly #database: Database;
-  readonly #known = new Map<number, Known>();
-  readonly #reading = new Map<number, Reading>();
+  readonly #entries = new Map<number, CacheEntry>();
+  readonly #reading = new Map<number, PendingRead>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -44,62 +43,72 @@ export class ProductCache {
     const missing = ids.filter((id) => !this.#isFresh(id) && !this.#reading.has(id));
     if (missing.length > 0) this.#read(missing);
     return Promise.all(
-      ids.map((id) => this.#reading.get(id)?.shown ?? Promise.resolve(this.#show(id))),
+      ids.map((id) => this.#reading.get(id)?.product ?? Promise.resolve(this.#cached(id))),
     );
   }
 
-  /** This server committed these counts. */
-  committed(stock: StockCount): void {
+  /** Merges counters that this server committed. */
+  stockChanged(stock: StockCount): void {
     const { productId } = stock;
     const reading = this.#reading.get(productId);
-    if (reading !== undefined) reading.stock = newerStock(stock, reading.stock);
-    const known = this.#known.get(productId);
-    if (known !== undefined)
-      this.#known.set(productId, { ...known, product: merged(known.product, { stock }) });
+    if (reading !== undefined) reading.committedStock = newerStock(stock, reading.committedStock);
+    const entry = this.#entries.get(productId);
+    if (entry !== undefined)
+      this.#entries.set(productId, { ...entry, product: merged(entry.product, { stock }) });
   }
 
-  /** This server committed this product's name, price and rules. */
-  renewed(product: Product): void {
+  /** Merges a product's name, price and terms that this server committed. */
+  productChanged(product: Product): void {
     const { id } = product;
     const reading = this.#reading.get(id);
-    if (reading !== undefined) reading.product = newerProduct(product, reading.product);
-    const known = this.#known.get(id);
-    if (known !== undefined)
-      this.#known.set(id, { ...known, product: merged(known.product, { product }) });
+    if (reading !== undefined)
+      reading.committedProduct = newerProduct(product, reading.committedProduct);
+    const entry = this.#entries.get(id);
+    if (entry !== undefined)
+      this.#entries.set(id, { ...entry, product: merged(entry.product, { product }) });
   }
 
   /**
-   * Another server changed these products, or all may have changed. A read that is under way may
-   * miss the change: what it finds is answered to those who wait for it, and not kept.
+   * Removes these products, or all: another server changed them. A read in flight may miss the
+   * change, so its result answers the requests that wait for it and is not cached.
    */
-  forget(ids: Iterable<number> = new Set([...this.#known.keys(), ...this.#reading.keys()])): void {
+  invalidate(
+    ids: Iterable<number> = new Set([...this.#entries.keys(), ...this.#reading.keys()]),
+  ): void {
     for (const id of ids) {
-      this.#known.delete(id);
+      this.#entries.delete(id);
       this.#reading.delete(id);
     }
   }
 
   #isFresh(id: number): boolean {
-    const known = this.#known.get(id);
-    return known !== undefined && performance.now() - known.readAt < FRESH_MS;
+    const entry = this.#entries.get(id);
+    return entry !== undefined && performance.now() - entry.readAt < FRESH_MS;
   }
 
-  /** What is known, with the database's clock carried on from when it was read. */
-  #show(id: number): StockedProduct | null {
-    const known = this.#known.get(id);
-    return known === undefined ? null : shownNow(known);
+  /** The cached product, with the database's clock advanced since it was read. */
+  #cached(id: number): StockedProduct | null {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? null : currentProduct(entry);
   }
 
   #read(ids: readonly number[]): void {
     const rows = this.#readRows(ids);
     for (const id of new Set(ids)) {
-      const reading: Reading = {
-        shown: rows.then(({ products, readAt, clockAt }) => {
+      const reading: PendingRead = {
+        product: rows.then(({ products, readAt, clockAt }) => {
           const found = products.get(id);
           if (found === undefined) return null;
-          const known = { product: merged(found, reading), readAt, clockAt };
-          if (this.#reading.get(id) === reading) this.#learn(known);
-          return shownNow(known);
+          const entry = {
+            product: merged(found, {
+              stock: reading.committedStock,
+              product: reading.committedProduct,
+            }),
+            readAt,
+            clockAt,
+          };
+          if (this.#reading.get(id) === reading) this.#store(entry);
+          return currentProduct(entry);
         }),
       };
       this.#reading.set(id, reading);
@@ -107,9 +116,9 @@ export class ProductCache {
     }
   }
 
-  async #endReading(id: number, reading: Reading): Promise<void> {
+  async #endReading(id: number, reading: PendingRead): Promise<void> {
     // Its callers receive the error.
-    await reading.shown.catch(() => {});
+    await reading.product.catch(() => {});
     if (this.#reading.get(id) === reading) this.#reading.delete(id);
   }
 
@@ -120,24 +129,24 @@ export class ProductCache {
     return { products, readAt, clockAt: performance.now() };
   }
 
-  #learn(known: Known): void {
-    const { id } = known.product;
-    // Re-inserted, so that the map stays in order of age and the oldest is the first to go.
-    this.#known.delete(id);
-    this.#known.set(id, known);
-    if (this.#known.size > KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
+  #store(entry: CacheEntry): void {
+    const { id } = entry.product;
+    // Re-inserted, so that the map stays in order of age.
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
+    if (this.#entries.size > ENTRIES_MAX) this.#entries.delete(this.#entries.keys().next().value!);
   }
 }
 
-function shownNow({ product, clockAt }: Known): StockedProduct {
+function currentProduct({ product, clockAt }: CacheEntry): StockedProduct {
   const readAt = new Date(product.readAt.getTime() + performance.now() - clockAt);
   return { ...product, readAt, stock: { ...product.stock, readAt } };
 }
 
-/** The newer of each: what was read, and what this server committed. */
+/** The newer of both: what was read, and what this server committed. */
 function merged(
   read: StockedProduct,
-  committed: { readonly stock?: StockCount; readonly product?: Product },
+  committed: { readonly stock?: StockCount | undefined; readonly product?: Product | undefined },
 ): StockedProduct {
   const product = newerProduct(read, committed.product);
   return { ...product, readAt: read.readAt, stock: newerStock(read.stock, committed.stock) };

@@ -3,12 +3,12 @@ import type { Database } from '../postgres/database.ts';
 import { Topic } from './topic.ts';
 
 /**
- * Signals that a purchase changed: a hold and its order share one story, and the order's id is the
- * name of both. A signal carries no state; whoever follows the story reads it as committed.
+ * Signals that a purchase changed, by the order id that a hold and its order share. A signal carries
+ * no state: its subscriber reads the state as committed.
  */
 export class PurchaseFeed {
   readonly #topic = new Topic<string, void>();
-  readonly #seen = new Map<string, string>();
+  readonly #states = new Map<string, string>();
 
   publish(orderIds: readonly string[]): void {
     for (const orderId of orderIds) this.#topic.publish(orderId);
@@ -19,26 +19,26 @@ export class PurchaseFeed {
     const unsubscribe = this.#topic.subscribe(orderId, listener);
     return () => {
       unsubscribe();
-      if (!this.#topic.has(orderId)) this.#seen.delete(orderId);
+      if (!this.#topic.has(orderId)) this.#states.delete(orderId);
     };
   }
 
   /**
-   * Looks at all watched purchases in one query and signals those that changed since the last look:
-   * the net under every notice that was lost.
+   * Reads the states of all watched purchases in one query and signals those that changed since the
+   * last call. It finds each change whose change notification was lost.
    */
   async refresh(database: Database): Promise<void> {
     const watched = this.#topic.keys();
     if (watched.length === 0) return;
-    for (const { orderId, state } of await database.rows<Seen>(STATES, [watched])) {
-      if (!this.#topic.has(orderId) || this.#seen.get(orderId) === state) continue;
-      this.#seen.set(orderId, state);
+    for (const { orderId, state } of await database.rows<PurchaseState>(STATES, [watched])) {
+      if (!this.#topic.has(orderId) || this.#states.get(orderId) === state) continue;
+      this.#states.set(orderId, state);
       this.#topic.publish(orderId);
     }
   }
 }
 
-interface Seen {
+interface PurchaseState {
   readonly orderId: string;
   readonly state: string;
 }

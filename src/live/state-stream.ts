@@ -1,89 +1,89 @@
 import { isFault } from '../lib/faults.ts';
 import { NewestStream } from './newest-stream.ts';
 
-/** How one thing's life is followed. */
-export interface StateSource<State, Told> {
+/** The state of a hold or an order, and its changes. */
+export interface StateSource<State, Event> {
   /** Reads the state as committed. */
   read(): Promise<State>;
-  /** What a subscriber is told of a state; null while there is nothing to tell. */
-  tellable(state: State): (Told & { readonly status: string }) | null;
-  /** Whether the story is over with this state. */
-  isOver(state: State): boolean;
-  /** Milliseconds until the state changes by itself. */
-  changesInMs(state: State): number;
-  /** Calls `look` at each change until the function returned is called. */
-  subscribe(look: () => void): () => void;
+  /** The event that subscribers receive of a state; null while there is none. */
+  eventOf(state: State): (Event & { readonly status: string }) | null;
+  /** Whether the state is final. */
+  isFinal(state: State): boolean;
+  /** Milliseconds to the deadline at which the state changes without a signal. */
+  msToDeadline(state: State): number;
+  /** Calls `onChange` at each change until the function returned is called. */
+  subscribe(onChange: () => void): () => void;
 }
 
-/** A timer may fire a little early: looking a moment after the deadline finds it past. */
+/** A timer may fire a little early: a read this long after the deadline finds it past. */
 const AFTER_DEADLINE_MS = 5;
 
-/** The longest wait of a timer: one beyond it fires at once. */
+/** The longest delay of a timer; a longer one fires at once. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-/** Where a deadline is past and the state stands still (its row is locked, or the database away). */
-const LOOK_AGAIN_MS = 100;
+/** Past its deadline a state may be unchanged (locked row, database unavailable): read it again after this. */
+const RETRY_MS = 100;
 
 /**
- * The life of one thing as a stream: the current state first, then each change of its status, read
- * anew at each signal and at its deadline; it completes when the story is over. It listens before
- * it reads, so no change falls between the two.
+ * The current state as a stream, then each change of its status. The state is read at each signal and
+ * at its deadline; the stream completes with the final state. It subscribes before it reads, so that
+ * no change is missed between the two.
  */
-export function streamStates<State, Told>(
-  source: StateSource<State, Told>,
-): AsyncIterableIterator<Told> {
-  let toldStatus: string | undefined;
-  let open = true;
+export function streamStates<State, Event>(
+  source: StateSource<State, Event>,
+): AsyncIterableIterator<Event> {
+  let sentStatus: string | undefined;
+  let isOpen = true;
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe = (): void => {};
 
-  const stream = new NewestStream<'state', Told>(() => {
-    open = false;
+  const stream = new NewestStream<'state', Event>(() => {
+    isOpen = false;
     clearTimeout(timer);
     unsubscribe();
   });
 
-  const lookIn = (ms: number): void => {
+  const readAfter = (ms: number): void => {
     clearTimeout(timer);
-    if (open) timer = setTimeout(look, Math.min(ms, TIMER_MS_MAX));
+    if (isOpen) timer = setTimeout(read, Math.min(ms, TIMER_MS_MAX));
   };
 
-  const tell = (state: State): void => {
-    const told = source.tellable(state);
-    if (told !== null && told.status !== toldStatus) stream.push('state', told);
-    toldStatus = told?.status;
-    if (source.isOver(state)) return stream.end();
-    const ms = source.changesInMs(state);
-    lookIn(ms > 0 ? ms + AFTER_DEADLINE_MS : LOOK_AGAIN_MS);
+  const send = (state: State): void => {
+    const event = source.eventOf(state);
+    if (event !== null && event.status !== sentStatus) stream.push('state', event);
+    sentStatus = event?.status;
+    if (source.isFinal(state)) return stream.end();
+    const ms = source.msToDeadline(state);
+    readAfter(ms > 0 ? ms + AFTER_DEADLINE_MS : RETRY_MS);
   };
 
-  const look = oneAtATime(async () => {
-    if (!open) return;
+  const read = oneAtATime(async () => {
+    if (!isOpen) return;
     try {
       const state = await source.read();
-      if (open) tell(state);
+      if (isOpen) send(state);
     } catch (error) {
       if (!isFault(error)) return stream.fail(error);
-      lookIn(LOOK_AGAIN_MS);
+      readAfter(RETRY_MS);
     }
   });
 
-  unsubscribe = source.subscribe(look);
-  look();
+  unsubscribe = source.subscribe(read);
+  read();
   return stream;
 }
 
-/** Calls of what is returned while `work` is under way share one more run after it. */
+/** Runs `work` one call at a time; calls during a run share one more run after it. */
 function oneAtATime(work: () => Promise<void>): () => void {
-  let underWay = false;
-  let again = false;
+  let isRunning = false;
+  let isDue = false;
   const run = (): void => {
-    again = underWay;
-    if (underWay) return;
-    underWay = true;
+    isDue = isRunning;
+    if (isRunning) return;
+    isRunning = true;
     void work().then(() => {
-      underWay = false;
-      if (again) run();
+      isRunning = false;
+      if (isDue) run();
     });
   };
   return run;

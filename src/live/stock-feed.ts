@@ -4,7 +4,7 @@ import { SerialReads } from '../postgres/serial-reads.ts';
 import { Topic } from './topic.ts';
 import { isNews, type StockedProduct } from '../shop/stock/find-stocked.ts';
 
-/** At most twenty values a second for each product: faster than an eye, slower than a flash sale. */
+/** Minimum time between two published values of a product: at most twenty a second. */
 const INTERVAL_MS = 50;
 
 /** A timer may fire a little early: a read this long after the instant finds it past. */
@@ -16,15 +16,15 @@ const AFTER_INSTANT_MS = 5;
  */
 const TIMER_MS_MAX = 60_000;
 
-/** While the database is away, it is asked again this often. */
-const READ_AGAIN_MS = 100;
+/** While the database is unavailable, the read is retried after this time. */
+const RETRY_MS = 100;
 
-interface Watched {
-  /** The newest value that was published; the first one read is not, its reader has it. */
+interface WatchedProduct {
+  /** The newest published value, or the first value read, which its reader already has. */
   newest: StockedProduct | undefined;
-  /** Whether the product may have changed since it was read last. */
+  /** Whether the product may have changed since its last read. */
   isDue: boolean;
-  /** Runs while a value was published less than the interval ago. */
+  /** Runs for one interval after a value was published. */
   pause: NodeJS.Timeout | undefined;
   /** Runs until the sale opens or ends. */
   statusChange: NodeJS.Timeout | undefined;
@@ -37,13 +37,13 @@ interface Watched {
  * shows the product as committed at or after its stock version.
  *
  * The first change is published at once, further ones at most every 50 ms, and the last one always.
- * A sale that opens or ends is a change too. Neither `version` nor `updatedAt` ever falls.
+ * A sale that opens or ends is a change too. Neither `version` nor `updatedAt` ever decreases.
  */
 export class StockFeed {
   readonly #topic = new Topic<number, StockedProduct>();
-  readonly #watched = new Map<number, Watched>();
+  readonly #watched = new Map<number, WatchedProduct>();
   readonly #reads: SerialReads<number, StockedProduct>;
-  #readAgain: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
   /** @param read reads products as committed; one call at a time */
   constructor(read: (ids: readonly number[]) => Promise<readonly StockedProduct[]>) {
@@ -54,7 +54,7 @@ export class StockFeed {
     });
   }
 
-  /** These products may have changed, or all may have; those without a subscriber cost nothing. */
+  /** Signals that these products may have changed, or all; those without a subscriber are not read. */
   changed(ids: Iterable<number> = this.#watched.keys()): void {
     for (const id of ids) {
       const watched = this.#watched.get(id);
@@ -66,8 +66,8 @@ export class StockFeed {
   /** The products as committed after this call; unknown ids are left out. */
   async load(ids: readonly number[]): Promise<readonly StockedProduct[]> {
     if (ids.length === 0) return [];
-    const wanted = new Set(ids);
-    return (await this.#reads.load(ids)).filter(({ id }) => wanted.has(id));
+    const requested = new Set(ids);
+    return (await this.#reads.load(ids)).filter(({ id }) => requested.has(id));
   }
 
   /**
@@ -81,7 +81,7 @@ export class StockFeed {
   /** Calls `listener` with each newer value until the function returned is called. */
   subscribe(productId: number, listener: (product: StockedProduct) => void): () => void {
     const unsubscribe = this.#topic.subscribe(productId, listener);
-    if (!this.#watched.has(productId)) this.#watched.set(productId, notReadYet());
+    if (!this.#watched.has(productId)) this.#watched.set(productId, newWatchedProduct());
     return () => {
       unsubscribe();
       const watched = this.#watched.get(productId);
@@ -89,7 +89,7 @@ export class StockFeed {
       clearTimeout(watched.pause);
       clearTimeout(watched.statusChange);
       this.#watched.delete(productId);
-      if (this.#watched.size === 0) clearTimeout(this.#readAgain);
+      if (this.#watched.size === 0) clearTimeout(this.#retry);
     };
   }
 
@@ -98,7 +98,7 @@ export class StockFeed {
     return [...this.#watched.keys()];
   }
 
-  /** A product that was published just now waits for the end of its pause. */
+  /** Reads the due products. One that was just published waits for the end of its pause. */
   #readDue(): void {
     const due = [...this.#watched].filter(([, { isDue, pause }]) => isDue && pause === undefined);
     if (due.length === 0) return;
@@ -106,18 +106,18 @@ export class StockFeed {
     this.#reads.load(due.map(([id]) => id)).catch((error: unknown) => this.#readLater(due, error));
   }
 
-  /** A fault passes. Anything else recurs at the next refresh, which reports it. */
-  #readLater(due: readonly (readonly [number, Watched])[], error: unknown): void {
+  /** A fault is temporary. Any other error recurs at the next refresh, which reports it. */
+  #readLater(due: readonly (readonly [number, WatchedProduct])[], error: unknown): void {
     if (!isFault(error) || this.#watched.size === 0) return;
     for (const [, watched] of due) watched.isDue = true;
-    clearTimeout(this.#readAgain);
-    this.#readAgain = setTimeout(() => this.#readDue(), READ_AGAIN_MS);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#readDue(), RETRY_MS);
   }
 
   #offer(product: StockedProduct): void {
     const watched = this.#watched.get(product.id);
     if (watched === undefined) return;
-    this.#awaitStatusChange(watched, product);
+    this.#scheduleStatusChange(watched, product);
     if (watched.newest === undefined) {
       // Each subscriber reads the first value itself.
       watched.newest = product;
@@ -127,7 +127,7 @@ export class StockFeed {
     }
   }
 
-  #publish(watched: Watched, product: StockedProduct): void {
+  #publish(watched: WatchedProduct, product: StockedProduct): void {
     watched.newest = product;
     watched.pause = setTimeout(() => {
       watched.pause = undefined;
@@ -136,8 +136,8 @@ export class StockFeed {
     this.#topic.publish(product.id, product);
   }
 
-  /** Each read sets the timer again: the window may have moved, and so may the database's clock. */
-  #awaitStatusChange(watched: Watched, product: StockedProduct): void {
+  /** Each read sets the timer again: the sale window or the database's clock may have changed. */
+  #scheduleStatusChange(watched: WatchedProduct, product: StockedProduct): void {
     clearTimeout(watched.statusChange);
     const ms = msToStatusChange(product, product.readAt);
     if (ms === undefined) return;
@@ -148,6 +148,6 @@ export class StockFeed {
   }
 }
 
-function notReadYet(): Watched {
+function newWatchedProduct(): WatchedProduct {
   return { newest: undefined, isDue: false, pause: undefined, statusChange: undefined };
 }

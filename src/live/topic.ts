@@ -1,4 +1,4 @@
-/** Publish and subscribe by key, within this process. A key costs nothing once no one listens to it. */
+/** Publish and subscribe by key, within this process. A key without listeners takes no memory. */
 export class Topic<Key, Value> {
   readonly #listeners = new Map<Key, Set<(value: Value) => void>>();
 
@@ -17,7 +17,7 @@ export class Topic<Key, Value> {
     for (const listener of this.#listeners.get(key) ?? []) listener(value);
   }
 
-  /** The keys someone listens to. */
+  /** The keys that have a listener. */
   keys(): Key[] {
     return [...this.#listeners.keys()];
   }

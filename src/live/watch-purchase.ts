@@ -8,56 +8,55 @@ import type { Order } from '../shop/purchases/order.entity.ts';
 import type { LiveShop } from './live-shop.ts';
 
 /**
- * The life of the hold that this token opens: its current state, then its end, expiry included, at
- * its deadline and not a sweep later. Null for a token that opens nothing.
+ * The states of the hold with this token: the current one, then its end. Expiry is sent at the deadline,
+ * not at the next sweep. Null if no hold has this token.
  */
 export async function watchHold(
   shop: LiveShop,
   token: string,
 ): Promise<AsyncIterableIterator<Hold> | null> {
-  const known = await findHold(shop, token);
-  if (known === null) return null;
+  const hold = await findHold(shop, token);
+  if (hold === null) return null;
   return streamStates<Hold, Hold>({
     read: async () => (await findHold(shop, token))!,
-    tellable: (hold) => ({ ...hold, status: holdStatus(hold) }),
-    isOver: (hold) => holdStatus(hold) !== 'ACTIVE',
-    changesInMs: (hold) => remainingMs(hold.readAt, hold.expiresAt),
-    subscribe: (look) => shop.purchaseFeed.subscribe(known.orderId, look),
+    eventOf: (hold) => ({ ...hold, status: holdStatus(hold) }),
+    isFinal: (hold) => holdStatus(hold) !== 'ACTIVE',
+    msToDeadline: (hold) => remainingMs(hold.readAt, hold.expiresAt),
+    subscribe: (onChange) => shop.purchaseFeed.subscribe(hold.orderId, onChange),
   });
 }
 
-/** A purchase as it stands: the hold, and the order once it is one. */
+/** The state of a purchase: the hold, and its order if there is one. */
 interface Purchase {
   readonly hold: Hold;
   readonly order: Order | null;
 }
 
 /**
- * The life of the order made from the hold that this token opens: its state as soon as it exists,
- * then its end. It completes without a word when the hold ended without an order. An order that is
- * watched is expired at its deadline, and told of after that commit. Null for a token that opens
- * nothing.
+ * The states of the order of the hold with this token: the current one as soon as the order exists,
+ * then its end. The stream is empty if the hold ends without an order. A watched order is expired at
+ * its deadline, and sent after that commit. Null if no hold has this token.
  */
 export async function watchOrder(
   shop: LiveShop,
   holdToken: string,
 ): Promise<AsyncIterableIterator<Order> | null> {
-  const known = await findHold(shop, holdToken);
-  if (known === null) return null;
+  const hold = await findHold(shop, holdToken);
+  if (hold === null) return null;
   return streamStates<Purchase, Order>({
     read: () => readPurchase(shop, holdToken),
-    tellable: ({ order }) => order,
-    isOver: ({ hold, order }) =>
+    eventOf: ({ order }) => order,
+    isFinal: ({ hold, order }) =>
       order === null ? holdStatus(hold) !== 'ACTIVE' : order.status !== 'PENDING',
-    changesInMs: ({ hold, order }) =>
+    msToDeadline: ({ hold, order }) =>
       order === null
         ? remainingMs(hold.readAt, hold.expiresAt)
         : remainingMs(order.readAt, order.paymentExpiresAt),
-    subscribe: (look) => shop.purchaseFeed.subscribe(known.orderId, look),
+    subscribe: (onChange) => shop.purchaseFeed.subscribe(hold.orderId, onChange),
   });
 }
 
-/** The hold first: once it reads CONVERTED its order is committed too, so neither is missed. */
+/** Reads the hold first: if it is CONVERTED, its order is committed too. */
 async function readPurchase(shop: LiveShop, holdToken: string): Promise<Purchase> {
   const hold = (await findHold(shop, holdToken))!;
   if (hold.status !== 'CONVERTED') return { hold, order: null };

@@ -71,42 +71,42 @@ try {
     ['Look', 'Hold', 'Order', 'Live', 'Admin'],
   );
   await execute(page);
-  await told(page, '"Midnight Sneaker"');
+  await expectResponse(page, '"Midnight Sneaker"');
   console.log('The explorer opens with five tabs, and runs the first.');
   await write(page, '{ product(id: "1") { name availableStock } }');
   await execute(page);
-  await told(page, '"Flash Sale Widget"');
-  await told(page, '"availableStock": 100');
+  await expectResponse(page, '"Flash Sale Widget"');
+  await expectResponse(page, '"availableStock": 100');
   console.log('The explorer runs a query.');
 
   await write(page, 'subscription { stockChanged(productIds: ["1"]) { availableStock } }');
   await execute(page);
-  await told(page, '"stockChanged"');
-  await told(page, '"availableStock": 100');
+  await expectResponse(page, '"stockChanged"');
+  await expectResponse(page, '"availableStock": 100');
   await holdUnits(url, 3);
-  await told(page, '"availableStock": 97');
+  await expectResponse(page, '"availableStock": 97');
   await holdUnits(url, 2);
-  await told(page, '"availableStock": 95');
+  await expectResponse(page, '"availableStock": 95');
   console.log('The explorer shows live stock change.');
 
-  // Neither loopback nor in ALLOWED_ORIGINS; a context of its own has no tabs stored yet.
+  // This host is neither loopback nor in ALLOWED_ORIGINS; a new context has no stored tabs.
   const elsewhere = url.replace('127.0.0.1', 'shop.example');
   const other = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   watch(other);
   await other.goto(`${elsewhere}/graphql/`, { waitUntil: 'networkidle' });
   await other.getByRole('tab', { name: 'Live' }).click();
   await execute(other);
-  await told(other, '"availableStock": 95');
+  await expectResponse(other, '"availableStock": 95');
   await holdUnits(url, 5);
-  await told(other, '"availableStock": 90');
+  await expectResponse(other, '"availableStock": 90');
   console.log('At another host name the tab Live shows live stock change.');
 
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
-  const strange = requested.filter(
+  const foreign = requested.filter(
     (one) =>
       !/^(data|blob):/.test(one) && !['127.0.0.1', 'shop.example'].includes(new URL(one).hostname),
   );
-  assert.deepEqual(strange, [], 'a request left this machine');
+  assert.deepEqual(foreign, [], 'a request left this machine');
   assert.ok(
     requested.some((one) => one.startsWith('ws://')),
     'no websocket was opened',
@@ -121,27 +121,27 @@ try {
   assert.equal(code, 0, 'the server did not stop cleanly');
 }
 
-/** The server's URL, once it says that it is ready. */
+/** The server's URL, from its log line that it is ready. */
 function readyUrl() {
-  return new Promise((found, failed) => {
+  return new Promise((resolve, reject) => {
     let out = '';
     server.stdout.on('data', (chunk) => {
       out += chunk;
       const ready = /"msg":"Ready\. GraphQL (http:\S+)\/graphql/.exec(out);
-      if (ready) found(ready[1]);
+      if (ready) resolve(ready[1]);
     });
-    void exited.then(() => failed(new Error(`The server ended before it was ready: ${out}`)));
+    void exited.then(() => reject(new Error(`The server ended before it was ready: ${out}`)));
   });
 }
 
-/** Puts a document in the place of what the editor has. */
+/** Replaces the document in the editor. */
 async function write(page, document) {
   const editor = page.locator('.graphiql-query-editor').first();
   const squeezed = (text) => text.replace(/\s/g, '');
   await paste(page, document);
   const before = Date.now();
   while (!squeezed(await editor.innerText()).includes(squeezed(document))) {
-    assert.ok(Date.now() - before < WAIT_MS, 'the editor did not take the document');
+    assert.ok(Date.now() - before < WAIT_MS, 'the editor does not show the document');
   }
 }
 
@@ -151,7 +151,7 @@ async function paste(page, document) {
     .first()
     .click();
   await page.keyboard.press('Control+A');
-  // Pasted, not typed: the editor would close each bracket by itself.
+  // The document is pasted, because the editor adds a closing bracket to each typed one.
   await page.evaluate((text) => navigator.clipboard.writeText(text), document);
   await page.keyboard.press('Control+V');
 }
@@ -160,20 +160,20 @@ async function execute(page) {
   await page.locator('.graphiql-execute-button').click();
 }
 
-/** Waits until the answer shows this. */
-async function told(page, text) {
+/** Waits until the response contains this text. */
+async function expectResponse(page, text) {
   await page.waitForFunction(
-    (wanted) =>
-      // Monaco's spaces do not break.
+    (expected) =>
+      // Monaco shows spaces as no-break spaces.
       document
         .querySelector('.graphiql-response')
         ?.textContent.replaceAll('\u00a0', ' ')
-        .includes(wanted),
+        .includes(expected),
     text,
   );
 }
 
-/** A buyer beside the page. */
+/** Holds units as another buyer. */
 async function holdUnits(url, quantity) {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',

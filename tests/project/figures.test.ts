@@ -1,6 +1,6 @@
 import { tableOf, textOf } from '../support/project.ts';
 
-/** A figure over the rounds of a run, as the benchmarks write it. */
+/** A figure over the rounds of a run, in the format of the benchmarks. */
 interface Spread {
   readonly median: number;
 }
@@ -80,11 +80,11 @@ const valueOf = (figure: string): number => Number(figure.replaceAll(',', ''));
 
 const decimalsOf = (figure: string): number => figure.split('.')[1]?.length ?? 0;
 
-/** Rounded half up by its decimal text: 1.005 is 1.01, which toFixed alone would not give. */
+/** Rounds the decimal text half up: 1.005 gives 1.01, unlike toFixed. */
 const rounded = (figure: number, decimals: number): string =>
   (Math.round(Number(`${figure}e${decimals}`)) / 10 ** decimals).toFixed(decimals);
 
-/** What a row of docs/benchmarks.md must quote: the figures in its label's groups, then those of its cells. */
+/** The figures that a row of docs/benchmarks.md must quote: those of its label, then those of its cells. */
 type Quoted = readonly [label: RegExp, figures: readonly number[]];
 
 const ofSpeed: readonly Quoted[] = [
@@ -247,7 +247,7 @@ test.each(ROWS)('docs/benchmarks.md quotes the results in "%s"', (label, ...cell
   const [, ...inLabel] = pattern.exec(label!) ?? [];
   const shown = [...inLabel, ...cells.flatMap(figuresIn)];
 
-  // Each figure is the result, rounded to as many decimals as are shown.
+  // Each quoted figure is the result, rounded to the number of its decimals.
   expect(shown.map((one) => one.replaceAll(',', ''))).toEqual(
     figures.map((figure, index) => rounded(figure, decimalsOf(shown[index] ?? ''))),
   );

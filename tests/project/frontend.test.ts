@@ -7,14 +7,14 @@ import { filesLike, namesIn, ROOT, tableOf, textOf } from '../support/project.ts
 
 const DOC = 'docs/frontend.md';
 
-/** A block of code under the link to its file. */
+/** A code block that follows the link to its file. */
 const BLOCK = /^\[`(examples\/[^`]+)`\]\(\1\)\n\n```(\w+)\n([^]*?)\n```$/gm;
 
-test('the examples’ types are what the schema gives (mend them with npm run codegen)', async () => {
+test('the types of the examples match the schema (to update them: npm run codegen)', async () => {
   expect(textOf(GENERATED)).toBe(await generateOperations());
 });
 
-test('docs/frontend.md shows each example as it is (mend it with UPDATE_DOCS=true)', () => {
+test('docs/frontend.md quotes each example file (to update it: UPDATE_DOCS=true)', () => {
   const committed = textOf(DOC);
   const mended = committed.replaceAll(
     BLOCK,
@@ -32,43 +32,43 @@ test('docs/frontend.md shows each example as it is (mend it with UPDATE_DOCS=tru
   expect(textOf(DOC)).toBe(mended);
 });
 
-test('the README leads to docs/frontend.md', () => {
+test('the README links to docs/frontend.md', () => {
   expect(textOf('README.md')).toContain(`](${DOC})`);
 });
 
-const said = { message: 'One sentence.' };
+const message = { message: 'One sentence.' };
 
-/** Every refusal in each of its variants; none for those that only an operator meets. */
+/** Every refusal in each of its variants; none for those that only an admin receives. */
 const REFUSALS: Readonly<Record<ErrorCode, readonly Refusal[]>> = {
-  PRODUCT_NOT_FOUND: [{ ...said, __typename: 'ProductNotFound', code: 'PRODUCT_NOT_FOUND' }],
+  PRODUCT_NOT_FOUND: [{ ...message, __typename: 'ProductNotFound', code: 'PRODUCT_NOT_FOUND' }],
   INSUFFICIENT_STOCK: [
     insufficient({ availableStock: 2, stockStatus: 'AVAILABLE' }),
     insufficient({ availableStock: 0, stockStatus: 'ALL_HELD' }),
     insufficient({ availableStock: 0, stockStatus: 'SOLD_OUT' }),
   ],
   SALE_NOT_OPEN: [60_000, null].map((opensInMs) => ({
-    ...said,
+    ...message,
     __typename: 'SaleNotOpen',
     code: 'SALE_NOT_OPEN',
     opensInMs,
   })),
   PURCHASE_LIMIT_EXCEEDED: [1, 0].map((remaining) => ({
-    ...said,
+    ...message,
     __typename: 'PurchaseLimitExceeded',
     code: 'PURCHASE_LIMIT_EXCEEDED',
     remaining,
   })),
   IDEMPOTENCY_KEY_REUSED: [
-    { ...said, __typename: 'IdempotencyKeyReused', code: 'IDEMPOTENCY_KEY_REUSED' },
+    { ...message, __typename: 'IdempotencyKeyReused', code: 'IDEMPOTENCY_KEY_REUSED' },
   ],
-  HOLD_NOT_FOUND: [{ ...said, __typename: 'HoldNotFound', code: 'HOLD_NOT_FOUND' }],
-  HOLD_EXPIRED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_EXPIRED' }],
-  HOLD_RELEASED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_RELEASED' }],
-  HOLD_CONVERTED: [{ ...said, __typename: 'HoldNotActive', code: 'HOLD_CONVERTED' }],
-  ORDER_NOT_FOUND: [{ ...said, __typename: 'OrderNotFound', code: 'ORDER_NOT_FOUND' }],
+  HOLD_NOT_FOUND: [{ ...message, __typename: 'HoldNotFound', code: 'HOLD_NOT_FOUND' }],
+  HOLD_EXPIRED: [{ ...message, __typename: 'HoldNotActive', code: 'HOLD_EXPIRED' }],
+  HOLD_RELEASED: [{ ...message, __typename: 'HoldNotActive', code: 'HOLD_RELEASED' }],
+  HOLD_CONVERTED: [{ ...message, __typename: 'HoldNotActive', code: 'HOLD_CONVERTED' }],
+  ORDER_NOT_FOUND: [{ ...message, __typename: 'OrderNotFound', code: 'ORDER_NOT_FOUND' }],
   ORDER_FINAL: [
     {
-      ...said,
+      ...message,
       __typename: 'OrderFinal',
       code: 'ORDER_FINAL',
       order: {
@@ -80,20 +80,20 @@ const REFUSALS: Readonly<Record<ErrorCode, readonly Refusal[]>> = {
       },
     },
   ],
-  BUSY: [{ ...said, __typename: 'Busy', code: 'BUSY', retryAfterMs: 500 }],
+  BUSY: [{ ...message, __typename: 'Busy', code: 'BUSY', retryAfterMs: 500 }],
   STOCK_VERSION_CONFLICT: [],
   STOCK_BELOW_COMMITTED: [],
   PAYMENT_EVENT_NOT_FOUND: [],
   REFUND_NOT_FOUND: [],
 };
 
-test('the frontend’s table has every refusal with what the example offers after it', () => {
+test('docs/frontend.md lists every refusal with the action that the example offers', () => {
   const shown = tableOf(textOf(DOC), 'code').map(([code, , , offers]) => [
     namesIn(code!)[0],
     namesIn(offers!),
   ]);
 
-  // The record's keys are the schema's ErrorCode: TypeScript wants all of them, and no other.
+  // TypeScript requires exactly the members of the schema's ErrorCode as keys.
   expect(shown).toEqual(
     Object.entries(REFUSALS).map(([code, variants]) => [
       code,
@@ -108,5 +108,5 @@ function insufficient(
     'availableStock' | 'stockStatus'
   >,
 ): Refusal {
-  return { ...said, __typename: 'InsufficientStock', code: 'INSUFFICIENT_STOCK', ...facts };
+  return { ...message, __typename: 'InsufficientStock', code: 'INSUFFICIENT_STOCK', ...facts };
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { filesLike, linesLike, ROOT } from '../support/project.ts';
 
-/** What dependency-cruiser tells of one run. */
+/** The JSON report of dependency-cruiser. */
 interface Cruise {
   readonly modules: readonly {
     readonly source: string;
@@ -33,7 +33,7 @@ async function cruise(): Promise<Cruise> {
   return JSON.parse(stdout) as Cruise;
 }
 
-test('no file breaks a layer rule, and the checker sees every file of src and its type imports', async () => {
+test('no file breaks a layer rule, and the check covers every file of src and its type imports', async () => {
   const { modules, summary } = await cruise();
 
   const seen = modules.map(({ source }) => source);
@@ -50,7 +50,7 @@ test('no file breaks a layer rule, and the checker sees every file of src and it
   );
 });
 
-test('src reads no clock but that of the database', () => {
+test('src reads only the clock of the database', () => {
   expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, OURS)).toEqual([]);
 });
 

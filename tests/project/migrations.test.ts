@@ -1,6 +1,6 @@
 import { createTestDatabase, openTestShop } from '../support/shop.ts';
 
-test('the migrations, all applied, give the entities’ schema', async () => {
+test('all migrations together create the schema of the entities', async () => {
   const database = await createTestDatabase();
   const server = await openTestShop(database.url, { poolMax: 2 });
   const { orm } = server.database;

@@ -24,14 +24,14 @@ const manifest = JSON.parse(textOf('package.json')) as Readonly<
 
 const CODE = filesLike('{src,tests,bench}/**/*.{ts,mjs}', '*.{ts,mjs}', '.dependency-cruiser.mjs');
 
-test('no marks are left behind: what is to be done stands in an issue', () => {
-  // Put together, so that this line is none itself; without the colon XXX is ISO 4217's "no currency".
+test('no file contains a mark of unfinished work', () => {
+  // The words are concatenated so that this line does not match; XXX without a colon is a currency code.
   const marks = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'HA' + 'CK'].join('|')})\\b|\\bXXX:`);
 
   expect(linesLike(marks, [...CODE, ...filesLike('*.md', 'docs/**/*.md', '.ci/run')])).toEqual([]);
 });
 
-test('no test is switched off, and none switches the others off', () => {
+test('no test is skipped or runs exclusively', () => {
   const narrowed =
     /\b(?:test|it|describe)(?:\.concurrent)?\.(?:only|skip|todo)\b|\b[xf](?:test|it|describe)\(/;
 
@@ -39,38 +39,39 @@ test('no test is switched off, and none switches the others off', () => {
 });
 
 test('no two tests have the same title', () => {
-  const seen = new Map<string, string>();
-  const twice: string[] = [];
+  const fileByTitle = new Map<string, string>();
+  const duplicates: string[] = [];
   for (const file of filesLike('tests/**/*.test.ts')) {
     const titles = titlesIn(parseSync(textOf(file), { syntax: 'typescript', decorators: true }));
     expect([file, titles.length > 0]).toEqual([file, true]);
     for (const title of titles) {
-      if (seen.has(title)) twice.push(`${title}: ${seen.get(title)} and ${file}`);
-      seen.set(title, file);
+      if (fileByTitle.has(title))
+        duplicates.push(`${title}: ${fileByTitle.get(title)} and ${file}`);
+      fileByTitle.set(title, file);
     }
   }
 
-  expect(twice).toEqual([]);
+  expect(duplicates).toEqual([]);
 });
 
-test('each package that would run a script when it is installed is allowed to, or not, by name', () => {
+test('package.json allows or denies the install script of each package by name', () => {
   const decided = JSON.parse(textOf('package.json')).allowScripts as Record<string, boolean>;
-  const wanting = Object.entries(lock.packages)
+  const withScripts = Object.entries(lock.packages)
     .filter(([, { hasInstallScript }]) => hasInstallScript)
     .map(([path]) => path.replace(/^.*node_modules\//, ''));
 
-  expect(wanting.filter((name) => decided[name] === undefined)).toEqual([]);
-  expect(Object.keys(decided).filter((name) => !wanting.includes(name))).toEqual([]);
+  expect(withScripts.filter((name) => decided[name] === undefined)).toEqual([]);
+  expect(Object.keys(decided).filter((name) => !withScripts.includes(name))).toEqual([]);
 });
 
-test('the lock file has every platform’s packages, with versions and checksums and without addresses', () => {
+test('the lock file has the packages of every platform, with versions and checksums and without addresses', () => {
   const flaws = Object.entries(lock.packages).flatMap(([path, entry]) => [
     ...(path !== '' && entry.version === undefined ? [`${path} has no version`] : []),
     ...(path !== '' && entry.integrity === undefined ? [`${path} has no checksum`] : []),
     ...(entry.resolved === undefined ? [] : [`${path} names an address`]),
     ...Object.keys(entry.optionalDependencies ?? {})
       .filter((name) => !isLocked(name, path))
-      .map((name) => `${name}, wanted by ${path || 'package.json'}, is missing`),
+      .map((name) => `${name}, required by ${path || 'package.json'}, is missing`),
   ]);
 
   expect(flaws).toEqual([]);
@@ -87,12 +88,12 @@ test('package.json names exact versions', () => {
   expect(loose).toEqual([]);
 });
 
-/** Whether the lock has a package where `path` would find it: its own copy, or the common one. */
+/** Whether the lock has the package for `path`: a nested copy or the shared one. */
 function isLocked(name: string, path: string): boolean {
   return `node_modules/${name}` in lock.packages || `${path}/node_modules/${name}` in lock.packages;
 }
 
-/** The tests' full titles in a parsed file: those of the describes around them, then their own. */
+/** The full titles of the tests in a parsed file, including those of their describes. */
 function titlesIn(node: unknown, around = ''): string[] {
   if (typeof node !== 'object' || node === null) return [];
   if (Array.isArray(node)) return node.flatMap((part) => titlesIn(part, around));
@@ -102,7 +103,7 @@ function titlesIn(node: unknown, around = ''): string[] {
   return Object.values(node).flatMap((part) => titlesIn(part, inside));
 }
 
-/** As much of a call as concerns us: `test('…', …)` or `test.each(…)('…', …)`. */
+/** The parts of a call that identify `test('…', …)` or `test.each(…)('…', …)`. */
 interface Call {
   readonly type?: string;
   readonly callee?: {
@@ -132,7 +133,7 @@ test('the runbook of docs/operations.md names every migration, in order', () => 
   expect(applied.split(', ')).toEqual(migrations);
 });
 
-test('one file alone takes the lock on a stock row', () => {
+test('only one file locks a stock row', () => {
   const takers = linesLike(
     /\bshop\.lockStock\(|createQueryBuilder\(StockLevelTable/,
     filesLike('src/**/*.ts'),

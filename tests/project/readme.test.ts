@@ -14,7 +14,7 @@ test('every link between the documents names a file and a heading that exist', (
   expect(filesLike('*.md', 'docs/**/*.md').flatMap(brokenLinksIn)).toEqual([]);
 });
 
-test('docs/configuration.md lists every setting with its default, and no other', () => {
+test('docs/configuration.md lists exactly the settings, each with its default', () => {
   const shown = tableOf(textOf('docs/configuration.md'), 'name').map(([name, byDefault]) => [
     namesIn(name!)[0],
     byDefault!.replaceAll('`', ''),
@@ -45,13 +45,13 @@ test('every log message that docs/operations.md lists is in the code', () => {
   expect(missing).toEqual([]);
 });
 
-test('docs/api.md lists every code of a refusal, and no other', () => {
+test('docs/api.md lists exactly the codes of refusals', () => {
   const shown = tableOf(textOf('docs/api.md'), 'code').flatMap(([code]) => namesIn(code!));
 
   expect(shown.toSorted()).toEqual(refusalCodes().toSorted());
 });
 
-test('GraphQL’s ErrorCode has every code of a refusal, and no other', () => {
+test('GraphQL’s ErrorCode has exactly the codes of refusals', () => {
   const codes = buildShopSchema().getType('ErrorCode') as GraphQLEnumType;
 
   expect(
@@ -83,7 +83,7 @@ function anchorsOf(file: string): string[] {
   );
 }
 
-/** The codes of src/shop/refusal.ts, read from its text: they are types and gone when it runs. */
+/** The codes of src/shop/refusal.ts, read from its text, because types do not exist at run time. */
 function refusalCodes(): string[] {
   const text = textOf('src/shop/refusal.ts');
   const codes = [...text.matchAll(/RefusalOf<((?:\s*\|?\s*'[A-Z_]+')+)\s*>/g)]
@@ -91,6 +91,6 @@ function refusalCodes(): string[] {
     .map((code) => code.trim().replaceAll("'", ''));
   if (text.includes('RefusalOf<`HOLD_${EndedHoldStatus}`>'))
     codes.push(...HOLD_STATUSES.slice(1).map((status) => `HOLD_${status}`));
-  // An error of the request, told among GraphQL's errors and no member of RefusalCode.
+  // GraphQL reports this error of the request in `errors`; it is no member of RefusalCode.
   return codes.filter((code) => code !== 'BAD_USER_INPUT');
 }

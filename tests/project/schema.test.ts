@@ -13,30 +13,30 @@ import {
 import { buildShopSchema, printShopSchema } from '../../src/server/graphql/schema/schema.ts';
 import { textOf } from '../support/project.ts';
 
-test('schema.graphql is what the resolvers print (mend it with npm run schema)', () => {
+test('schema.graphql matches the resolvers (to update it: npm run schema)', () => {
   expect(textOf('schema.graphql')).toBe(printShopSchema());
 });
 
-test('the schema keeps every promise of the public contract', () => {
-  const promised = buildASTSchema(parse(textOf('tests/project/contract/schema.graphql')));
+test('the schema has no breaking change against the public contract', () => {
+  const contract = buildASTSchema(parse(textOf('tests/project/contract/schema.graphql')));
 
-  const broken = findBreakingChanges(promised, buildShopSchema());
+  const breakingChanges = findBreakingChanges(contract, buildShopSchema());
 
-  expect(broken.map(({ description }) => description)).toEqual([]);
+  expect(breakingChanges.map(({ description }) => description)).toEqual([]);
 });
 
-test('the schema keeps every promise of the operator’s contract', () => {
-  const promised = buildASTSchema(
+test('the schema has no breaking change against the admin contract', () => {
+  const contract = buildASTSchema(
     parse(
       textOf('tests/project/contract/schema.graphql') +
         textOf('tests/project/contract/admin.graphql'),
     ),
   );
 
-  const broken = findBreakingChanges(promised, buildShopSchema());
+  const breakingChanges = findBreakingChanges(contract, buildShopSchema());
 
-  expect(Object.keys(promised.getMutationType()!.getFields())).toContain('reconcile');
-  expect(broken.map(({ description }) => description)).toEqual([]);
+  expect(Object.keys(contract.getMutationType()!.getFields())).toContain('reconcile');
+  expect(breakingChanges.map(({ description }) => description)).toEqual([]);
 });
 
 test('every type, field, argument and enum value has a description', () => {
@@ -56,7 +56,7 @@ test('every type, field, argument and enum value has a description', () => {
 
 type Described = { readonly description?: string | null };
 
-/** Whatever of a type can be described, by its path. */
+/** The parts of a type that can have a description, by path. */
 function partsOf(type: GraphQLNamedType): (readonly [string, Described])[] {
   if (isEnumType(type))
     return type.getValues().map((value) => [`${type.name}.${value.name}`, value]);

@@ -30,7 +30,7 @@ const BANNED: readonly RegExp[] = [
   /\bone wh[o]\b/gi,
 ];
 
-/** How many banned phrases each file may still have. A count is only ever lowered, down to no entry. */
+/** The number of banned phrases that each file may still have. Counts may only decrease. */
 const ALLOWED = 'tests/project/words.allowed.json';
 
 const FILES = filesLike(
@@ -48,7 +48,7 @@ const counts = Object.fromEntries(
   ),
 );
 
-test('no file has more banned phrases than its count, which is only ever lowered', () => {
+test('no file has more banned phrases than words.allowed.json allows', () => {
   const allowed = JSON.parse(textOf(ALLOWED)) as Record<string, number>;
   const added = Object.entries(counts).filter(([file, count]) => count > (allowed[file] ?? 0));
   if (process.env['UPDATE_WORDS'] === 'true') writeFileSync(join(ROOT, ALLOWED), lowered(allowed));
@@ -56,13 +56,13 @@ test('no file has more banned phrases than its count, which is only ever lowered
   expect(added.map(([file]) => ({ file, phrases: phrasesIn(textOf(file)) }))).toEqual([]);
 });
 
-test('the list of banned phrases finds what it is for', () => {
-  const [law, lane] = ['the l' + 'aw', 'LANE' + 'S'];
+test('the banned phrases match whole words only', () => {
+  const [phrase, plural] = ['the l' + 'aw', 'LAN' + 'ES'];
 
-  expect(phrasesIn(`${law} of all ${lane}, as t${'ell'}Hold says`)).toEqual([
+  expect(phrasesIn(`${phrase} of all ${plural}, as t${'ell'}Hold says`)).toEqual([
     `t${'ell'}`,
-    law,
-    lane,
+    phrase,
+    plural,
   ]);
   expect(phrasesIn('an intelligent adoor operator_acts OPERATOR')).toEqual([]);
 });
@@ -71,7 +71,7 @@ function phrasesIn(text: string): string[] {
   return BANNED.flatMap((phrase) => text.match(phrase) ?? []);
 }
 
-/** The counts as they are now, where they are lower than those allowed. */
+/** The allowed counts, lowered to the current ones. */
 function lowered(allowed: Readonly<Record<string, number>>): string {
   const entries = Object.entries(allowed)
     .map(([file, count]): [string, number] => [file, Math.min(count, counts[file] ?? 0)])

@@ -50,7 +50,7 @@ test('the server that committed a change shows it in its next answer, whatever i
 
     expect([500 - turn + 1, 500 - turn]).toContain(before);
     expect(after).toBe(500 - turn);
-    if (turn % 10 === 0) one.shop.productCache.forget();
+    if (turn % 10 === 0) one.shop.productCache.invalidate();
   }
 });
 
@@ -58,11 +58,11 @@ test('a product changed while it is being read is shown as changed, not as it wa
   const { productCache } = one.shop;
   const productId = await makeProduct(one.shop);
   const [product] = await findProducts(one.shop, [productId]);
-  productCache.forget();
+  productCache.invalidate();
 
   const reading = productCache.load([productId]);
   const updatedAt = new Date(product!.updatedAt.getTime() + 1);
-  productCache.renewed({ ...product!, name: 'Changed meanwhile', updatedAt });
+  productCache.productChanged({ ...product!, name: 'Changed meanwhile', updatedAt });
   await reading;
 
   const [shown] = await productCache.load([productId]);
@@ -86,7 +86,7 @@ test('a change on another server that comes during a read is in the next answer'
   const reading = productCache.load([productId]);
   await arrived.promise;
   await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
-  productCache.forget([productId]);
+  productCache.invalidate([productId]);
   const next = productCache.load([productId]);
   mayEnd.resolve();
 

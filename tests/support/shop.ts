@@ -66,15 +66,15 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     queueMax: 5000,
     ...options,
   };
-  const { shop: own, notices } = openShop({ database }, settings);
-  await notices.start();
+  const { shop: own, changeNotifier } = openShop({ database }, settings);
+  await changeNotifier.start();
   const { lockStock = own.lockStock, lockOrders = own.lockOrders } = options;
   const shop = withQueues({ ...own, lockStock, lockOrders }, settings);
   return {
     shop,
     database,
     async [Symbol.asyncDispose]() {
-      await notices.stop();
+      await changeNotifier.stop();
       await database.close();
     },
   };

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import {
   BackpressuredSocket,
   STALLED_CODE,
-  type Speaker,
+  type FrameSource,
 } from '../../src/server/graphql/ws/backpressured-socket.ts';
 
 const { jest } = import.meta;
@@ -55,7 +55,7 @@ function openLine() {
 }
 
 /** Says the newest of each key, like a subscriber to several products. */
-class Newest implements Speaker {
+class Newest implements FrameSource {
   readonly #line: BackpressuredSocket;
   readonly #waiting = new Map<string, string>();
 
@@ -65,13 +65,13 @@ class Newest implements Speaker {
 
   tell(key: string, text: string): void {
     this.#waiting.set(key, text);
-    this.#line.ask(this);
+    this.#line.requestSend(this);
   }
 
-  speak(): string {
+  nextFrame(): string {
     const [[key, text]] = this.#waiting as unknown as [[string, string]];
     this.#waiting.delete(key);
-    if (this.#waiting.size > 0) this.#line.ask(this);
+    if (this.#waiting.size > 0) this.#line.requestSend(this);
     return text;
   }
 }
@@ -108,7 +108,7 @@ test('a subscription that has ended has no turn', () => {
 
   one.tell('a', 'one');
   ended.tell('a', 'ended');
-  line.forget(ended);
+  line.cancel(ended);
   socket.drain();
 
   expect(socket.sent).toEqual(['one']);
@@ -156,10 +156,10 @@ test('a ping that is not answered for ten seconds closes the socket with 4008', 
   }
 
   jest.advanceTimersByTime(9_999);
-  line.look();
+  line.checkLiveness();
   const before = socket.closedWith;
   jest.advanceTimersByTime(1);
-  line.look();
+  line.checkLiveness();
 
   expect(before).toBeUndefined();
   expect(socket.closedWith).toBe(STALLED_CODE);
@@ -170,7 +170,7 @@ test('a quiet socket is pinged every 12 s, and stays as long as it answers', () 
 
   for (let second = 0; second < 60; second += 1) {
     jest.advanceTimersByTime(1000);
-    line.look();
+    line.checkLiveness();
     if (second % 12 === 0 && socket.pings.length > 0) socket.pong();
   }
 
@@ -219,7 +219,7 @@ test('on a socket that is closed nothing is written, and nobody waits', async ()
   await line.send('answer');
   speaker.tell('a', 'a');
   jest.advanceTimersByTime(60_000);
-  line.look();
+  line.checkLiveness();
 
   expect([socket.sent, socket.pings]).toEqual([[], []]);
 });

@@ -146,7 +146,7 @@ test('the third to wait where 2 may is told at once that it is busy, and the 2 a
   const refused = lane.submit('carl');
 
   await expect(refused).rejects.toThrow(BusyFault);
-  await expect(refused).rejects.toThrow('Too many wait for this product; nothing was done.');
+  await expect(refused).rejects.toThrow('Queue full for this product; no changes were made.');
   await commits.succeed();
   const room = lane.submit('dora');
   await commits.succeed();

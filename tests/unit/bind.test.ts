@@ -40,7 +40,7 @@ test('an error without a code stays as it is', () => {
   expect(bindError(error, { host: '10.0.0.1', port: 1 })).toBe(error);
 });
 
-test('a place is free before it is taken and after it is given up', async () => {
+test('an address is free before it is bound and after it is released', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

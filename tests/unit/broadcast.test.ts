@@ -1,7 +1,7 @@
 import {
   Broadcast,
-  listenAlone,
-  type Listener,
+  streamOf,
+  type Subscriber,
   type LiveSource,
   type Versioned,
 } from '../../src/live/broadcast.ts';
@@ -57,11 +57,11 @@ class Things implements LiveSource<string> {
   }
 }
 
-function newListener() {
+function newSubscriber() {
   const heard: string[] = [];
   const errors: unknown[] = [];
-  const listener: Listener<string> = {
-    tell: (_key, told) => void heard.push(told),
+  const listener: Subscriber<string> = {
+    deliver: (_key, told) => void heard.push(told),
     fail: (error) => void errors.push(error),
   };
   return { ...listener, heard, errors };
@@ -70,7 +70,7 @@ function newListener() {
 function gather(things: Things) {
   const rendered: string[] = [];
   const state = { empty: 0, render: undefined as Promise<void> | undefined };
-  const audience = new Broadcast<string, string>(
+  const broadcast = new Broadcast<string, string>(
     things,
     async (value) => {
       rendered.push(value);
@@ -79,7 +79,7 @@ function gather(things: Things) {
     },
     () => void (state.empty += 1),
   );
-  return { audience, rendered, state };
+  return { broadcast, rendered, state };
 }
 
 /** Lets everything that is ready run. */
@@ -89,10 +89,10 @@ const settle = async (): Promise<void> => {
 
 test('a value is rendered once, however many listen', async () => {
   const things = new Things();
-  const { audience, rendered } = gather(things);
-  const listeners = Array.from({ length: 1000 }, newListener);
+  const { broadcast, rendered } = gather(things);
+  const listeners = Array.from({ length: 1000 }, newSubscriber);
 
-  for (const listener of listeners) audience.join(listener);
+  for (const listener of listeners) broadcast.subscribe(listener);
   await settle();
   things.announce(1, 2);
   await settle();
@@ -103,15 +103,15 @@ test('a value is rendered once, however many listen', async () => {
 
 test('those who come while others’ state is read share one more read, begun after they came', async () => {
   const things = new Things();
-  const { audience } = gather(things);
+  const { broadcast } = gather(things);
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
-  const [first, ...others] = Array.from({ length: 100 }, newListener);
+  const [first, ...others] = Array.from({ length: 100 }, newSubscriber);
 
-  audience.join(first!);
+  broadcast.subscribe(first!);
   // Committed elsewhere, after the first read saw what there was; no word of it came.
   things.committed.set(1, 7);
-  for (const listener of others) audience.join(listener);
+  for (const listener of others) broadcast.subscribe(listener);
   free.resolve();
   await settle();
 
@@ -122,14 +122,14 @@ test('those who come while others’ state is read share one more read, begun af
 
 test('who comes late is told what is, and those before it nothing twice', async () => {
   const things = new Things();
-  const { audience } = gather(things);
-  const [early, late] = [newListener(), newListener()];
-  audience.join(early);
+  const { broadcast } = gather(things);
+  const [early, late] = [newSubscriber(), newSubscriber()];
+  broadcast.subscribe(early);
   await settle();
   things.announce(1, 2);
   await settle();
 
-  audience.join(late);
+  broadcast.subscribe(late);
   await settle();
   things.announce(1, 3);
   await settle();
@@ -140,16 +140,16 @@ test('who comes late is told what is, and those before it nothing twice', async 
 
 test('a value that was being rendered when a listener came is not told to it', async () => {
   const things = new Things();
-  const { audience, state } = gather(things);
-  const [early, late] = [newListener(), newListener()];
-  audience.join(early);
+  const { broadcast, state } = gather(things);
+  const [early, late] = [newSubscriber(), newSubscriber()];
+  broadcast.subscribe(early);
   await settle();
 
   const free = Promise.withResolvers<void>();
   state.render = free.promise;
   things.announce(1, 2);
   things.committed.set(1, 5);
-  audience.join(late);
+  broadcast.subscribe(late);
   await settle();
   free.resolve();
   await settle();
@@ -160,14 +160,14 @@ test('a value that was being rendered when a listener came is not told to it', a
 
 test('a read that saw less than the feed already told lowers no version', async () => {
   const things = new Things();
-  const { audience } = gather(things);
-  const [early, late] = [newListener(), newListener()];
-  audience.join(early);
+  const { broadcast } = gather(things);
+  const [early, late] = [newSubscriber(), newSubscriber()];
+  broadcast.subscribe(early);
   await settle();
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
 
-  audience.join(late);
+  broadcast.subscribe(late);
   things.announce(1, 4);
   await settle();
   const heardBeforeItsRead = [...late.heard];
@@ -181,9 +181,9 @@ test('a read that saw less than the feed already told lowers no version', async 
 
 test('of each of several things the newest is told, and an older word of one is not', async () => {
   const things = new Things([1, 2, 3]);
-  const { audience, state } = gather(things);
-  const listener = newListener();
-  audience.join(listener);
+  const { broadcast, state } = gather(things);
+  const listener = newSubscriber();
+  broadcast.subscribe(listener);
   await settle();
 
   const free = Promise.withResolvers<void>();
@@ -200,18 +200,18 @@ test('of each of several things the newest is told, and an older word of one is 
 
 test('who leaves hears nothing more, and the last one’s leaving lets go of the source', async () => {
   const things = new Things();
-  const { audience, rendered, state } = gather(things);
-  const [one, other] = [newListener(), newListener()];
-  audience.join(one);
-  audience.join(other);
+  const { broadcast, rendered, state } = gather(things);
+  const [one, other] = [newSubscriber(), newSubscriber()];
+  broadcast.subscribe(one);
+  broadcast.subscribe(other);
   await settle();
 
-  audience.leave(one);
-  audience.leave(one);
+  broadcast.unsubscribe(one);
+  broadcast.unsubscribe(one);
   things.announce(1, 2);
   await settle();
   const emptyBefore = state.empty;
-  audience.leave(other);
+  broadcast.unsubscribe(other);
   things.announce(1, 3);
   await settle();
 
@@ -225,13 +225,13 @@ test('who leaves hears nothing more, and the last one’s leaving lets go of the
 
 test('who leaves while its state is read is told nothing, and nothing is rendered for it', async () => {
   const things = new Things();
-  const { audience, rendered, state } = gather(things);
+  const { broadcast, rendered, state } = gather(things);
   const free = Promise.withResolvers<void>();
   things.gate = free.promise;
-  const listener = newListener();
+  const listener = newSubscriber();
 
-  audience.join(listener);
-  audience.leave(listener);
+  broadcast.subscribe(listener);
+  broadcast.unsubscribe(listener);
   free.resolve();
   await settle();
 
@@ -242,13 +242,13 @@ test('who leaves while its state is read is told nothing, and nothing is rendere
 
 test('a read that fails is told to those it was for, and the others go on', async () => {
   const things = new Things();
-  const { audience, state } = gather(things);
-  const [early, late] = [newListener(), newListener()];
-  audience.join(early);
+  const { broadcast, state } = gather(things);
+  const [early, late] = [newSubscriber(), newSubscriber()];
+  broadcast.subscribe(early);
   await settle();
 
   things.failures.push(new Error('away'));
-  audience.join(late);
+  broadcast.subscribe(late);
   await settle();
   things.announce(1, 2);
   await settle();
@@ -262,14 +262,14 @@ test('a read that fails is told to those it was for, and the others go on', asyn
 
 test('while the database is away those who came wait for it, and who leaves meanwhile is forgotten', async () => {
   const things = new Things();
-  const { audience, state } = gather(things);
-  const [stays, leaves] = [newListener(), newListener()];
+  const { broadcast, state } = gather(things);
+  const [stays, leaves] = [newSubscriber(), newSubscriber()];
 
   things.failures.push(new UnavailableFault('away'), new BusyFault('busy'));
-  audience.join(stays);
-  audience.join(leaves);
+  broadcast.subscribe(stays);
+  broadcast.subscribe(leaves);
   await settle();
-  audience.leave(leaves);
+  broadcast.unsubscribe(leaves);
   await until('the state', () => stays.heard.length > 0);
 
   expect([stays.heard, stays.errors]).toEqual([['1: 1'], []]);
@@ -280,14 +280,14 @@ test('while the database is away those who came wait for it, and who leaves mean
 
 test('a rendering that fails is told to everyone, and the source is let go', async () => {
   const things = new Things();
-  const audience = new Broadcast<string, string>(
+  const broadcast = new Broadcast<string, string>(
     things,
     () => Promise.reject(new Error('broken')),
     () => {},
   );
-  const listeners = [newListener(), newListener()];
+  const listeners = [newSubscriber(), newSubscriber()];
 
-  for (const listener of listeners) audience.join(listener);
+  for (const listener of listeners) broadcast.subscribe(listener);
   await settle();
 
   for (const { errors } of listeners) expect(errors).toEqual([new Error('broken')]);
@@ -296,7 +296,7 @@ test('a rendering that fails is told to everyone, and the source is let go', asy
 
 test('one who listens alone gets a stream, and leaves the source by ending it', async () => {
   const things = new Things();
-  const stream = listenAlone(things);
+  const stream = streamOf(things);
 
   const first = await stream.next();
   things.announce(1, 2);
@@ -312,7 +312,7 @@ test('one who listens alone is told of a read that fails', async () => {
   const things = new Things();
   things.failures.push(new Error('away'));
 
-  const stream = listenAlone(things);
+  const stream = streamOf(things);
 
   await expect(stream.next()).rejects.toThrow('away');
   expect(things.looks.size).toBe(0);

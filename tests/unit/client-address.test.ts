@@ -1,25 +1,35 @@
 import type { IncomingMessage } from 'node:http';
 import { addressOf, requestIdOf } from '../../src/server/http/client-address.ts';
 
-/** A request with these headers from this neighbour. */
+/** A request with these headers from this peer address. */
 const from = (remoteAddress: string, headers: Record<string, string> = {}) =>
   ({ headers, socket: { remoteAddress } }) as unknown as IncomingMessage;
 
-describe('the address that limits count for', () => {
+describe('the client address for rate limits', () => {
   test.each([
-    ['nobody is trusted', 0, '203.0.113.9', '10.0.0.1'],
-    ['one proxy is trusted: what it appended', 1, '203.0.113.9', '203.0.113.9'],
-    ['a caller invents entries before it', 1, '1.1.1.1, 2.2.2.2, 203.0.113.9', '203.0.113.9'],
-    ['two are trusted: what the first of them saw', 2, '203.0.113.9, 10.0.0.2', '203.0.113.9'],
-    ['two are trusted and entries invented', 2, '9.9.9.9,203.0.113.9,10.0.0.2', '203.0.113.9'],
-    ['two are trusted and one was passed', 2, '203.0.113.9', '203.0.113.9'],
+    ['no proxy is trusted', 0, '203.0.113.9', '10.0.0.1'],
+    ['one proxy is trusted: the entry it appended counts', 1, '203.0.113.9', '203.0.113.9'],
+    ['a caller adds forged entries before it', 1, '1.1.1.1, 2.2.2.2, 203.0.113.9', '203.0.113.9'],
+    [
+      'two proxies are trusted: the entry of the first one counts',
+      2,
+      '203.0.113.9, 10.0.0.2',
+      '203.0.113.9',
+    ],
+    [
+      'two proxies are trusted and a caller adds forged entries',
+      2,
+      '9.9.9.9,203.0.113.9,10.0.0.2',
+      '203.0.113.9',
+    ],
+    ['two proxies are trusted and the request passed only one', 2, '203.0.113.9', '203.0.113.9'],
     ['the trusted entry is no address', 1, '1.1.1.1, unknown', '10.0.0.1'],
     ['there is no entry', 1, '', '10.0.0.1'],
     ['the entry is obfuscated', 1, '1.1.1.1, _hidden', '10.0.0.1'],
     ['the first trusted entry is no address', 2, '1.1.1.1, unknown, 10.0.0.2', '10.0.0.1'],
     ['all entries are empty', 2, ' , ,', '10.0.0.1'],
-    ['an empty entry is after it', 1, '1.1.1.1, 203.0.113.9, ', '203.0.113.9'],
-    ['an empty entry is between', 2, '1.1.1.1, 203.0.113.9, , 10.0.0.2', '203.0.113.9'],
+    ['an empty entry follows it', 1, '1.1.1.1, 203.0.113.9, ', '203.0.113.9'],
+    ['an empty entry stands between', 2, '1.1.1.1, 203.0.113.9, , 10.0.0.2', '203.0.113.9'],
   ])('%s', (_what, hops, forwarded, address) => {
     const request = from('10.0.0.1', { 'x-forwarded-for': forwarded });
 
@@ -34,7 +44,7 @@ describe('the address that limits count for', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['1:2:3::', '1:2:3:0::/64'],
-  ])('%s counts as %s: an IPv6 caller has a whole /64', (near, address) => {
+  ])('%s counts as %s: IPv6 addresses count by their /64', (near, address) => {
     expect(addressOf(from(near), 0)).toBe(address);
   });
 });
@@ -81,13 +91,13 @@ describe('an entry of X-Forwarded-For', () => {
     '[]:443',
     '1::2::3',
     '-',
-  ])('%j is no address: the neighbour counts', (entry) => {
+  ])('%j is no address: the peer’s address counts', (entry) => {
     expect(addressOf(from('10.0.0.1', { 'x-forwarded-for': `1.1.1.1, ${entry}` }), 1)).toBe(
       '10.0.0.1',
     );
   });
 
-  test('is not read from Forwarded', () => {
+  test('is not taken from the Forwarded header', () => {
     const headers = { forwarded: 'for=203.0.113.7', 'x-forwarded-for': '198.51.100.1' };
 
     expect(addressOf(from('10.0.0.1', headers), 1)).toBe('198.51.100.1');
@@ -96,18 +106,18 @@ describe('an entry of X-Forwarded-For', () => {
 });
 
 describe('a request’s id', () => {
-  test('is the proxy’s own where one is trusted', () => {
+  test('is that of the proxy where one is trusted', () => {
     const request = from('10.0.0.1', { 'x-request-id': 'proxy-0123456789' });
 
     expect(requestIdOf(request, 1)).toBe('proxy-0123456789');
   });
 
   test.each([
-    ['a stranger’s', 0, 'somebody-elses-id'],
+    ['from an untrusted caller', 0, 'id-of-the-caller'],
     ['too short', 1, 'short'],
     ['too long', 1, 'x'.repeat(65)],
     ['with a line break', 1, 'first-line\nsecond-line'],
-  ])('is a new one in place of one that is %s', (_what, hops, given) => {
+  ])('is generated where the given one is %s', (_what, hops, given) => {
     const id = requestIdOf(from('10.0.0.1', { 'x-request-id': given }), hops);
 
     expect(id).toMatch(/^[0-9a-f]{8}-/);

@@ -1,6 +1,6 @@
 import { Closers } from '../../src/lib/closers.ts';
 
-test('what was opened last is closed first, each after the one before it is through', async () => {
+test('closers run in reverse order of opening, one after another', async () => {
   const closers = new Closers();
   const log: string[] = [];
   for (const name of ['database', 'feed', 'http']) {
@@ -23,7 +23,7 @@ test('what was opened last is closed first, each after the one before it is thro
   ]);
 });
 
-test('a closer that throws does not keep the others from running, and every failure is told with its name', async () => {
+test('a closer that throws does not stop the others, and the error lists each failure with its name', async () => {
   const closers = new Closers();
   const closed: string[] = [];
   const cause = new Error('stuck');
@@ -43,7 +43,7 @@ test('a closer that throws does not keep the others from running, and every fail
   expect((errors[1] as Error).cause).toBe(cause);
 });
 
-test('closing twice closes once, and both wait for the end', async () => {
+test('a second close runs nothing again and waits for the first', async () => {
   const closers = new Closers();
   let closed = 0;
   closers.push('database', async () => {
@@ -58,6 +58,6 @@ test('closing twice closes once, and both wait for the end', async () => {
   expect(both[0]).toBe(both[1]);
 });
 
-test('nothing opened is nothing to close', async () => {
+test('a close without closers resolves', async () => {
   await expect(new Closers().close()).resolves.toBeUndefined();
 });

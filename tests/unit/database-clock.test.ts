@@ -24,7 +24,7 @@ function openClock({ roundTripMs = 2 } = {}) {
   };
 }
 
-test('callers of one moment share a reading', async () => {
+test('simultaneous callers share a reading', async () => {
   const { clock, reads } = openClock();
 
   await Promise.all([clock.estimate(), clock.estimate(), clock.estimate()]);
@@ -32,7 +32,7 @@ test('callers of one moment share a reading', async () => {
   expect(reads()).toBe(1);
 });
 
-test('a reading is carried on, and off by at most its round trip', async () => {
+test('a reading is extrapolated, with an error of at most its round trip', async () => {
   const { reads, passes, errorMs } = openClock({ roundTripMs: 400 });
   const first = await errorMs();
 
@@ -43,7 +43,7 @@ test('a reading is carried on, and off by at most its round trip', async () => {
   expect(reads()).toBe(1);
 });
 
-test('a reading of a long round trip is used for its callers only', async () => {
+test('a reading with a long round trip serves only its own callers', async () => {
   const { clock, reads } = openClock({ roundTripMs: 501 });
 
   await clock.estimate();
@@ -63,7 +63,7 @@ test('a reading is renewed after a second, without a wait', async () => {
   expect(reads()).toBe(2);
 });
 
-test('an old reading is not used: the caller waits for a new one, or sees why there is none', async () => {
+test('an old reading is not used: the caller waits for a new one, or receives its error', async () => {
   const { clock, passes, goesAway } = openClock();
   await clock.estimate();
   passes(3000);
@@ -72,7 +72,7 @@ test('an old reading is not used: the caller waits for a new one, or sees why th
   await expect(clock.estimate()).rejects.toThrow('away');
 });
 
-test('the time that is read for a call is never an estimate', async () => {
+test('an exact reading is never an estimate', async () => {
   const { clock, reads } = openClock();
   await clock.estimate();
 

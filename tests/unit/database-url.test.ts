@@ -6,7 +6,7 @@ import { readDatabaseUrl } from '../../src/postgres/database-url.ts';
 
 const PASSWORD = 'hunter2';
 
-/** What every session gets of a URL that is accepted. */
+/** The options of every session, from an accepted URL. */
 function read(url: string, environment = {}) {
   const { connection, complaints } = readDatabaseUrl(url, environment);
   expect(complaints).toEqual([]);
@@ -91,7 +91,7 @@ describe('a URL that is accepted', () => {
     ['uselibpqcompat=true&sslmode=require', { rejectUnauthorized: false }],
     ['uselibpqcompat=true&sslmode=verify-full', { rejectUnauthorized: true }],
     ['sslnegotiation=direct', { rejectUnauthorized: true }],
-  ])('"%s" means TLS as node-postgres has it', (parameters, tls) => {
+  ])('"%s" has the same TLS meaning as in node-postgres', (parameters, tls) => {
     expect(read(`postgres://u:p@h/shop?${parameters}`).tls).toEqual(tls);
   });
 
@@ -161,7 +161,7 @@ describe('a URL that is refused', () => {
       /both ssl and sslmode/,
     ],
     [
-      'a file that is not there',
+      'a missing file',
       `postgres://u:${PASSWORD}@h/shop?sslrootcert=/no/such`,
       /cannot be read \(ENOENT\)/,
     ],
@@ -190,11 +190,7 @@ describe('a URL that is refused', () => {
       `postgres://u:${PASSWORD}@h/shop?sslmode=disable&sslnegotiation=direct`,
       /without TLS/,
     ],
-    [
-      'a timeout that is none',
-      `postgres://u:${PASSWORD}@h/shop?connect_timeout=soon`,
-      /whole seconds/,
-    ],
+    ['an invalid timeout', `postgres://u:${PASSWORD}@h/shop?connect_timeout=soon`, /whole seconds/],
     ['another encoding', `postgres://u:${PASSWORD}@h/shop?client_encoding=latin1`, /must be UTF8/],
   ])('%s gets one complaint without the password', (_what, url, reason) => {
     const complaints = complaintsOf(url);
@@ -252,13 +248,13 @@ describe('PG* variables', () => {
     expect(read(url, VARIABLES)).toEqual(read(url));
   });
 
-  test('that are malformed are complained of by their name', () => {
+  test('are reported by their name when they are malformed', () => {
     expect(complaintsOf('postgres://u:p@h/shop', { PGSSLMODE: 'maybe' })).toEqual([
       expect.stringMatching(/^PGSSLMODE must be disable, /),
     ]);
   });
 
-  test('do not reach a session but by the URL’s own reading', () => {
+  test('reach a session only through the parsed URL', () => {
     const before = { ...process.env };
     Object.assign(process.env, VARIABLES, {
       PGREPLICATION: 'database',

@@ -9,7 +9,7 @@ const schema = buildSchema(`
   type Subscription { stockChanged(ids: [ID!]!): Product!  holdChanged: Product! }
   type Product { id: ID! name: String }`);
 
-/** With a budget that never holds anything up. */
+/** A cache whose work budget never delays. */
 const newDocuments = () =>
   new Documents({
     schema,
@@ -33,7 +33,7 @@ function heapAfterCollection(): number {
   return process.memoryUsage().heapUsed;
 }
 
-test('a document that many ask for at once is parsed and checked once', async () => {
+test('a document of many simultaneous requests is parsed and validated once', async () => {
   const documents = newDocuments();
 
   const asked = await Promise.all(
@@ -44,7 +44,7 @@ test('a document that many ask for at once is parsed and checked once', async ()
   expect(documents.check(stock('1'))).toEqual({ document: asked[0] });
 });
 
-test('an invalid document is known as well: its errors are found once', async () => {
+test('the errors of an invalid document are cached as well', async () => {
   const documents = newDocuments();
 
   const first = await documents.check('{ nothing }');
@@ -53,7 +53,7 @@ test('an invalid document is known as well: its errors are found once', async ()
   expect(documents.check('{ nothing }')).toBe(first);
 });
 
-test('a document in use outlives a flood of others, which are forgotten', async () => {
+test('a document in use stays cached during a flood of others, which are evicted', async () => {
   const documents = newDocuments();
   const used = await documentOf(documents, stock('used'));
   const once = await documentOf(documents, stock('once'));
@@ -84,7 +84,7 @@ test('a thousand tiny documents of one caller do not refuse or delay a document 
   expect(checked).toBe(BUDGET.waitingMax - 1);
 });
 
-test('a document of a caller that also floods is checked in the turn of another caller', async () => {
+test('a document that a flooding caller also sends is validated in the turn of another caller', async () => {
   const documents = newDocuments();
   let checked = 0;
   const flood = Array.from({ length: BUDGET.waitingMax - 1 }, async (_, n) => {
@@ -111,7 +111,7 @@ const LONG: readonly (readonly [string, (n: number) => string])[] = [
 ];
 
 test.each(LONG)(
-  'a thousand documents, long by %s, leave memory where it was',
+  'a thousand documents, long by %s, leave memory unchanged',
   async (_what, query) => {
     const documents = newDocuments();
     await documents.check(query(0));
@@ -132,10 +132,10 @@ test.each([
   [
     'subscription { ...A } fragment A on Subscription { ...B @include(if: true) } fragment B on Subscription { holdChanged { id } }',
   ],
-])('what is subscribed to depends on nothing: %s is refused', async (query) => {
+])('the root field of a subscription may not be conditional: %s is refused', async (query) => {
   const { errors } = await newDocuments().check(query);
 
-  // The second says that no other rule was asked.
+  // The second assertion shows that no other rule ran.
   expect(errors).toMatchObject([
     {
       message: 'The root field of a subscription must not have @skip or @include.',
@@ -145,7 +145,7 @@ test.each([
   ]);
 });
 
-test('below what is subscribed to, fields may be left out', async () => {
+test('fields below the root field of a subscription may be conditional', async () => {
   const query = `subscription ($x: Boolean!) { ...A } fragment A on Subscription { holdChanged { id name @skip(if: $x) } }`;
 
   expect(await newDocuments().check(query)).toMatchObject({ document: {} });

@@ -18,7 +18,7 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 describe('a countdown', () => {
-  test('runs on what the server says is left, while the wall clock jumps by hours', () => {
+  test('counts down from the remaining time of the server, even while the wall clock jumps by hours', () => {
     const shown: number[] = [];
 
     countDown(3500, (leftMs) => shown.push(leftMs));
@@ -30,7 +30,7 @@ describe('a countdown', () => {
     expect(shown).toEqual([3500, 3000, 2000, 1000, 0]);
   });
 
-  test('shows nothing more once it is stopped', () => {
+  test('shows nothing after it is stopped', () => {
     const shown: number[] = [];
 
     const stop = countDown(2000, (leftMs) => shown.push(leftMs));
@@ -41,7 +41,7 @@ describe('a countdown', () => {
     expect(shown).toEqual([2000, 1000]);
   });
 
-  test('of what is over shows 0, once', () => {
+  test('of an ended hold shows 0 once', () => {
     const shown: number[] = [];
 
     countDown(0, (leftMs) => shown.push(leftMs));
@@ -51,43 +51,43 @@ describe('a countdown', () => {
   });
 });
 
-describe('a call that is tried again', () => {
+describe('a call with retries', () => {
   const BUSY = { __typename: 'Busy', retryAfterMs: 700 };
 
-  /** Plays these answers one after the other, and tells when each was asked for. */
-  function shopThatSays(...answers: (object | Error)[]) {
-    const askedAt: number[] = [];
+  /** Returns these answers one after another, and records the time of each call. */
+  function shopThatReturns(...answers: (object | Error)[]) {
+    const calledAt: number[] = [];
     const call = async (): Promise<object> => {
-      askedAt.push(performance.now());
-      const answer = answers[Math.min(askedAt.length, answers.length) - 1]!;
+      calledAt.push(performance.now());
+      const answer = answers[Math.min(calledAt.length, answers.length) - 1]!;
       if (answer instanceof Error) throw answer;
       return answer;
     };
-    return { call, askedAt };
+    return { call, calledAt };
   }
 
-  test('waits as long as a busy shop asks it to', async () => {
-    const { call, askedAt } = shopThatSays(BUSY, { __typename: 'Hold' });
+  test('waits for the retryAfterMs of a busy shop', async () => {
+    const { call, calledAt } = shopThatReturns(BUSY, { __typename: 'Hold' });
 
     const answer = answered(call);
     await jest.advanceTimersByTimeAsync(60_000);
 
     expect(await answer).toEqual({ __typename: 'Hold' });
-    expect(askedAt[1]! - askedAt[0]!).toBeGreaterThanOrEqual(700);
+    expect(calledAt[1]! - calledAt[0]!).toBeGreaterThanOrEqual(700);
   });
 
-  test('tells in the end that the shop is busy still', async () => {
-    const { call, askedAt } = shopThatSays(BUSY);
+  test('returns Busy when the shop is still busy after the last attempt', async () => {
+    const { call, calledAt } = shopThatReturns(BUSY);
 
     const answer = answered(call);
     await jest.advanceTimersByTimeAsync(120_000);
 
     expect(await answer).toEqual(BUSY);
-    expect(askedAt).toHaveLength(8);
+    expect(calledAt).toHaveLength(8);
   });
 
-  test.each([undefined, 'OVERLOADED', 'RATE_LIMITED'])('goes on after %s', async (code) => {
-    const { call } = shopThatSays(new CallFailed('no answer', code), { __typename: 'Hold' });
+  test.each([undefined, 'OVERLOADED', 'RATE_LIMITED'])('tries again after %s', async (code) => {
+    const { call } = shopThatReturns(new CallFailed('no answer', code), { __typename: 'Hold' });
 
     const answer = answered(call);
     await jest.advanceTimersByTimeAsync(60_000);
@@ -95,12 +95,12 @@ describe('a call that is tried again', () => {
     expect(await answer).toEqual({ __typename: 'Hold' });
   });
 
-  test('throws at once what no repetition mends', async () => {
-    const { call, askedAt } = shopThatSays(new CallFailed('4 wanted', 'BAD_USER_INPUT'));
+  test('throws an error at once that a retry cannot fix', async () => {
+    const { call, calledAt } = shopThatReturns(new CallFailed('4 wanted', 'BAD_USER_INPUT'));
 
     await expect(answered(call)).rejects.toThrow('4 wanted');
 
-    expect(askedAt).toHaveLength(1);
+    expect(calledAt).toHaveLength(1);
   });
 });
 
@@ -120,21 +120,21 @@ describe('the newest of each field', () => {
           ordersOf(items.toSpliced(position, 1)).map((rest) => [item, ...rest]),
         );
 
-  test('is the same, whatever the order in which the values arrive', () => {
+  test('is the same for every order of arrival', () => {
     const ends = ordersOf(history).map((values) => values.reduce(newestOf));
 
     expect(ends).toHaveLength(120);
     for (const end of ends) expect(end).toEqual(history.at(-1));
   });
 
-  test('is taken from a newer stock and a newer product where they arrive apart', () => {
+  test('combines a newer stock and a newer product that arrive separately', () => {
     const [newerStock, newerProduct] = [history[2]!, { ...history[3]!, stockVersion: 1 }];
 
     expect(newestOf(newerStock, newerProduct)).toMatchObject({ name: 'B', availableStock: 8 });
     expect(newestOf(newerProduct, newerStock)).toMatchObject({ name: 'B', availableStock: 8 });
   });
 
-  test('replaces older products anywhere in an answer, and nothing that cannot be compared', () => {
+  test('replaces older products anywhere in an answer, and leaves values without versions unchanged', () => {
     const products = new NewestProducts();
     const product = (value: object) => ({ __typename: 'Product', id: '1', ...value });
     products.take({ stockChanged: product(history[4]!) });
@@ -155,7 +155,7 @@ describe('the newest of each field', () => {
   });
 });
 
-describe('a page whose answers come late', () => {
+describe('a page whose answers arrive late', () => {
   const stock = (
     stockVersion: number,
     updatedAt = '2026-01-01T00:00:00.000Z',
@@ -184,7 +184,7 @@ describe('a page whose answers come late', () => {
     refunds: [],
   });
 
-  /** A shop that answers what it is given, by root field; the test tells what its streams say. */
+  /** A shop with given answers by root field; the test pushes the values of its streams. */
   function shopOf(answers: object) {
     const streams = new Map<unknown, (data: object) => void>();
     const keys: unknown[] = [];
@@ -199,8 +199,8 @@ describe('a page whose answers come late', () => {
     const shop = {
       query: answer,
       mutate: answer,
-      subscribe(document: unknown, _variables: object, told: { next(data: object): void }) {
-        streams.set(document, (data) => told.next(data));
+      subscribe(document: unknown, _variables: object, sink: { next(data: object): void }) {
+        streams.set(document, (data) => sink.next(data));
         return () => {};
       },
       close() {},
@@ -209,45 +209,45 @@ describe('a page whose answers come late', () => {
     return {
       page,
       keys,
-      tellStock: (told: object) => streams.get(StockChangedDocument)!({ stockChanged: told }),
-      tellHold: (told: object) => streams.get(HoldChangedDocument)!({ holdChanged: told }),
-      tellOrder: (told: object) => streams.get(OrderChangedDocument)!({ orderChanged: told }),
+      pushStock: (stockChanged: object) => streams.get(StockChangedDocument)!({ stockChanged }),
+      pushHold: (holdChanged: object) => streams.get(HoldChangedDocument)!({ holdChanged }),
+      pushOrder: (orderChanged: object) => streams.get(OrderChangedDocument)!({ orderChanged }),
     };
   }
 
-  test('drops stock that is older than what it shows', async () => {
-    const { page, tellStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
+  test('drops stock that is older than the stock on display', async () => {
+    const { page, pushStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
 
     const opened = page.open();
-    tellStock(stock(5));
+    pushStock(stock(5));
     await opened;
-    tellStock(stock(3));
+    pushStock(stock(3));
 
     expect(page.screen).toMatchObject({ product: { name: 'Widget' }, stock: stock(5) });
   });
 
-  test('shows a change of the product at the same stock version, and no older one after it', async () => {
-    const { page, tellStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
+  test('shows a change of the product at the same stock version, and does not go back to an older one', async () => {
+    const { page, pushStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
     await page.open();
 
-    tellStock({ name: 'Renamed', ...stock(4, '2026-01-01T00:00:01.000Z') });
-    tellStock({ name: 'Widget', ...stock(5) });
+    pushStock({ name: 'Renamed', ...stock(4, '2026-01-01T00:00:01.000Z') });
+    pushStock({ name: 'Widget', ...stock(5) });
 
     expect(page.screen).toMatchObject({ product: { name: 'Renamed' }, stock: { stockVersion: 5 } });
   });
 
-  test('shows no order pending that is paid, and no hold active that has ended', async () => {
-    const { page, tellHold, tellOrder } = shopOf({
+  test('never shows a paid order as pending or an ended hold as active', async () => {
+    const { page, pushHold, pushOrder } = shopOf({
       createHold: { __typename: 'Hold', ...hold('ACTIVE') },
       createOrder: { __typename: 'Order', ...order('PENDING') },
     });
     await page.reserve(1);
 
     const bought = page.buy();
-    tellOrder(order('PAID'));
-    tellHold(hold('CONVERTED'));
+    pushOrder(order('PAID'));
+    pushHold(hold('CONVERTED'));
     await bought;
-    tellHold(hold('ACTIVE'));
+    pushHold(hold('ACTIVE'));
 
     expect(page.screen).toMatchObject({
       order: { status: 'PAID' },
@@ -256,7 +256,7 @@ describe('a page whose answers come late', () => {
     });
   });
 
-  test('keeps the key of a wish without an answer, and takes a new one for another wish', async () => {
+  test('reuses the idempotency key of an unanswered request, and takes a new key for another request', async () => {
     const { page, keys } = shopOf(new CallFailed('A bug', 'INTERNAL_SERVER_ERROR'));
 
     await page.reserve(1);

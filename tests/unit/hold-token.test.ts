@@ -6,7 +6,7 @@ const tokens = new HoldTokens([SECRET]);
 const holdId = '01939f8e-7d3a-7c1b-9b1e-0123456789ab';
 const token = tokens.issue(holdId);
 
-test('a token opens the hold it was made for, and is the same each time', () => {
+test('a token belongs to one hold, and each issue for that hold gives the same token', () => {
   expect(tokens.holdIdOf(token)).toBe(holdId);
   expect(tokens.issue(holdId)).toBe(token);
 });
@@ -18,7 +18,7 @@ test('a token is the id, a point and 43 characters of HMAC-SHA256', () => {
   expect(signature).toHaveLength(43);
 });
 
-test('a token cut anywhere, at either end, opens nothing', () => {
+test('a token that is cut at either end is invalid', () => {
   const cut = Array.from({ length: token.length }, (_, at) => [
     token.slice(0, at),
     token.slice(at + 1),
@@ -27,7 +27,7 @@ test('a token cut anywhere, at either end, opens nothing', () => {
   expect(cut.filter((text) => tokens.holdIdOf(text) !== undefined)).toEqual([]);
 });
 
-test('a token with any one character changed to any other opens nothing', () => {
+test('a token with one changed character is invalid', () => {
   const characters = Array.from(
     'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \0é😀',
   );
@@ -40,7 +40,7 @@ test('a token with any one character changed to any other opens nothing', () => 
   expect(changed.filter((text) => tokens.holdIdOf(text) !== undefined)).toEqual([]);
 });
 
-test('a token with anything before, behind or between opens nothing', () => {
+test('a token with additional text before, after or inside it is invalid', () => {
   const [id, signature] = token.split('.') as [string, string];
   const wrong = [
     ` ${token}`,
@@ -66,13 +66,13 @@ test('a token with anything before, behind or between opens nothing', () => {
   expect(wrong.filter((text) => tokens.holdIdOf(text) !== undefined)).toEqual([]);
 });
 
-test('the signature of one hold does not open another', () => {
+test('the signature of one hold is invalid for another hold', () => {
   const [, signature] = token.split('.');
 
   expect(tokens.holdIdOf(`${randomUUID()}.${signature}`)).toBeUndefined();
 });
 
-test('what is no UUID is no hold, though it be rightly signed', () => {
+test('a correctly signed id that is not a UUID is invalid', () => {
   const strangers = ['', 'x', "1' or '1'='1", `${holdId} `, '__proto__'].map((id) =>
     tokens.issue(id),
   );
@@ -80,7 +80,7 @@ test('what is no UUID is no hold, though it be rightly signed', () => {
   expect(strangers.map((text) => tokens.holdIdOf(text))).toEqual(strangers.map(() => undefined));
 });
 
-test('secrets rotate: old tokens open while their secret is listed, new ones are made with the first', () => {
+test('secrets rotate: old tokens are valid while their secret is listed, the first secret signs new ones', () => {
   const rotated = new HoldTokens(['the new secret', SECRET]);
   const newOnly = new HoldTokens(['the new secret']);
 

@@ -64,7 +64,7 @@ const decide = (
   ...requests: HoldRequest[]
 ): Decision[] => decideHolds(facts, count, requests);
 
-describe('the guards stand in their order of precedence', () => {
+describe('the checks apply in their order of precedence', () => {
   const notYet = { saleStartsAt: new Date(now.getTime() + 1) };
   const keyHash = 'key';
   const reused = { earlier: new Map([[keyHash, { ...request(1), productId: PRODUCT_ID }]]) };
@@ -72,7 +72,7 @@ describe('the guards stand in their order of precedence', () => {
 
   test.each([
     [
-      'a reused key before all that follows',
+      'a reused key before every other check',
       'IDEMPOTENCY_KEY_REUSED',
       { ...limited, ...notYet },
       { keyHash },
@@ -91,7 +91,7 @@ describe('the guards stand in their order of precedence', () => {
       { maxPerCustomer: 2 },
       { customerId: 'anna' },
     ],
-    ['the stock last of all', 'INSUFFICIENT_STOCK', { maxPerCustomer: 9 }, { customerId: 'anna' }],
+    ['the stock last', 'INSUFFICIENT_STOCK', { maxPerCustomer: 9 }, { customerId: 'anna' }],
   ])('%s: %s', (_title, code, product, more) => {
     const facts = factsWith(product, reused);
 
@@ -100,7 +100,7 @@ describe('the guards stand in their order of precedence', () => {
     expect(decisions.map(nameOf)).toEqual([code]);
   });
 
-  test('3 over a maximum of 2 is told so even by a nameless buyer of a limited product', () => {
+  test('a quantity of 3 over a maximum of 2 is refused before a missing customerId', () => {
     const [decision] = decide(factsWith(limited), stock(9), request(3));
 
     expect(decision).toEqual({
@@ -111,8 +111,8 @@ describe('the guards stand in their order of precedence', () => {
   });
 });
 
-describe('what a buyer is told', () => {
-  test('3 wanted, 2 left', () => {
+describe('the refusal of a hold', () => {
+  test('names the requested and the available units', () => {
     const [decision] = decide(factsWith(), stock(2, 4, 4), request(3));
 
     expect(decision).toEqual({
@@ -125,30 +125,30 @@ describe('what a buyer is told', () => {
   });
 
   test.each([
-    ['all held may come back', stock(0, 5, 5), 'ALL_HELD', true],
-    ['all sold never comes back', stock(0, 0, 10), 'SOLD_OUT', false],
-    ['2 held of 3 wanted never suffice', stock(0, 2, 8), 'ALL_HELD', false],
-    ['3 held of 3 wanted may suffice', stock(0, 3, 7), 'ALL_HELD', true],
+    ['may be retried while enough units are held', stock(0, 5, 5), 'ALL_HELD', true],
+    ['is final when all units are sold', stock(0, 0, 10), 'SOLD_OUT', false],
+    ['is final when 2 units are held and 3 requested', stock(0, 2, 8), 'ALL_HELD', false],
+    ['may be retried when 3 units are held and 3 requested', stock(0, 3, 7), 'ALL_HELD', true],
   ])('%s', (_title, count, stockStatus, retryable) => {
     const [decision] = decide(factsWith(), count, request(3));
 
     expect(decision).toMatchObject({ message: '3 wanted, 0 left.', stockStatus, retryable });
   });
 
-  test('a buyer behind one who was served is told what is left after him', () => {
+  test('counts the units that earlier requests of the batch have taken', () => {
     const decisions = decide(factsWith(), stock(5), request(4), request(2), request(2));
 
     expect(decisions.map(nameOf)).toEqual(['create', 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
     expect(decisions[1]).toMatchObject({ message: '2 wanted, 1 left.', availableStock: 1 });
   });
 
-  test('the last unit taken in this batch is held, not sold', () => {
+  test('says ALL_HELD when an earlier request of the batch took the last unit', () => {
     const decisions = decide(factsWith(), stock(1, 0, 9), request(1), request(1));
 
     expect(decisions[1]).toMatchObject({ stockStatus: 'ALL_HELD', retryable: true });
   });
 
-  test('a sale opens at its first instant and is over at its end', () => {
+  test('a sale is open from its start up to, not including, its end', () => {
     const opens = new Date(now.getTime() + 1500);
     const closed = new Date(now.getTime() - 1);
 
@@ -171,7 +171,7 @@ describe('what a buyer is told', () => {
     expect(late).toMatchObject({ message: 'The sale ended at 2026-11-27T09:59:59.999Z.' });
   });
 
-  test('a customer who has 2 of 3 may have 1 more, not 2', () => {
+  test('a customer with 2 of 3 units may hold 1 more, not 2', () => {
     const facts = factsWith(
       { maxPerCustomer: 3 },
       { unitsOf: new Map([['anna', { units: 2, paid: 1 }]]) },
@@ -190,7 +190,7 @@ describe('what a buyer is told', () => {
     expect(nameOf(one!)).toBe('create');
   });
 
-  test('a limit used up by paid units is final, and one lowered below them leaves 0', () => {
+  test('a limit that paid units exhaust is final, and a limit below the owned units leaves 0', () => {
     const facts = factsWith(
       { maxPerCustomer: 3 },
       { unitsOf: new Map([['anna', { units: 4, paid: 4 }]]) },
@@ -205,7 +205,7 @@ describe('what a buyer is told', () => {
     });
   });
 
-  test('a product with a limit asks for the customer, one without does not', () => {
+  test('a product with a limit per customer requires a customerId, one without does not', () => {
     const [limited] = decide(factsWith({ maxPerCustomer: 3 }), stock(9), request(1));
     const [unlimited] = decide(factsWith(), stock(9), request(1));
 
@@ -217,13 +217,13 @@ describe('what a buyer is told', () => {
 });
 
 describe('one batch', () => {
-  test('a request for 5 of 3 is refused and the next ones get the 3', () => {
+  test('a request for 5 of 3 units is refused, and later requests receive the 3', () => {
     const decisions = decide(factsWith(), stock(3), request(5), request(2), request(1));
 
     expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'create', 'create']);
   });
 
-  test('units served to a customer count against his limit at once', () => {
+  test('units of earlier requests of the batch count towards the customer’s limit', () => {
     const anna = { customerId: 'anna' };
     const facts = factsWith({ maxPerCustomer: 2 });
 
@@ -244,7 +244,7 @@ describe('one batch', () => {
     ]);
   });
 
-  test('equal keys are one hold, whose units are taken once', () => {
+  test('requests with equal keys are one hold and take its units once', () => {
     const first = request(1, { keyHash: 'key' });
 
     const decisions = decide(
@@ -260,7 +260,7 @@ describe('one batch', () => {
     expect(decisions[1]).toEqual({ kind: 'repeat', request: first });
   });
 
-  test('an equal key with another quantity or customer is refused, and the first stands', () => {
+  test('an equal key with another quantity or customer is refused, and the first hold remains', () => {
     const decisions = decide(
       factsWith(),
       stock(9),
@@ -273,7 +273,7 @@ describe('one batch', () => {
     expect(decisions.map(nameOf)).toEqual(['create', ...Array(3).fill('IDEMPOTENCY_KEY_REUSED')]);
   });
 
-  test('a refusal is not remembered: the same key with less is judged afresh', () => {
+  test('a refused key is free: the same key with a smaller quantity gets a new decision', () => {
     const decisions = decide(
       factsWith(),
       stock(2),
@@ -285,7 +285,7 @@ describe('one batch', () => {
     expect(decisions.map(nameOf)).toEqual(['INSUFFICIENT_STOCK', 'create', 'repeat']);
   });
 
-  test('requests without a key are never one', () => {
+  test('requests without a key are separate holds', () => {
     const decisions = decide(factsWith(), stock(2), request(1), request(1));
 
     expect(decisions.map(nameOf)).toEqual(['create', 'create']);
@@ -296,13 +296,13 @@ describe('one batch', () => {
   });
 });
 
-describe('a key that was used before', () => {
+describe('a key of an earlier hold', () => {
   const earlier: Earlier = { productId: PRODUCT_ID, quantity: 2, customerId: 'anna' };
   const again = request(2, { keyHash: 'key', customerId: 'anna' });
   const withEarlier = (hold: Earlier, product = {}) =>
     factsWith(product, { earlier: new Map([['key', hold]]) });
 
-  test('gives its hold again though the sale is over, the limit used up and nothing left', () => {
+  test('returns its hold even after the sale, beyond the limit and without stock', () => {
     const facts = withEarlier(earlier, { saleEndsAt: now, maxPerHold: 1, maxPerCustomer: 1 });
 
     const [decision] = decide(facts, stock(0), again);
@@ -322,7 +322,7 @@ describe('a key that was used before', () => {
   });
 });
 
-describe('whatever the batch', () => {
+describe('any batch', () => {
   const customerIds = ['anna', 'ben', 'carl'] as const;
   const requests = fc.array(
     fc.record({
@@ -340,26 +340,26 @@ describe('whatever the batch', () => {
     sold: fc.nat(5),
     maxPerHold: fc.integer({ min: 1, max: 8 }),
     maxPerCustomer: fc.option(fc.integer({ min: 1, max: 8 })),
-    had: fc.dictionary(fc.constantFrom(...customerIds), units),
+    earlierUnits: fc.dictionary(fc.constantFrom(...customerIds), units),
   });
 
-  test('no more is served than is free, no limit is passed, no key served twice, and no one refused who could be served', () => {
-    const property = fc.property(world, ({ available, held, sold, had, ...given }) => {
-      const { maxPerHold, maxPerCustomer } = given;
+  test('respects stock, limits and keys, and refuses no request that fits', () => {
+    const property = fc.property(world, ({ available, held, sold, earlierUnits, ...input }) => {
+      const { maxPerHold, maxPerCustomer } = input;
       const facts = factsWith(
         { maxPerHold, maxPerCustomer },
-        { unitsOf: new Map(Object.entries(had)) },
+        { unitsOf: new Map(Object.entries(earlierUnits)) },
       );
       const count = stock(available, held, sold);
 
-      const decisions = decideHolds(facts, count, given.requests);
+      const decisions = decideHolds(facts, count, input.requests);
 
-      expect(decisions).toHaveLength(given.requests.length);
+      expect(decisions).toHaveLength(input.requests.length);
       let left = available;
-      const owned = new Map(Object.entries(had).map(([id, { units: has }]) => [id, has]));
+      const owned = new Map(Object.entries(earlierUnits).map(([id, { units: has }]) => [id, has]));
       const keys: string[] = [];
       decisions.forEach((decision, position) => {
-        const { quantity, customerId, keyHash } = given.requests[position]!;
+        const { quantity, customerId, keyHash } = input.requests[position]!;
         const owns = owned.get(customerId ?? '') ?? 0;
         if (isRefusal(decision)) {
           if (decision.code === 'INSUFFICIENT_STOCK') {
@@ -369,7 +369,7 @@ describe('whatever the batch', () => {
           if (decision.code === 'PURCHASE_LIMIT_EXCEEDED')
             expect(owns + quantity).toBeGreaterThan(maxPerCustomer!);
         } else if (decision.kind === 'create') {
-          expect(decision.request).toBe(given.requests[position]);
+          expect(decision.request).toBe(input.requests[position]);
           expect(quantity).toBeLessThanOrEqual(Math.min(left, maxPerHold));
           if (maxPerCustomer !== null) expect(owns + quantity).toBeLessThanOrEqual(maxPerCustomer);
           left -= quantity;
@@ -385,9 +385,9 @@ describe('whatever the batch', () => {
       });
       expect(left).toBeGreaterThanOrEqual(0);
       expect(new Set(keys).size).toBe(keys.length);
-      // Conservation: the batch only judged; the counts it was given are as they were.
+      // The decision is pure: it does not change its arguments.
       expect(count).toEqual(stock(available, held, sold));
-      expect(facts.unitsOf).toEqual(new Map(Object.entries(had)));
+      expect(facts.unitsOf).toEqual(new Map(Object.entries(earlierUnits)));
     });
 
     fc.assert(property, { numRuns: 1000 });
@@ -402,11 +402,11 @@ describe('a hold at its deadline', () => {
     readAt: new Date(expiresAt.getTime() + ms),
   });
 
-  test('is active one millisecond before, and expired exactly at it, swept or not', () => {
+  test('is active one millisecond before it and expired exactly at it, before any sweep', () => {
     expect([-1, 0, 1].map((ms) => holdStatus(at(ms)))).toEqual(['ACTIVE', 'EXPIRED', 'EXPIRED']);
   });
 
-  test('stays what it became when it has ended already', () => {
+  test('keeps its status when it has already ended', () => {
     for (const status of ['CONVERTED', 'RELEASED', 'EXPIRED'] as const) {
       expect([-1, 0, 1].map((ms) => holdStatus(at(ms, status)))).toEqual(Array(3).fill(status));
     }
@@ -422,7 +422,7 @@ describe('a hold at its deadline', () => {
     });
   });
 
-  test('says how it ended', () => {
+  test('names its end in the refusal', () => {
     expect(holdNotActive(at(-1, 'RELEASED'))).toMatchObject({
       code: 'HOLD_RELEASED',
       message: 'This hold was released.',

@@ -11,7 +11,7 @@ const schema = buildSchema(`
 const times = (count: number, text: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => text(n)).join(' ');
 
-/** The messages of what is wrong with a document. */
+/** The messages of a document's errors. */
 function complaints(query: string, introspection = false): string[] {
   return documentErrors(schema, parse(query), { introspection }).map(({ message }) => message);
 }
@@ -41,7 +41,7 @@ describe('at most 300 fields in a document', () => {
     expect(complaints(query(`${FIELDS} __typename`))).toEqual(TOO_MANY);
   });
 
-  test('operations count together', () => {
+  test('the fields of all operations of a document count', () => {
     const half = products(10, FIELDS);
     const whole = (name: string) => `query ${name} { ${half} }`;
 
@@ -51,7 +51,7 @@ describe('at most 300 fields in a document', () => {
     );
   });
 
-  test('a fragment that nothing spreads counts, too', () => {
+  test('an unused fragment counts as well', () => {
     const query = `{ product { id } } fragment f on Query { ${products(10, '...g ...g')} } fragment g on Product { ${FIELDS} }`;
 
     expect(complaints(query)).toEqual(TOO_MANY);
@@ -180,12 +180,12 @@ describe('introspection', () => {
         experimentalDirectiveDeprecation: false,
       }),
     ],
-  ])('%s passes where it is on, and is refused where it is off', (_what, query) => {
+  ])('%s passes where introspection is on, and is refused where it is off', (_what, query) => {
     expect(complaints(query, true)).toEqual([]);
     expect(complaints(query, false).join()).toMatch(/introspection/i);
   });
 
-  test('where it is off, there is no hint at a right name', () => {
+  test('without introspection an error suggests no valid name', () => {
     expect(complaints('{ produkt { id } }', true).join()).toMatch(/Did you mean/);
     expect(complaints('{ produkt { id } }', false)).toEqual([
       'Cannot query field "produkt" on type "Query".',

@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { BACKLOG_BYTES_MAX, LogOutput } from '../../src/lib/log-output.ts';
 import { createLog, isReadable } from '../../src/lib/log.ts';
 
-/** A stream whose reader reads when the test says so. */
+/** A stream whose reader the test controls. */
 class Pipe extends Writable {
   readonly taken: string[] = [];
   #isReading = false;
@@ -23,7 +23,7 @@ class Pipe extends Writable {
     else this.#go = take;
   }
 
-  /** Reads what waits, and whatever comes from now on. */
+  /** Reads the waiting chunk and every later one. */
   read(): void {
     this.#isReading = true;
     this.#go?.();
@@ -62,7 +62,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await turn();
 }
 
-test('lines that nothing reads are kept up to 16 MiB, and further ones are dropped and counted', () => {
+test('unread lines are kept up to 16 MiB; further lines are dropped and counted', () => {
   const output = new LogOutput(new Pipe());
 
   for (let number = 0; number < 4000; number += 1) output.write(line(number));
@@ -73,7 +73,7 @@ test('lines that nothing reads are kept up to 16 MiB, and further ones are dropp
   expect(output.dropped).toBe(4000 - output.backlog / LINE_BYTES);
 });
 
-test('a reader that comes back gets whole lines in their order, and then how many were dropped', async () => {
+test('a reader that resumes receives whole lines in order, then the number of dropped lines', async () => {
   const pipe = new Pipe();
   const output = new LogOutput(pipe);
   const reports: number[] = [];
@@ -97,7 +97,7 @@ test('a reader that comes back gets whole lines in their order, and then how man
   expect(output.dropped).toBe(dropped);
 });
 
-test('after a drop new lines are kept again once half of the backlog is read, behind the report', async () => {
+test('after a drop, new lines are kept again once half of the backlog is read, after the report', async () => {
   const pipe = new Pipe();
   const output = new LogOutput(pipe);
   const reports: number[] = [];
@@ -119,7 +119,7 @@ test('after a drop new lines are kept again once half of the backlog is read, be
   expect(pipe.lines.at(-1)).toBe('kept');
 });
 
-test('a closed reader costs no memory and no error: what waits is dropped', async () => {
+test('a closed reader causes no error and no backlog: waiting lines are dropped', async () => {
   const pipe = new Pipe();
   const output = new LogOutput(pipe);
   for (let number = 0; number < 100; number += 1) output.write(line(number));
@@ -133,7 +133,7 @@ test('a closed reader costs no memory and no error: what waits is dropped', asyn
   expect(output.backlog).toBeLessThan(LINE_BYTES * 20);
 });
 
-test('a process whose standard output is not read keeps 16 MiB of its log and says what it dropped', async () => {
+test('a process with unread standard output keeps 16 MiB of its log and reports dropped lines', async () => {
   const LINES = 60_000;
   const script = `
     import { createLog } from ${JSON.stringify(import.meta.resolve('../../src/lib/log.ts'))};
@@ -147,7 +147,7 @@ test('a process whose standard output is not read keeps 16 MiB of its log and sa
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
 
-  const [told] = (await once(child, 'message')) as [{ dropped: number; backlog: number }];
+  const [report] = (await once(child, 'message')) as [{ dropped: number; backlog: number }];
   let text = '';
   child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
   await once(child, 'close');
@@ -156,12 +156,12 @@ test('a process whose standard output is not read keeps 16 MiB of its log and sa
     .trim()
     .split('\n')
     .map((one) => JSON.parse(one) as Record<string, unknown>);
-  expect(told.backlog).toBeLessThanOrEqual(BACKLOG_BYTES_MAX);
-  expect(told.dropped).toBeGreaterThan(0);
-  expect(lines).toHaveLength(LINES - told.dropped + 1);
+  expect(report.backlog).toBeLessThanOrEqual(BACKLOG_BYTES_MAX);
+  expect(report.dropped).toBeGreaterThan(0);
+  expect(lines).toHaveLength(LINES - report.dropped + 1);
   expect(lines.at(-1)).toMatchObject({
     level: 'warn',
-    dropped: told.dropped,
+    dropped: report.dropped,
     msg: 'Log lines were dropped: nothing read the log for a while, or writing it failed',
   });
 });
@@ -215,7 +215,7 @@ test.each([
   },
 );
 
-test('at a terminal a line is for people: time, level, words, then the facts', () => {
+test('at a terminal a line is readable: time, level, message, then the facts', () => {
   const written: string[] = [];
   const log = createLog('debug', { write: (one) => void written.push(one) }, { readable: true });
 
@@ -230,7 +230,7 @@ test('at a terminal a line is for people: time, level, words, then the facts', (
   expect(written[2]).toMatch(/\] ERROR: An operation failed\s+err: [^]*Error: It failed\n/);
 });
 
-test('at a terminal nothing that a caller sent steers it', () => {
+test('control characters from a caller are escaped at a terminal', () => {
   const written: string[] = [];
   const log = createLog('debug', { write: (one) => void written.push(one) }, { readable: true });
   const steering = '\u001b[2J \u0007 \b \u009b31m \u202e \\u001b';

@@ -4,13 +4,13 @@ import { readSettings, SettingsError } from '../../src/config/settings.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
 import { checkInput } from '../../src/server/graphql/schema/input.ts';
 
-/** What a message has where its template was not filled in, or with something that has no text. */
+/** The texts that a message contains when its template was not filled in. */
 const NOT_RENDERED = /\$|undefined|NaN|\[object|\{\}|=>/;
 
-/** Values of every kind that reach an input: wrong for one check or another. */
+/** Values of every kind that can arrive in an input; each is wrong for some check. */
 const VALUES = [null, '', 'x'.repeat(10_000), '\0', 0, -1, 1.5, true];
 
-/** What is said of a value, by all checks that its class has for the field. */
+/** The messages for a value, from all checks of its class for the field. */
 function complaintsOf(target: object, field: string, value: unknown): string[] {
   const input = Object.assign(Object.create(target) as object, { [field]: value });
   try {
@@ -48,7 +48,7 @@ test('each message of each check of each input names its field and renders its v
     }
   }
   expect(checks.length).toBeGreaterThan(15);
-  // Each has at least one value that it refuses, so that none of its messages is left out.
+  // Each check refuses at least one value, so that each message is covered.
   expect([...seen].toSorted()).toEqual(
     [
       ...new Set(
@@ -58,7 +58,7 @@ test('each message of each check of each input names its field and renders its v
   );
 });
 
-test('null is named as such where a number is wanted', () => {
+test('a message says null where a number is required', () => {
   buildShopSchema();
   const checks = [...getMetadataStorage()['validationMetadatas'].values()].flat();
   const { target } = checks.find(
@@ -74,7 +74,7 @@ test('null is named as such where a number is wanted', () => {
 test.each(Object.keys(SETTINGS))('each complaint about %s is one rendered line', (name) => {
   for (const text of ['x y', '-1', '1e9', '99999999999', ',', ' ', '\0', '$value', '{}', 'ü']) {
     try {
-      // The folder cannot be made, so that nothing is left behind and each reading ends with a complaint.
+      // The folder cannot be created, so that each reading ends with a complaint and leaves no files.
       readSettings({ [name]: text, DATA_DIR: '/dev/null/none' }, 'no such .env file');
     } catch (error) {
       expect(error).toBeInstanceOf(SettingsError);

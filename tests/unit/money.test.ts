@@ -51,7 +51,7 @@ describe('the list of currencies', () => {
     ]);
   });
 
-  test('keeps the digits of what earlier versions have sold in', () => {
+  test('keeps the digits of currencies that earlier versions accepted', () => {
     expect(decimalText({ minor: 2999n, currency: 'ANG' })).toBe('29.99');
     expect(decimalText({ minor: 2999n, currency: 'BGN' })).toBe('29.99');
   });
@@ -95,7 +95,7 @@ test.each([
   ['29.991', 'USD'],
   ['1500.5', 'JPY'],
   ['1.2345', 'KWD'],
-])('%s has more decimals than %s', (text, currency) => {
+])('%s has more decimals than %s allows', (text, currency) => {
   expect(minorFromDecimal(text, currency)).toBeUndefined();
 });
 
@@ -162,7 +162,7 @@ test.each([
 const minor = fc.bigInt({ min: 0n, max: 10n ** 18n });
 const currency = fc.constantFrom(...CURRENCIES);
 
-test('what is written as decimal text is read as the same money', () => {
+test('decimal text that is written and read again is the same money', () => {
   fc.assert(
     fc.property(minor, currency, (units, code) => {
       const text = decimalText({ minor: units, currency: code });
@@ -172,7 +172,7 @@ test('what is written as decimal text is read as the same money', () => {
   );
 });
 
-test('spellings with more zeros at either end are one value', () => {
+test('texts that differ only in leading or trailing zeros are one value', () => {
   const zeros = fc.nat(5).map((count) => '0'.repeat(count));
   fc.assert(
     fc.property(minor, currency, zeros, zeros, (units, code, before, after) => {
@@ -185,7 +185,7 @@ test('spellings with more zeros at either end are one value', () => {
   );
 });
 
-test('different money never has one spelling', () => {
+test('different amounts never have the same text', () => {
   fc.assert(
     fc.property(minor, minor, currency, (one, other, code) => {
       fc.pre(one !== other);

@@ -8,14 +8,14 @@ function openStream() {
   return { stream, endedTimes: () => ended };
 }
 
-/** Everything until the stream is over. */
+/** Reads all values until the stream ends. */
 async function readAll(stream: AsyncIterable<string>): Promise<string[]> {
-  const heard: string[] = [];
-  for await (const value of stream) heard.push(value);
-  return heard;
+  const received: string[] = [];
+  for await (const value of stream) received.push(value);
+  return received;
 }
 
-test('a slow reader gets the newest value of each key, in the order in which the keys came', async () => {
+test('a slow reader receives the newest value of each key, in the order of the keys’ first values', async () => {
   const { stream } = openStream();
 
   stream.push('a', 'a 1');
@@ -28,20 +28,20 @@ test('a slow reader gets the newest value of each key, in the order in which the
   expect(await readAll(stream)).toEqual(['a 3', 'b 2']);
 });
 
-test('a reader who keeps up gets every value', async () => {
+test('a fast reader receives every value', async () => {
   const { stream } = openStream();
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
 
   for (const value of ['a 1', 'a 2', 'a 3']) {
     const next = stream.next();
     stream.push('a', value);
-    heard.push(await next);
+    received.push(await next);
   }
 
-  expect(heard).toEqual(['a 1', 'a 2', 'a 3'].map((value) => ({ done: false, value })));
+  expect(received).toEqual(['a 1', 'a 2', 'a 3'].map((value) => ({ done: false, value })));
 });
 
-test('a key that was read comes after those that still wait', async () => {
+test('a new value of a key that was read follows the values that still wait', async () => {
   const { stream } = openStream();
   stream.push('a', 'a 1');
   stream.push('b', 'b 1');
@@ -53,7 +53,7 @@ test('a key that was read comes after those that still wait', async () => {
   expect(await readAll(stream)).toEqual(['b 1', 'a 2']);
 });
 
-test('return ends a stream whose reader waits, at once', async () => {
+test('return ends a stream at once while its reader waits', async () => {
   const { stream, endedTimes } = openStream();
   const waiting = stream.next();
 
@@ -64,7 +64,7 @@ test('return ends a stream whose reader waits, at once', async () => {
   expect(endedTimes()).toBe(1);
 });
 
-test('a reader who breaks off hears nothing more, not what was pushed before', async () => {
+test('a reader that breaks off receives nothing more, not even values that were pushed before', async () => {
   const { stream, endedTimes } = openStream();
   stream.push('a', 'a 1');
   stream.push('b', 'b 1');
@@ -79,7 +79,7 @@ test('a reader who breaks off hears nothing more, not what was pushed before', a
   expect(endedTimes()).toBe(1);
 });
 
-test('what was pushed before the end is delivered, what comes after it is not', async () => {
+test('values that are pushed before the end are delivered, later ones are not', async () => {
   const { stream } = openStream();
 
   stream.push('a', 'a 1');
@@ -90,7 +90,7 @@ test('what was pushed before the end is delivered, what comes after it is not', 
   expect(await stream.next()).toEqual({ done: true, value: undefined });
 });
 
-test('a failure is told after what was pushed before it, once, and then the stream is over', async () => {
+test('a failure is thrown once, after the values that were pushed before it, and ends the stream', async () => {
   const { stream, endedTimes } = openStream();
   stream.push('a', 'a 1');
   stream.fail(new Error('broken'));
@@ -103,7 +103,7 @@ test('a failure is told after what was pushed before it, once, and then the stre
   expect(endedTimes()).toBe(1);
 });
 
-test('a reader who waits is told of the end and of a failure at once', async () => {
+test('a waiting reader receives the end or a failure at once', async () => {
   const ending = openStream().stream;
   const failing = openStream().stream;
   const waiting = [ending.next(), failing.next()] as const;

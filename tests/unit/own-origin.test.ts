@@ -54,7 +54,7 @@ const behindProxy = {
   'x-forwarded-host': 'shop.example',
 };
 
-test('what proxies forward counts where they are trusted, and only there', () => {
+test('forwarded headers count only where proxies are trusted', () => {
   expect(isOwn('https://shop.example', behindProxy, 1)).toBe(true);
   expect(isOwn('http://shop.example', behindProxy, 1)).toBe(false);
   expect(isOwn('http://10.0.0.7:4000', behindProxy, 1)).toBe(false);
@@ -63,7 +63,7 @@ test('what proxies forward counts where they are trusted, and only there', () =>
   expect(isOwn('http://10.0.0.7:4000', behindProxy)).toBe(true);
 });
 
-test('a trusted proxy that names no scheme, or the host alone, leaves the scheme open', () => {
+test('where a trusted proxy names no scheme, either scheme matches', () => {
   const hostAlone = { host: '10.0.0.7:4000', 'x-forwarded-host': 'shop.example' };
 
   for (const scheme of ['http', 'https']) {
@@ -83,7 +83,7 @@ test('the schemes of websockets count as those of their pages', () => {
   expect(isOwn('https://shop.example', upgrade('ftp'), 1)).toBe(false);
 });
 
-test('a trusted proxy may forward the scheme alone, and a caller’s own entries do not count', () => {
+test('a trusted proxy may forward only the scheme, and entries of the caller do not count', () => {
   const tls = { host: 'shop.example', 'x-forwarded-proto': 'https' };
   const invented = {
     host: 'shop.example',

@@ -20,7 +20,7 @@ test.each([
   expect(saleStatus({ saleStartsAt: starts, saleEndsAt: ends }, now)).toBe(status);
 });
 
-test('a sale without a start is live until its end, and one without an end from its start on', () => {
+test('a sale without a start is live until its end; one without an end is live from its start', () => {
   const open = { saleStartsAt: null, saleEndsAt: null };
 
   expect(saleStatus(open, starts)).toBe('LIVE');
@@ -33,11 +33,11 @@ test.each([
   ['to its end at its start', starts, 7_200_000],
   ['to its end 1 ms before it', beside(ends, -1), 1],
   ['nowhere at its end', ends, undefined],
-])('the next change of a sale leads %s', (_title, now, ms) => {
+])('the next change of a sale is %s', (_title, now, ms) => {
   expect(msToStatusChange({ saleStartsAt: starts, saleEndsAt: ends }, now)).toBe(ms);
 });
 
-test('a sale without a window never changes by itself', () => {
+test('a sale without a window has no next change', () => {
   expect(msToStatusChange({ saleStartsAt: null, saleEndsAt: null }, starts)).toBeUndefined();
 });
 

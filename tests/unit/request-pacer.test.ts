@@ -2,8 +2,8 @@ import { RequestPacer, type PacerLimits } from '../../src/server/http/request-pa
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Enqueues `size` requests at once. Gives those started, those rejected, and how many ended in each turn. */
-async function crowd(
+/** Enqueues `size` requests at once. Returns those started, those rejected, and the number of both by turn. */
+async function enqueueAll(
   size: number,
   { gone = [], ...limits }: Partial<PacerLimits> & { readonly gone?: readonly number[] } = {},
 ) {
@@ -29,8 +29,8 @@ async function crowd(
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, position) => from + position);
 
-test('of 40 requests at once 16, 16 and 8 begin in a turn of the event loop, in order of arrival', async () => {
-  const { started, byTurn } = await crowd(40);
+test('of 40 requests at once, 16, 16 and 8 start in successive turns of the event loop, in order of arrival', async () => {
+  const { started, byTurn } = await enqueueAll(40);
 
   expect(byTurn).toEqual([16, 16, 8]);
   expect(started).toEqual(numbers(0, 40));
@@ -39,52 +39,52 @@ test('of 40 requests at once 16, 16 and 8 begin in a turn of the event loop, in 
 test('a request that arrives while others wait starts after them', async () => {
   const pacer = new RequestPacer({ perTurn: 1, waitMaxMs: 2000 });
   const started: string[] = [];
-  const come = (name: string) =>
+  const arrive = (name: string) =>
     pacer.enqueue({
       isGone: () => false,
       start: () => started.push(name),
       reject: () => {},
     });
 
-  come('Ann');
-  come('Ben');
-  come('Cleo');
+  arrive('Ann');
+  arrive('Ben');
+  arrive('Cleo');
   await nextTurn();
-  come('Dora');
+  arrive('Dora');
   while (started.length < 4) await nextTurn();
 
   expect(started).toEqual(['Ann', 'Ben', 'Cleo', 'Dora']);
 });
 
-test('a new turn takes as many again once the last crowd is through', async () => {
+test('each turn starts as many requests again after the earlier ones have started', async () => {
   const pacer = new RequestPacer({ perTurn: 2, waitMaxMs: 2000 });
   let started = 0;
-  const come = () =>
+  const arrive = () =>
     pacer.enqueue({ isGone: () => false, start: () => (started += 1), reject: () => {} });
 
-  for (let crowds = 1; crowds <= 3; crowds += 1) {
-    come();
-    come();
+  for (let round = 1; round <= 3; round += 1) {
+    arrive();
+    arrive();
     await nextTurn();
-    expect(started).toBe(2 * crowds);
+    expect(started).toBe(2 * round);
   }
 });
 
-test('whoever left meanwhile is passed over', async () => {
-  const { started, byTurn } = await crowd(6, { perTurn: 2, gone: [2, 5] });
+test('a request whose client has disconnected is skipped', async () => {
+  const { started, byTurn } = await enqueueAll(6, { perTurn: 2, gone: [2, 5] });
 
   expect(started).toEqual([0, 1, 3, 4]);
   expect(byTurn).toEqual([2, 1, 1]);
 });
 
-test('whoever has waited too long is turned away, once', async () => {
-  const { started, rejected } = await crowd(5, { perTurn: 2, waitMaxMs: -1 });
+test('a request that waits too long is rejected once', async () => {
+  const { started, rejected } = await enqueueAll(5, { perTurn: 2, waitMaxMs: -1 });
 
   expect(started).toEqual([]);
   expect(rejected).toEqual([0, 1, 2, 3, 4]);
 });
 
-test('all who have waited too long are turned away in one turn, also while the loop is busy', async () => {
+test('all requests that wait too long are rejected in one turn, also when the event loop was blocked', async () => {
   const pacer = new RequestPacer({ perTurn: 1, waitMaxMs: 20 });
   let rejected = 0;
   const request = { isGone: () => false, start() {}, reject: () => void (rejected += 1) };
@@ -96,10 +96,10 @@ test('all who have waited too long are turned away in one turn, also while the l
   expect(rejected).toBe(100);
 });
 
-test('who comes while others enter is let in a turn later', async () => {
+test('a request that arrives while others start is started one turn later', async () => {
   const pacer = new RequestPacer({ perTurn: 2, waitMaxMs: 2000 });
   const started: string[] = [];
-  const come = (name: string, start: () => void = () => {}) =>
+  const arrive = (name: string, start: () => void = () => {}) =>
     pacer.enqueue({
       isGone: () => false,
       start: () => {
@@ -109,7 +109,7 @@ test('who comes while others enter is let in a turn later', async () => {
       reject: () => {},
     });
 
-  come('Ann', () => come('Ben'));
+  arrive('Ann', () => arrive('Ben'));
   await nextTurn();
   expect(started).toEqual(['Ann']);
   await nextTurn();

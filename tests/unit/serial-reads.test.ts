@@ -1,6 +1,6 @@
 import { SerialReads } from '../../src/postgres/serial-reads.ts';
 
-/** Reads that end when the test says so. */
+/** Reads whose end the test controls. */
 function readsByHand() {
   const begun: { readonly keys: readonly number[]; end(rows: string[]): void; fail(): void }[] = [];
   const reads = new SerialReads<number, string>((keys) => {
@@ -11,7 +11,7 @@ function readsByHand() {
   return { begun, reads };
 }
 
-test('calls during a read share the next one, which begins after the first has ended', async () => {
+test('calls during a read share the next read, which begins after the first has ended', async () => {
   const { begun, reads } = readsByHand();
 
   const first = reads.load([1]);
@@ -31,7 +31,7 @@ test('calls during a read share the next one, which begins after the first has e
   expect(begun.map(({ keys }) => keys)).toEqual([[1], [2, 3]]);
 });
 
-test('a read that fails rejects its callers alone', async () => {
+test('a read that fails rejects only its own callers', async () => {
   const { begun, reads } = readsByHand();
 
   const first = reads.load([1]);

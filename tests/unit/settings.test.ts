@@ -56,7 +56,7 @@ const production: Environment = {
   ADMIN_TOKEN: 'a'.repeat(32),
 };
 
-/** What became of each setting, in the unit of its name. */
+/** The parsed settings, in the units of their names. */
 const VALUE_OF: Readonly<Record<keyof typeof SETTINGS, (settings: Settings) => unknown>> = {
   PORT: ({ port }) => port,
   HOST: ({ host }) => host,
@@ -103,7 +103,7 @@ const leaveOut = (environment: Environment, ...names: string[]): Environment =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
 
 describe('defaults', () => {
-  test('with nothing set a development server runs on this machine alone', () => {
+  test('without settings a development server listens only on this machine', () => {
     const settings = read();
 
     expect(settings).toMatchObject({
@@ -139,7 +139,7 @@ describe('defaults', () => {
     });
   });
 
-  test('in production it listens everywhere, without explorer and demo', () => {
+  test('a production server listens on every address, without explorer and demo', () => {
     expect(read(production)).toMatchObject({
       host: '0.0.0.0',
       explorer: false,
@@ -150,7 +150,7 @@ describe('defaults', () => {
     });
   });
 
-  test('what is set in production stays set', () => {
+  test('settings that are set in production win over its defaults', () => {
     const set = { HOST: '10.0.0.1', GRAPHQL_EXPLORER: 'true', SEED_DEMO: 'true' };
 
     expect(read({ ...production, ...set })).toMatchObject({
@@ -160,7 +160,7 @@ describe('defaults', () => {
     });
   });
 
-  test('the default that is shown is the one that is read', () => {
+  test('the documented default of each setting is the effective one', () => {
     const settings = read();
     const plain = Object.entries(SETTINGS).filter(([, { shownDefault }]) =>
       /^(\d+|true|false|info|development|\* .*)$/.test(shownDefault),
@@ -181,7 +181,7 @@ describe('defaults', () => {
 });
 
 describe('development secrets', () => {
-  test('are made once, kept in DATA_DIR for their owner alone, and new until they are shown', () => {
+  test('are generated once, stored in DATA_DIR readable by their owner only, and new until they are shown', () => {
     const first = read();
     const second = read();
     markSecretPrinted(join(folder, 'data'), 'admin-token');
@@ -200,7 +200,7 @@ describe('development secrets', () => {
     expect(statSync(join(folder, 'data/admin-token')).mode & 0o777).toBe(0o600);
   });
 
-  test('are not made where they are set', () => {
+  test('are not generated where they are set', () => {
     const settings = read({ ADMIN_TOKEN: 'mine', HOLD_TOKEN_SECRETS: 'new, old' });
 
     expect(settings).toMatchObject({
@@ -229,7 +229,7 @@ describe('.env', () => {
     expect(settings).toMatchObject({ port: 6000, holdTtlMs: 120_000, batchMax: 500 });
   });
 
-  test('a name that is no setting is a typing error and refused', () => {
+  test('a name that is no setting is refused as a typing error', () => {
     const complaints = complaintsOf({}, 'HOLD_TTL=60\nPORT=6000\nport=1\n');
 
     expect(complaints).toEqual([
@@ -245,7 +245,7 @@ describe('.env', () => {
     },
   );
 
-  test('unknown names in the environment are nobody’s business', () => {
+  test('unknown names in the environment are ignored', () => {
     expect(complaintsOf({ PATH: '/bin', HOLD_TTL: '60', toString: '1' })).toEqual([]);
   });
 
@@ -285,19 +285,19 @@ describe('.env', () => {
     ]);
   });
 
-  test('a folder in its place is refused', () => {
+  test('a folder of that name is refused', () => {
     mkdirSync(join(folder, '.env'));
 
     expect(complaintsOf({})).toEqual([`${join(folder, '.env')} is a directory, not a file.`]);
   });
 
-  test('need not be there', () => {
+  test('is optional', () => {
     expect(read({ PORT: '5000' })).toMatchObject({ port: 5000 });
   });
 });
 
 describe('complaints', () => {
-  test('come all at once, one line each, those of the file too', () => {
+  test('are reported all at once, one line each, including those of the file', () => {
     const environment = { PORT: 'http', HOLD_TTL_SECONDS: '0', LOG_LEVEL: 'loud', SEED_DEMO: '1' };
 
     const complaints = complaintsOf(environment, 'TYPO=1\nDATABASE_URL=mysql://db\n');
@@ -425,10 +425,13 @@ describe('secrets, tokens and URLs', () => {
     return join(folder, name);
   }
 
-  test.each([...SECRETS, ...URLS])('%s is read without what surrounds it', (name, text, value) => {
-    for (const around of [`${text}\n`, `${text}\r\n`, `  ${text} \t`, `\n${text}\n\n`])
-      expectSetting(read({ [name]: around }), name, value);
-  });
+  test.each([...SECRETS, ...URLS])(
+    '%s is read without surrounding white space',
+    (name, text, value) => {
+      for (const around of [`${text}\n`, `${text}\r\n`, `  ${text} \t`, `\n${text}\n\n`])
+        expectSetting(read({ [name]: around }), name, value);
+    },
+  );
 
   test.each([...SECRETS, ...URLS])(
     '%s with what a header cannot carry is refused',
@@ -452,7 +455,7 @@ describe('secrets, tokens and URLs', () => {
       expect(complaintsOf({ [name]: text.replace(/.$/, `${letter}$&`) })).toHaveLength(1);
   });
 
-  test.each(SECRETS)('%s of white space alone is refused, not taken as missing', (name) => {
+  test.each(SECRETS)('%s of white space only is refused, not treated as missing', (name) => {
     expect(complaintsOf({ [name]: ' \n' })).toHaveLength(1);
   });
 
@@ -466,7 +469,7 @@ describe('secrets, tokens and URLs', () => {
     expectSetting(read({ [`${name}_FILE`]: `${file(text)}\n` }), name, value);
   });
 
-  test('a list in a file has one entry a line, or commas between them', () => {
+  test('a list in a file has one entry a line, or commas between its entries', () => {
     const [one, two] = [webhookSecret(24, 'a'), webhookSecret(24, 'b')];
 
     for (const content of [`${one}\n${two}\n`, `${one}\r\n\r\n${two}`, `${one}, ${two}\n`])
@@ -478,7 +481,7 @@ describe('secrets, tokens and URLs', () => {
     ]);
   });
 
-  test('a file is read through links, as orchestrators mount it', () => {
+  test('a file is read through symbolic links, as orchestrators mount secrets', () => {
     symlinkSync(file('mine'), join(folder, 'link'));
 
     expect(read({ ADMIN_TOKEN_FILE: join(folder, 'link') })).toMatchObject({ adminToken: 'mine' });
@@ -499,7 +502,7 @@ describe('secrets, tokens and URLs', () => {
         return join(folder, 'loop');
       },
     ],
-  ])('that NAME_FILE names %s is one complaint for each secret', (why, path) => {
+  ])('a NAME_FILE that names %s gives one complaint for each secret', (why, path) => {
     const named = path();
     for (const [name] of SECRETS)
       expect(complaintsOf({ ...leaveOut(production, name), [`${name}_FILE`]: named })).toEqual([
@@ -518,7 +521,7 @@ describe('secrets, tokens and URLs', () => {
     expect(read({ ADMIN_TOKEN_FILE: path }, 'ADMIN_TOKEN=x\n').adminToken).toBe('from-file');
   });
 
-  test('what is no secret has no file', () => {
+  test('a setting that is no secret has no _FILE variant', () => {
     expect(complaintsOf({}, 'PORT_FILE=port\nADMIN_TOKENS_FILE=tokens\n')).toHaveLength(2);
   });
 
@@ -649,13 +652,13 @@ describe('HOST', () => {
     ['127.0.0.1.example.com', false],
     ['localhost.example.com', false],
     ['notlocalhost', false],
-  ])('that only this machine reaches %s is %s', (host, expected) => {
+  ])('that only this machine can reach %s is %s', (host, expected) => {
     expect(isLoopback(host)).toBe(expected);
   });
 });
 
 describe('DATA_DIR', () => {
-  test('a file in its place is one plain complaint', () => {
+  test('a file of that name gives one plain complaint', () => {
     writeFileSync(join(folder, 'data'), '');
 
     expect(complaintsOf({})).toEqual([expect.stringMatching(/^DATA_DIR \S+ cannot be used \(E/)]);
@@ -717,7 +720,7 @@ describe('production', () => {
     expect(complaintsOf(secrets(24))).toEqual([]);
   });
 
-  test('hears what is malformed, missing and too short in one list, each once', () => {
+  test('reports malformed, missing and too short settings in one list, each once', () => {
     const complaints = complaintsOf({
       NODE_ENV: 'production',
       PORT: 'http',
@@ -734,7 +737,7 @@ describe('production', () => {
     ]);
   });
 
-  test('looks at every secret of a list', () => {
+  test('checks every secret of a list', () => {
     const lists = { ...production, HOLD_TOKEN_SECRETS: `${'h'.repeat(32)},short` };
 
     expect(complaintsOf(lists)).toEqual(['HOLD_TOKEN_SECRETS has a secret shorter than 24 bytes.']);
@@ -745,7 +748,7 @@ describe('production', () => {
     ['another machine by address', 'postgres://shop:pw@[2001:db8::7]/shop'],
     ['another machine that TLS is turned off for', 'postgres://shop:pw@db/shop?sslmode=disable'],
     ['another machine in a parameter', 'postgres://shop:pw@localhost/shop?host=10.0.0.7'],
-  ])('does not reach %s without TLS, unless it may', (_what, DATABASE_URL) => {
+  ])('does not connect to %s without TLS, unless a setting allows it', (_what, DATABASE_URL) => {
     const plain = { ...production, DATABASE_URL };
 
     expect(complaintsOf(plain)).toEqual([
@@ -760,11 +763,11 @@ describe('production', () => {
     ['this machine by address', 'postgres://shop:pw@[::1]/shop'],
     ['a socket', 'postgres://shop:pw@/shop?host=/run/postgresql'],
     ['another machine with unverified TLS', 'postgres://shop:pw@db/shop?sslmode=no-verify'],
-  ])('reaches %s', (_what, DATABASE_URL) => {
+  ])('connects to %s', (_what, DATABASE_URL) => {
     expect(complaintsOf({ ...production, DATABASE_URL })).toEqual([]);
   });
 
-  test('lists what is wrong with a URL beside what is wrong with the rest', () => {
+  test('reports the errors of a URL together with those of other settings', () => {
     const complaints = complaintsOf({
       ...production,
       DATABASE_URL: 'postgres://shop:hunter2%@db/shop',
@@ -778,7 +781,7 @@ describe('production', () => {
     expect(complaints.join()).not.toContain('hunter2');
   });
 
-  test('prints no secret in what it complains of', () => {
+  test('prints no secret in a complaint', () => {
     const secret = 'hunter2-hunter2';
     const complaints = [
       complaintsOf({ ...production, HOLD_TOKEN_SECRETS: secret, ADMIN_TOKEN: secret }),
@@ -811,14 +814,14 @@ describe('unsigned webhooks', () => {
     '1270.0.0.1',
     'localhost.example.com',
     'shop.example',
-  ])('do not start in development on %s, and signed ones do', (host) => {
+  ])('are refused in development on %s, where signed ones are accepted', (host) => {
     expect(complaintsOf({ HOST: host })).toEqual([
       'PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.',
     ]);
     expect(complaintsOf({ HOST: host, PAYMENT_WEBHOOK_SECRETS: webhookSecret(8) })).toEqual([]);
   });
 
-  test('are off where only Stripe is configured and strangers can reach the server', () => {
+  test('are off where only Stripe is configured and other machines can reach the server', () => {
     const stripeOnly = { HOST: '0.0.0.0', STRIPE_WEBHOOK_SECRETS: 'whsec_abc' };
 
     expect(complaintsOf(stripeOnly)).toEqual([]);

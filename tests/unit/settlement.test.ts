@@ -34,7 +34,7 @@ const facts: SettlementFacts = {
 const textOf = (verdict: Verdict): string =>
   verdict.kind === 'REFUND' ? `REFUND ${verdict.reason}` : verdict.kind;
 
-describe('what each event does: the table of the contract, cell by cell', () => {
+describe('the effect of each event, by the table of the contract', () => {
   const EVENTS = {
     'a success of the right amount': success,
     'a success of the wrong amount': { ...success, amount: '29.96' },
@@ -64,12 +64,12 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     'an order cancelled by the buyer, units gone': { ...facts, order: cancelled },
     'an expired order, units free': { ...facts, order: expired, unitsAvailable: true },
     'an expired order, units gone': { ...facts, order: expired },
-    'an order cancelled by the operator, units free': {
+    'an order cancelled by an admin, units free': {
       ...facts,
       order: revoked,
       unitsAvailable: true,
     },
-    'an order cancelled by the operator, units gone': { ...facts, order: revoked },
+    'an order cancelled by an admin, units gone': { ...facts, order: revoked },
     'no order yet': { ...facts, order: null },
     'no order any more': { ...facts, order: null, waitOver: true },
   } satisfies Record<string, SettlementFacts>;
@@ -84,8 +84,8 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     'an order cancelled by the buyer, units gone': 'REFUND AMOUNT_MISMATCH',
     'an expired order, units free': 'REFUND AMOUNT_MISMATCH',
     'an expired order, units gone': 'REFUND AMOUNT_MISMATCH',
-    'an order cancelled by the operator, units free': 'REFUND AMOUNT_MISMATCH',
-    'an order cancelled by the operator, units gone': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by an admin, units free': 'REFUND AMOUNT_MISMATCH',
+    'an order cancelled by an admin, units gone': 'REFUND AMOUNT_MISMATCH',
     'no order yet': 'PARK',
     'no order any more': 'REFUND ORDER_NEVER_CREATED',
   };
@@ -104,8 +104,8 @@ describe('what each event does: the table of the contract, cell by cell', () => 
       'an order cancelled by the buyer, units gone': 'REFUND ORDER_CANCELLED',
       'an expired order, units free': 'RETAKE',
       'an expired order, units gone': 'REFUND PAID_TOO_LATE',
-      'an order cancelled by the operator, units free': 'REFUND ORDER_CANCELLED',
-      'an order cancelled by the operator, units gone': 'REFUND ORDER_CANCELLED',
+      'an order cancelled by an admin, units free': 'REFUND ORDER_CANCELLED',
+      'an order cancelled by an admin, units gone': 'REFUND ORDER_CANCELLED',
       'no order yet': 'PARK',
       'no order any more': 'REFUND ORDER_NEVER_CREATED',
     },
@@ -135,13 +135,13 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     Object.keys(STATES).map((state) => [event, state] as [Event, State]),
   );
 
-  test.each(counted)('%s for %s is IGNORE where its payment is counted', (event, state) => {
+  test.each(counted)('%s for %s is IGNORE where its payment is credited', (event, state) => {
     const verdict = settle(EVENTS[event], { ...STATES[state], counted: true });
 
     expect(textOf(verdict)).toBe('IGNORE');
   });
 
-  test('a failure of a counted payment is what every failure is', () => {
+  test('a failure of a credited payment is settled like any other failure', () => {
     const failed = EVENTS['a failure'];
 
     const verdicts = Object.values(STATES).map((state) => settle(failed, state));
@@ -152,7 +152,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     expect(whenCounted).toEqual(verdicts);
   });
 
-  test('a payment for an order that costs nothing and is paid already is refunded as one too many', () => {
+  test('a payment for a free order is refunded as a duplicate', () => {
     const free = { ...facts, order: { ...paid, total: '0.00' } };
 
     expect(settle({ ...success, amount: '0' }, free)).toEqual({
@@ -164,7 +164,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     expect(textOf(settle(success, free))).toBe('REFUND AMOUNT_MISMATCH');
   });
 
-  test('an event that its reader has set aside has no effect in any state', () => {
+  test('an event that the adapter ignores has no effect in any state', () => {
     const verdicts = Object.values(STATES).map((state) =>
       settle({ ...success, ignoredBecause: 'A test payment.' }, state),
     );
@@ -172,7 +172,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'IGNORE', why: 'A test payment.' })));
   });
 
-  test('a sentence quotes an unreadable amount in short and without control characters', () => {
+  test('a reason quotes an unreadable amount shortened and without control characters', () => {
     const why = (unreadableAmount: string) => {
       const verdict = settle({ ...success, amount: null, unreadableAmount }, facts);
       return 'why' in verdict ? verdict.why : '';
@@ -183,7 +183,7 @@ describe('what each event does: the table of the contract, cell by cell', () => 
     expect(why('x'.repeat(10_000)).length).toBeLessThan(100);
   });
 
-  test('every ignored or refunded event says why, in one sentence', () => {
+  test('every ignored or refunded event has a reason of one sentence', () => {
     const verdicts = cells.map(([event, state]) => settle(EVENTS[event], STATES[state]));
 
     const sentences = verdicts.flatMap((verdict) => ('why' in verdict ? [verdict.why] : []));
@@ -194,46 +194,46 @@ describe('what each event does: the table of the contract, cell by cell', () => 
   });
 });
 
-describe('whether the money is right', () => {
-  const judged = (payment: Partial<ReportedPayment>, order: Partial<OrderToSettle> = {}) =>
+describe('the check of amount and currency', () => {
+  const verdictOn = (payment: Partial<ReportedPayment>, order: Partial<OrderToSettle> = {}) =>
     textOf(settle({ ...success, ...payment }, { ...facts, order: { ...pendingOrder, ...order } }));
 
   test.each([['29.97'], ['29.970'], ['029.97'], ['29.970000']])('%s pays 29.97', (amount) => {
-    expect(judged({ amount })).toBe('PAY');
+    expect(verdictOn({ amount })).toBe('PAY');
   });
 
   test.each([['29.96'], ['29.98'], ['29.971'], ['2997'], ['0'], ['29.970001'], ['29.9']])(
     '%s does not pay 29.97',
     (amount) => {
-      expect(judged({ amount })).toBe('REFUND AMOUNT_MISMATCH');
+      expect(verdictOn({ amount })).toBe('REFUND AMOUNT_MISMATCH');
     },
   );
 
   test('1500.00 pays 1500 JPY, and 1500.5 does not', () => {
     const yen = { total: '1500', currency: 'JPY' };
 
-    expect(judged({ amount: '1500.00', currency: 'JPY' }, yen)).toBe('PAY');
-    expect(judged({ amount: '1500.5', currency: 'JPY' }, yen)).toBe('REFUND AMOUNT_MISMATCH');
+    expect(verdictOn({ amount: '1500.00', currency: 'JPY' }, yen)).toBe('PAY');
+    expect(verdictOn({ amount: '1500.5', currency: 'JPY' }, yen)).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('999999999999999.98 does not pay 999999999999999.99, though they are one float', () => {
     const total = '999999999999999.99';
 
-    expect(judged({ amount: total }, { total })).toBe('PAY');
-    expect(judged({ amount: '999999999999999.98' }, { total })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(verdictOn({ amount: total }, { total })).toBe('PAY');
+    expect(verdictOn({ amount: '999999999999999.98' }, { total })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('an amount without a currency is compared by its amount', () => {
-    expect(judged({ currency: null })).toBe('PAY');
-    expect(judged({ currency: null, amount: '1' })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(verdictOn({ currency: null })).toBe('PAY');
+    expect(verdictOn({ currency: null, amount: '1' })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('a currency without an amount is compared too', () => {
-    expect(judged({ amount: null })).toBe('PAY');
-    expect(judged({ amount: null, currency: 'EUR' })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(verdictOn({ amount: null })).toBe('PAY');
+    expect(verdictOn({ amount: null, currency: 'EUR' })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
-  test('a success that names no money is not checked, unless an amount is required', () => {
+  test('a success without amount and currency pays, unless an amount is required', () => {
     const silent = { ...success, amount: null, currency: null };
 
     const lenient = settle(silent, facts);
@@ -251,7 +251,7 @@ describe('whether the money is right', () => {
     expect(textOf(verdict)).toBe('RECORD');
   });
 
-  test('a mismatch says what is owed and what was paid', () => {
+  test('a mismatch names the owed and the paid amount', () => {
     const less = settle({ ...success, amount: '30' }, facts);
     const other = settle({ ...success, currency: 'EUR' }, facts);
 
@@ -260,7 +260,7 @@ describe('whether the money is right', () => {
   });
 });
 
-/** One purchase as the use cases would keep it, with their verdicts carried out on plain values. */
+/** A purchase as plain values, with the effects of the use cases' verdicts. */
 class Purchase {
   status: OrderToSettle['status'] | null = null;
   cancelledBy: OrderToSettle['cancelledBy'] = null;
@@ -270,24 +270,24 @@ class Purchase {
   payer: string | null = null;
   readonly refunds: { readonly paymentId: string; readonly reason: string }[] = [];
   readonly counted = new Set<string>();
-  /** What became of each delivery, by its label. */
+  /** The result of each delivery, by its label. */
   readonly fates = new Map<string, string>();
-  /** What came before its order, by label, though it no longer waits. */
+  /** The labels of all deliveries that were parked at any time. */
   readonly waited = new Set<string>();
-  /** What waits for its order now, in the order of receipt. */
+  /** The deliveries that are parked now, in the order of receipt. */
   parked: Delivery[] = [];
 
-  /** Every status it went through, for the law of legal moves. */
+  /** Every change of status, to compare with the legal moves. */
   readonly path: string[] = [];
 
-  /** As place-order.ts: refused from the deadline on, repeated where it is made, drains what is parked. */
+  /** Like create-order.ts: refused from the deadline on, repeated where it exists, settles parked events. */
   createOrder(): void {
     if (this.status !== null || this.holdEnded) return;
     this.#become('PENDING');
     this.#drain();
   }
 
-  /** As receive-payment.ts and settle-event.ts. */
+  /** Like receive-payment.ts and settle-event.ts. */
   deliver(delivery: Delivery): void {
     const verdict = settle(delivery.payment, {
       order: this.status && {
@@ -315,7 +315,7 @@ class Purchase {
     }
   }
 
-  /** The hold's deadline where there is no order yet, else the order's; the sweep comes by. */
+  /** Reaches the deadline of the hold or, once there is an order, of the order, and sweeps. */
   deadline(): void {
     if (this.status === null) {
       this.holdEnded = true;
@@ -325,13 +325,13 @@ class Purchase {
     }
   }
 
-  /** As cancel-order.ts. */
+  /** Like cancel-order.ts. */
   cancelByBuyer(): void {
     if (this.status === 'PENDING') this.#cancel('BUYER');
   }
 
-  /** A paid order's money goes back when the operator cancels it. */
-  cancelByOperator(): void {
+  /** Like admin-cancel-order.ts: refunds a paid order. */
+  cancelByAdmin(): void {
     if (this.status !== 'PENDING' && this.status !== 'PAID') return;
     if (this.payer !== null) this.#refund(this.payer, 'ORDER_CANCELLED');
     this.payer = null;
@@ -420,7 +420,7 @@ describe('createOrder, a failure, a success, the same success again and the dead
   const before = (events: readonly Event[], first: Event, second: Event) =>
     events.indexOf(first) < events.indexOf(second);
 
-  /** What must come of it, told without the rules: only these three comparisons matter. */
+  /** The expected result, derived without the rules from three comparisons. */
   function expectedEnd(events: readonly Event[], afterDeadline: 'free' | 'gone'): string {
     const ordered = before(events, 'createOrder', 'deadline');
     const paidInTime = before(events, 'success', 'deadline') || before(events, 'again', 'deadline');
@@ -432,7 +432,7 @@ describe('createOrder, a failure, a success, the same success again and the dead
     (['free', 'gone'] as const).map((units) => [events.join(' → '), units, events] as const),
   );
 
-  test('these are 240 runs', () => {
+  test('there are 240 different runs', () => {
     expect(runs).toHaveLength(240);
     expect(new Set(runs.map(([name, units]) => `${name} ${units}`)).size).toBe(240);
   });
@@ -441,7 +441,7 @@ describe('createOrder, a failure, a success, the same success again and the dead
     const purchase = run(events, units);
 
     expect(endOf(purchase)).toBe(expectedEnd(events, units));
-    // One payment came in: it paid the order, or it is refunded, never both and never neither.
+    // The one payment either paid the order or is refunded.
     expect((purchase.status === 'PAID' ? 1 : 0) + purchase.refunds.length).toBe(1);
     expect(purchase.parked).toEqual([]);
     for (const move of purchase.path) expect(LEGAL_MOVES).toContain(move);
@@ -461,13 +461,13 @@ describe('createOrder, a failure, a success, the same success again and the dead
   });
 });
 
-describe('any number of payments, amounts, cancellations and deadlines', () => {
+describe('random payments, amounts, cancellations and deadlines', () => {
   type Step =
-    | { readonly do: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator' }
+    | { readonly do: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByAdmin' }
     | { readonly do: 'unitsAvailable'; readonly free: boolean }
     | { readonly do: 'deliver'; readonly paymentId: string; readonly payment: ReportedPayment };
 
-  const plain = (verb: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByOperator') =>
+  const plain = (verb: 'createOrder' | 'deadline' | 'cancelByBuyer' | 'cancelByAdmin') =>
     fc.constant<Step>({ do: verb });
   const delivery = fc.record({
     do: fc.constant('deliver' as const),
@@ -483,7 +483,7 @@ describe('any number of payments, amounts, cancellations and deadlines', () => {
       { weight: 1, arbitrary: plain('createOrder') },
       { weight: 1, arbitrary: plain('deadline') },
       { weight: 1, arbitrary: plain('cancelByBuyer') },
-      { weight: 1, arbitrary: plain('cancelByOperator') },
+      { weight: 1, arbitrary: plain('cancelByAdmin') },
       {
         weight: 1,
         arbitrary: fc.record({ do: fc.constant('unitsAvailable' as const), free: fc.boolean() }),
@@ -499,7 +499,7 @@ describe('any number of payments, amounts, cancellations and deadlines', () => {
     else purchase[step.do]();
   }
 
-  test('leave every payment that succeeded either paying the order or refunded once, by legal moves alone', () => {
+  test('end with each successful payment either credited to the order or refunded once, by legal moves only', () => {
     const property = fc.property(steps, (story) => {
       const purchase = new Purchase();
       const succeeded = new Set<string>();
@@ -509,7 +509,7 @@ describe('any number of payments, amounts, cancellations and deadlines', () => {
           succeeded.add(step.paymentId);
         }
       });
-      // The story ends: nothing waits for ever.
+      // After the deadline no event may stay parked.
       purchase.deadline();
 
       const paying = purchase.payer === null ? [] : [purchase.payer];
@@ -539,7 +539,7 @@ function cellOf(purchase: Purchase): string {
   return `**${endOf(purchase)}**; ${fates.join(', ')}`;
 }
 
-/** Columns as wide as their widest cell, as prettier would have them. */
+/** A table whose columns are as wide as their widest cell, as prettier formats it. */
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]) =>
@@ -552,16 +552,16 @@ function markdownTable(rows: readonly (readonly string[])[]): string {
 
 const SECTIONS: Readonly<Record<string, readonly [string, string]>> = {
   'PAID / PAID': [
-    'Ordered in time, paid in time',
-    'The order is made before the deadline and a success comes before it too, be it before the order.',
+    'Order and payment before the deadline',
+    'The order is created before the deadline, and a success arrives before it too, possibly before the order.',
   ],
   'PAID / EXPIRED, refund PAID_TOO_LATE': [
-    'Ordered in time, paid late',
-    'The order is made before the deadline and both successes come after it: late money buys only units that are free.',
+    'Order before the deadline, payment after it',
+    'The order is created before the deadline and both successes arrive after it: a late payment buys only available units.',
   ],
   'no order, refund ORDER_NEVER_CREATED / no order, refund ORDER_NEVER_CREATED': [
-    'The deadline before the order',
-    'The hold ends without an order: createOrder is refused, and money that came or comes goes back.',
+    'Deadline before the order',
+    'The hold ends without an order: createOrder is refused, and every payment is refunded.',
   ],
 };
 

@@ -38,15 +38,15 @@ class Thing implements StateSource<State, State> {
     return state;
   }
 
-  tellable(state: State): State | null {
+  eventOf(state: State): State | null {
     return state.status === 'UNKNOWN' ? null : state;
   }
 
-  isOver({ status }: State): boolean {
+  isFinal({ status }: State): boolean {
     return status === 'ENDED';
   }
 
-  changesInMs({ leftMs }: State): number {
+  msToDeadline({ leftMs }: State): number {
     return leftMs;
   }
 

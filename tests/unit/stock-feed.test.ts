@@ -100,7 +100,7 @@ describe('the pace', () => {
     expect(heard).toEqual([{ version: 1, atMs: 0 }]);
   });
 
-  test('of many changes within 50 ms the newest is published at their end, and it alone', async () => {
+  test('of many changes within 50 ms only the newest is published, at the end', async () => {
     const { heard } = await listen();
 
     for (const version of [1, 2, 3, 4]) {
@@ -137,7 +137,7 @@ describe('the pace', () => {
     expect(values.at(-1)).toMatchObject({ priceMinor: 250n, stock: { version: 250 } });
   });
 
-  test('a change after a quiet time is published at once again', async () => {
+  test('a change after a pause is published at once again', async () => {
     const { heard } = await listen();
 
     commit({ version: 1 });
@@ -182,7 +182,7 @@ describe('what is published', () => {
     expect(values).toMatchObject([change]);
   });
 
-  test('a change of stock shows the product as it is committed by then', async () => {
+  test('a change of stock publishes the product’s newest committed state', async () => {
     const { values } = await listen();
 
     commitUnseen({ name: 'Renamed on another server', updatedAt: new Date(1) });
@@ -201,7 +201,7 @@ describe('what is published', () => {
     expect(values).toEqual([]);
   });
 
-  test('neither the version nor the time of change ever falls', async () => {
+  test('neither the version nor the time of change ever decreases', async () => {
     const { values, versions } = await listen();
 
     for (const version of [5, 3, 5, 7, 6]) {
@@ -226,7 +226,7 @@ describe('what is published', () => {
     expect(values).toMatchObject([{ name: 'Renamed' }]);
   });
 
-  test('a change while the database is away is published when it is back', async () => {
+  test('a change while the database is unavailable is published when it is back', async () => {
     const { values } = await listen();
 
     isAway = true;
@@ -275,7 +275,7 @@ describe('a sale that opens or ends', () => {
     expect(heard.map(({ atMs }) => atMs)).toEqual([1005, 3005]);
   });
 
-  test('is published at its instant by the database’s clock, whatever this server’s clock says', async () => {
+  test('is published at its instant by the database’s clock, independent of the server’s clock', async () => {
     commitUnseen({ saleStartsAt: clock(1000) });
     const { heard } = await listen();
 
@@ -288,7 +288,7 @@ describe('a sale that opens or ends', () => {
     expect([before, heard.length]).toEqual([0, 1]);
   });
 
-  test('is published more than 24.8 days ahead, and not before', async () => {
+  test('is published at its instant even when that is more than 24.8 days ahead', async () => {
     commitUnseen({ saleStartsAt: clock(30 * DAY_MS) });
     const { heard } = await listen();
     reads.length = 0;
@@ -355,7 +355,7 @@ describe('products and subscribers', () => {
     expect([jest.getTimerCount(), reads.length]).toEqual([0, 0]);
   });
 
-  test('after the last subscriber has left no timer runs', async () => {
+  test('no timer runs after the last subscriber has unsubscribed', async () => {
     commitUnseen({ saleStartsAt: clock(100_000) });
     const anna = await listen();
     const ben = await listen();
@@ -377,7 +377,7 @@ describe('products and subscribers', () => {
     expect(feed.watched()).toEqual([]);
   });
 
-  test('a subscriber that leaves while the database is away leaves no timer', async () => {
+  test('a subscriber that unsubscribes while the database is unavailable leaves no timer', async () => {
     const { leave } = await listen();
     isAway = true;
     commit({ version: 1 });
@@ -389,7 +389,7 @@ describe('products and subscribers', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('a subscriber that comes after all had left receives the next change at once', async () => {
+  test('a subscriber that arrives after all have unsubscribed receives the next change at once', async () => {
     const first = await listen();
     commit({ version: 5 });
     await passes(0);
@@ -402,7 +402,7 @@ describe('products and subscribers', () => {
     expect(second.heard).toEqual([{ version: 6, atMs: 0 }]);
   });
 
-  test('a load gives the products asked for, in their order of reading, without unknown ones', async () => {
+  test('a load returns the requested products that exist, in the order of the read', async () => {
     committed.set(1, madeProduct(1));
     committed.set(2, madeProduct(2));
 

@@ -19,7 +19,7 @@ const statement = (
     ' ',
   );
 
-test('a move takes its units from one counter, gives them to another and leaves the rest', () => {
+test('a move takes units from one counter, adds them to another and changes no other', () => {
   const text = statement({ held: -1, sold: 1 });
 
   expect(text).toContain(
@@ -27,7 +27,7 @@ test('a move takes its units from one counter, gives them to another and leaves 
   );
 });
 
-test('the movement that is recorded is the one that is made', () => {
+test('the recorded movement equals the move', () => {
   const deltas = (buckets: Parameters<typeof statement>[0]) =>
     /(\S+) as available_delta, (\S+) as held_delta, (\S+) as sold_delta, (\S+) as total_delta/
       .exec(statement(buckets))
@@ -38,11 +38,11 @@ test('the movement that is recorded is the one that is made', () => {
   expect(deltas({ available: -1, held: 1 })).toEqual(['-u.units', 'u.units', '0', '0']);
 });
 
-test('nothing moves where no row changed', () => {
+test('a move that changes no row writes no movement', () => {
   expect(statement({ held: -1, sold: 1 })).toContain('where s.product_id = $1 and u.rows > 0');
 });
 
-test('a statement has a constant text, so that it is prepared once', () => {
+test('a statement’s text is constant, so that it is prepared once', () => {
   const build = () =>
     statement({ held: -1, available: 1 }, { cause: 'EXPIRY', before: 'due as (),' });
 
@@ -51,7 +51,7 @@ test('a statement has a constant text, so that it is prepared once', () => {
   expect(build()).toContain("'EXPIRY', null, read_at, null, null from moved");
 });
 
-test('a note goes into the columns of the movement', () => {
+test('a note is stored in the columns of the movement', () => {
   const note = { reason: '$4', keyHash: '$5', argumentsHash: '$6' };
 
   expect(statement({ available: 1, total: 1 }, { note })).toContain(

@@ -2,31 +2,31 @@ import { Topic } from '../../src/live/topic.ts';
 
 test('a value reaches every listener of its key and no other', () => {
   const topic = new Topic<string, number>();
-  const heard: string[] = [];
-  topic.subscribe('a', (value) => heard.push(`first a ${value}`));
-  topic.subscribe('a', (value) => heard.push(`second a ${value}`));
-  topic.subscribe('b', (value) => heard.push(`b ${value}`));
+  const received: string[] = [];
+  topic.subscribe('a', (value) => received.push(`first a ${value}`));
+  topic.subscribe('a', (value) => received.push(`second a ${value}`));
+  topic.subscribe('b', (value) => received.push(`b ${value}`));
 
   topic.publish('a', 1);
   topic.publish('c', 2);
 
-  expect(heard).toEqual(['first a 1', 'second a 1']);
+  expect(received).toEqual(['first a 1', 'second a 1']);
 });
 
-test('who has left hears nothing more, and the others do', () => {
+test('a listener that unsubscribed receives nothing more, the others do', () => {
   const topic = new Topic<string, number>();
-  const heard: string[] = [];
-  const leave = topic.subscribe('a', (value) => heard.push(`first ${value}`));
-  topic.subscribe('a', (value) => heard.push(`second ${value}`));
+  const received: string[] = [];
+  const unsubscribe = topic.subscribe('a', (value) => received.push(`first ${value}`));
+  topic.subscribe('a', (value) => received.push(`second ${value}`));
 
   topic.publish('a', 1);
-  leave();
+  unsubscribe();
   topic.publish('a', 2);
 
-  expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
+  expect(received).toEqual(['first 1', 'second 1', 'second 2']);
 });
 
-test('a key costs nothing once no one listens to it', () => {
+test('a key without listeners uses no memory', () => {
   const topic = new Topic<string, number>();
 
   const leaves = ['a', 'a', 'b'].map((key) => topic.subscribe(key, () => {}));
@@ -42,31 +42,31 @@ test('a key costs nothing once no one listens to it', () => {
   expect(topic.has('a')).toBe(false);
 });
 
-test('leaving twice does not send away those who came between', () => {
+test('a second unsubscribe does not remove listeners that subscribed after the first', () => {
   const topic = new Topic<string, number>();
-  const heard: number[] = [];
-  const leave = topic.subscribe('a', () => {});
+  const received: number[] = [];
+  const unsubscribe = topic.subscribe('a', () => {});
 
-  leave();
-  topic.subscribe('a', (value) => heard.push(value));
-  leave();
+  unsubscribe();
+  topic.subscribe('a', (value) => received.push(value));
+  unsubscribe();
   topic.publish('a', 1);
 
-  expect(heard).toEqual([1]);
+  expect(received).toEqual([1]);
   expect(topic.keys()).toEqual(['a']);
 });
 
-test('a listener may leave while it is told', () => {
+test('a listener may unsubscribe while it receives a value', () => {
   const topic = new Topic<string, number>();
-  const heard: string[] = [];
-  const leave = topic.subscribe('a', (value) => {
-    heard.push(`once ${value}`);
-    leave();
+  const received: string[] = [];
+  const unsubscribe = topic.subscribe('a', (value) => {
+    received.push(`once ${value}`);
+    unsubscribe();
   });
-  topic.subscribe('a', (value) => heard.push(`always ${value}`));
+  topic.subscribe('a', (value) => received.push(`always ${value}`));
 
   topic.publish('a', 1);
   topic.publish('a', 2);
 
-  expect(heard).toEqual(['once 1', 'always 1', 'always 2']);
+  expect(received).toEqual(['once 1', 'always 1', 'always 2']);
 });

@@ -6,13 +6,13 @@ import { Traffic } from '../../src/server/http/traffic.ts';
 
 const to = (url: string) => ({ url }) as IncomingMessage;
 
-/** Has a request come every few milliseconds; calling the result ends that. */
+/** Sends a request every few milliseconds until the returned function is called. */
 function keepComing(traffic: Traffic, url: string): () => void {
   const coming = setInterval(() => traffic.count(to(url)), 5);
   return () => clearInterval(coming);
 }
 
-test('a server is not quiet while operations come, and is while only health and metrics are asked', async () => {
+test('a server is quiet while it receives only health and metrics requests, not while it receives operations', async () => {
   const [operations, looks] = [new Traffic(), new Traffic()];
   const ends = [
     keepComing(operations, '/graphql'),
@@ -29,7 +29,7 @@ test('a server is not quiet while operations come, and is while only health and 
   expect(order).toEqual(['looks', 'operations']);
 });
 
-test('where a load balancer looks regularly, quiet begins once it has looked twice again', async () => {
+test('with a regular health check, the server is quiet only after two more checks', async () => {
   const traffic = new Traffic();
   for (let look = 0; look < 5; look += 1) {
     traffic.count(to('/readyz'));
@@ -52,7 +52,7 @@ test('where a load balancer looks regularly, quiet begins once it has looked twi
   expect(order).toEqual(['alone', 'one look', 'looked at']);
 });
 
-test('what never ends is not waited for longer than the limit', async () => {
+test('the wait for quiet ends at its limit', async () => {
   const traffic = new Traffic();
   const end = keepComing(traffic, '/graphql');
 
@@ -61,7 +61,7 @@ test('what never ends is not waited for longer than the limit', async () => {
   expect(await traffic.quiet(50, 20_000)).toBe(true);
 });
 
-test('a request that arrives while the process is held up is seen before quiet', async () => {
+test('a request that arrives while the event loop is blocked counts before the server is quiet', async () => {
   const traffic = new Traffic();
   const order: string[] = [];
   const server = createServer((socket) => {

@@ -16,7 +16,7 @@ const whole = {
 const without = (name: keyof typeof whole): object =>
   Object.fromEntries(Object.entries(whole).filter(([field]) => field !== name));
 
-/** The body as it comes over the wire, with one field's JSON text. */
+/** A request body with the given JSON text for one field. */
 const withJson = (name: string, json: string): object =>
   JSON.parse(
     `{"payment_id":"pay_1","order_id":"${orderId}","status":"success","idempotency_key":"evt_1","${name}":${json}}`,
@@ -32,7 +32,7 @@ const wrongIn = (body: object, headerKey?: string): string[] => {
   return 'wrong' in event ? Object.keys(event.wrong) : [];
 };
 
-test('a whole event is read in our words', () => {
+test('an event with all fields is parsed into the shop’s terms', () => {
   expect(read(whole)).toEqual({
     idempotencyKey: 'evt_1',
     paymentId: 'pay_1',
@@ -118,14 +118,14 @@ describe('the amount', () => {
     ['a number so large that its text has an exponent', '1e21'],
   ];
 
-  test.each(UNREADABLE)('%s cannot be read, and a success keeps its text: %s', (_title, json) => {
+  test.each(UNREADABLE)('%s is unreadable; a success keeps its text: %s', (_title, json) => {
     const value: unknown = JSON.parse(json);
     const text = Object.is(value, -0) ? '-0' : String(value);
 
     expect(read(withJson('amount', json))).toMatchObject({ amount: null, unreadableAmount: text });
   });
 
-  test.each(UNREADABLE)('%s is wrong in any other event: %s', (_title, json) => {
+  test.each(UNREADABLE)('%s is invalid in any other event: %s', (_title, json) => {
     const others = [
       { status: 'failed' },
       { status: 'pending' },
@@ -137,7 +137,7 @@ describe('the amount', () => {
       expect(wrongIn({ ...withJson('amount', json), ...other })).toContain('amount');
   });
 
-  test('what a database cannot store of it is kept as JSON writes it', () => {
+  test('characters that a database cannot store are kept as JSON escapes', () => {
     expect(read(withJson('amount', '"29\\u0000"'))).toMatchObject({
       unreadableAmount: '29\\u0000',
     });
@@ -149,7 +149,7 @@ describe('the amount', () => {
     ['true', 'true'],
     ['an array', '[29.97]'],
     ['an object', '{"value":29.97}'],
-  ])('%s is wrong: %s', (_title, json) => {
+  ])('%s is invalid: %s', (_title, json) => {
     expect(read(withJson('amount', json))).toEqual({
       wrong: {
         amount: 'must be a plain decimal, at most 15 digits before the point and 6 after it',
@@ -157,7 +157,7 @@ describe('the amount', () => {
     });
   });
 
-  test('any price of up to 15 digits that is sent as a number counts by its shortest decimal text', () => {
+  test('a JSON number of up to 15 digits is read as its shortest decimal text', () => {
     const cents = fc.integer({ min: 0, max: 999_999_999_999_999 });
     fc.assert(
       fc.property(cents, (minor) => {
@@ -189,7 +189,7 @@ describe('the currency', () => {
     ['ſsd'],
     [null],
     [840],
-  ])('%j is wrong', (currency) => {
+  ])('%j is invalid', (currency) => {
     expect(wrongIn({ ...whole, currency })).toEqual(['currency']);
   });
 });
@@ -236,7 +236,7 @@ describe('texts', () => {
     },
   );
 
-  test.each(FIELDS)('%s holds neither NUL nor half of a surrogate pair', (name) => {
+  test.each(FIELDS)('%s may contain neither NUL nor a lone surrogate', (name) => {
     const broken = ['\0', 'x\0', '\uD83D', '\uDE00', 'x\uD83Dx', '\uDE00\uD83D'];
 
     expect(broken.map((text) => wrongIn({ ...whole, [name]: text }))).toEqual(
@@ -252,7 +252,7 @@ describe('texts', () => {
     );
   });
 
-  test('a key has no control characters; a payment’s id and a status may', () => {
+  test('a key may not contain control characters; a payment id and a status may', () => {
     const controls = ['\n', '\t', '\r', '\u007F', '\u0085', '\u001B'];
 
     expect(controls.map((one) => wrongIn({ ...whole, idempotency_key: `x${one}` }))).toEqual(
@@ -261,7 +261,7 @@ describe('texts', () => {
     expect(controls.flatMap((one) => wrongIn({ ...whole, payment_id: `x${one}` }))).toEqual([]);
   });
 
-  test('any other word is a status', () => {
+  test('any other text is a status', () => {
     expect(read({ ...whole, status: 'SUCCESS' })).toMatchObject({ reportedStatus: 'SUCCESS' });
     expect(read({ ...whole, status: 'requires action' })).toMatchObject({
       reportedStatus: 'requires action',
@@ -270,33 +270,33 @@ describe('texts', () => {
 });
 
 describe('the key of an event', () => {
-  test('is the header’s where the body names none, and the body’s where both do', () => {
+  test('comes from the header where the body has none, and from the body where both have one', () => {
     expect(read(without('idempotency_key'), 'msg_1')).toMatchObject({ idempotencyKey: 'msg_1' });
     expect(read(whole, 'msg_1')).toMatchObject({ idempotencyKey: 'evt_1' });
   });
 
-  test('from the header has the same form', () => {
+  test('has the same form in the header', () => {
     expect(wrongIn(without('idempotency_key'), 'x'.repeat(255))).toEqual([]);
     for (const key of ['', 'x'.repeat(256), 'x\n']) {
       expect(wrongIn(without('idempotency_key'), key)).toEqual(['idempotency_key']);
     }
   });
 
-  test('is wrong where the body’s is, though the header has a right one', () => {
+  test('is invalid where that of the body is invalid, even with a valid header', () => {
     for (const idempotency_key of ['', 1, [], 'x\0']) {
       expect(wrongIn({ ...whole, idempotency_key }, 'msg_1')).toEqual(['idempotency_key']);
     }
   });
 
-  test('is missing where neither names one', () => {
+  test('is missing where neither has one', () => {
     expect(read(without('idempotency_key'))).toEqual({
       wrong: { idempotency_key: 'missing; it must be 1 to 255 printable characters' },
     });
   });
 });
 
-describe('what is wrong', () => {
-  test('is named field by field, all at once', () => {
+describe('the errors of an event', () => {
+  test('are reported for all fields at once', () => {
     expect(read({})).toEqual({
       wrong: {
         idempotency_key: 'missing; it must be 1 to 255 printable characters',
@@ -314,7 +314,7 @@ describe('what is wrong', () => {
 });
 
 describe('prototypes', () => {
-  test('__proto__ is a field like any other: it gives the event nothing and changes no object', () => {
+  test('__proto__ in a body adds nothing to the event and changes no object', () => {
     const inherited = JSON.parse(`{"__proto__":${JSON.stringify(whole)}}`) as object;
     const polluting = JSON.parse(
       `${JSON.stringify(whole).slice(0, -1)},"__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}`,
@@ -330,13 +330,13 @@ describe('prototypes', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
 
-  test('what an object inherits is not in the event', () => {
+  test('inherited properties are not part of the event', () => {
     const heir = Object.create(whole) as object;
 
     expect(wrongIn(heir)).toHaveLength(4);
   });
 
-  test('no body at all brings the reader down', () => {
+  test('no body makes the parser throw', () => {
     fc.assert(
       fc.property(fc.object({ withNullPrototype: true }), fc.option(fc.string()), (body, key) => {
         expect(() => readEvent(body, key ?? undefined)).not.toThrow();

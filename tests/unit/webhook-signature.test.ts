@@ -20,11 +20,11 @@ const headersOf = (secret = SECRET) => {
 
 const right = headersOf();
 
-test('what was signed is trusted', () => {
+test('a signed body is trusted', () => {
   expect(isSigned(right, body, [SECRET])).toBe(true);
 });
 
-test('the signature is HMAC-SHA256 over id, timestamp and body, as Standard Webhooks has it', () => {
+test('the signature is HMAC-SHA256 over id, timestamp and body, as Standard Webhooks defines it', () => {
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
   const hmac = createHmac('sha256', key).update(`msg_1.${seconds}.${payload}`).digest('base64');
   const now = new Date();
@@ -60,7 +60,7 @@ test.each([
   expect(isSigned(headers, body, [SECRET])).toBe(false);
 });
 
-test('a signature with any one character changed is not trusted', () => {
+test('a signature with one changed character is not trusted', () => {
   const { signature } = right as { signature: string };
   const changed = Array.from(signature).map(
     (character, position) =>
@@ -74,7 +74,7 @@ test('a signature with any one character changed is not trusted', () => {
   ).toEqual([]);
 });
 
-test('a body with any one byte changed is not trusted', () => {
+test('a body with one changed byte is not trusted', () => {
   const changed = [...body].map((byte, position) => {
     const copy = Buffer.from(body);
     copy[position] = byte ^ 1;
@@ -87,7 +87,7 @@ test('a body with any one byte changed is not trusted', () => {
   expect(isSigned(right, Buffer.alloc(0), [SECRET])).toBe(false);
 });
 
-test('bytes that are no text are signed as they are, and not as what a reader would put in their place', () => {
+test('bytes that are no valid text are signed unchanged, not as replacement characters', () => {
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
   const isTrusted = (sent: Buffer, signed: Buffer | string): boolean => {
     const hmac = createHmac('sha256', key).update(`msg_1.${seconds}.`).update(signed);
@@ -111,7 +111,7 @@ test.each([
   ['as a date', at.toISOString()],
   ['of 13 digits', '1'.repeat(13)],
   ['with a line end', `${seconds}\n`],
-])('a timestamp %s is not trusted, though it be signed', (_title, timestamp) => {
+])('a timestamp %s is not trusted even when it is signed', (_title, timestamp) => {
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
   const hmac = createHmac('sha256', key).update(`msg_1.${timestamp}.${payload}`).digest('base64');
 
@@ -127,11 +127,11 @@ test('a point in the id does not make one signature fit another id and timestamp
     true,
   );
   expect(isSigned({ id: 'msg_1', timestamp: seconds, signature }, body, [SECRET])).toBe(false);
-  // The specification's own ambiguity: whoever signs must not put points into ids.
+  // The specification is ambiguous here: a provider must not use points in ids.
   expect(isSigned({ id: 'msg_1', timestamp: seconds, signature }, body2, [SECRET])).toBe(true);
 });
 
-test('one right signature among 50 is enough, wherever it stands', () => {
+test('one valid signature among 50 is enough, at any position', () => {
   const wrong = Array.from(
     { length: 49 },
     (_, position) => `v1,${Buffer.alloc(32, position).toString('base64')}`,
@@ -144,7 +144,7 @@ test('one right signature among 50 is enough, wherever it stands', () => {
   expect(isSigned({ ...right, signature: wrong.join(' ') }, body, [SECRET])).toBe(false);
 });
 
-test('each of two secrets is accepted while secrets rotate, and none that is not listed', () => {
+test('each listed secret is accepted while secrets rotate, and no other', () => {
   expect(isSigned(headersOf(SECRET), body, [OTHER, SECRET])).toBe(true);
   expect(isSigned(headersOf(OTHER), body, [OTHER, SECRET])).toBe(true);
   expect(isSigned(headersOf(SECRET), body, [OTHER])).toBe(false);

@@ -7,10 +7,10 @@ import {
 import { BUDGET } from '../../src/server/graphql/http/documents.ts';
 import { until } from '../support/shop.ts';
 
-/** A share with which no piece waits for the time of an earlier one. */
+/** A share with which no work waits for the time of earlier work. */
 const UNLIMITED = 1e9;
 
-/** What became of pieces of work, in order. */
+/** The results of pieces of work, in order. */
 interface Outcomes {
   readonly ran: string[];
   readonly refused: string[];
@@ -47,13 +47,13 @@ function budgetOf(
   return { budget, ran, refused, add };
 }
 
-/** So long a document takes. */
+/** The time that a document takes. */
 const PIECE_MS = 5;
 
-/** So long the heaviest document within the limits takes: compiling 60 fields. */
+/** The time of the heaviest document within the limits: compiling 60 fields. */
 const LONGEST_PIECE_MS = 20;
 
-/** Takes the event loop for so long. */
+/** Blocks the event loop for this time. */
 function block(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
@@ -61,7 +61,7 @@ function block(ms: number): void {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('one piece of work runs in a turn of the event loop, none at once', async () => {
+test('one piece of work runs in each turn of the event loop, none synchronously', async () => {
   const { ran, add } = budgetOf();
 
   for (const name of ['a', 'b', 'c']) add(name);
@@ -110,7 +110,7 @@ test('after a rest, work that takes less than the burst runs without a pause', a
   expect(ran).toEqual(['a', 'b', 'c']);
 });
 
-test('the lightest runs first, and of equal ones the oldest', async () => {
+test('the lightest work runs first, of equal work the oldest', async () => {
   const { ran, add } = budgetOf();
 
   add('heavy', { weight: 9 });
@@ -140,7 +140,7 @@ test('at most 100 pieces of background work wait', () => {
   expect(taken).toEqual([...Array.from({ length: 100 }, () => true), false]);
 });
 
-test('callers take turns, whatever the weight and the number of what each waits for', async () => {
+test('callers take turns, independent of the weight and amount of their work', async () => {
   const { ran, add } = budgetOf();
 
   for (let n = 0; n < 4; n += 1) add(`flood ${n}`, { weight: 0 }, 'flood');
@@ -151,7 +151,7 @@ test('callers take turns, whatever the weight and the number of what each waits 
   expect(ran).toEqual(['flood 0', 'light', 'flood 1', 'heavy', 'flood 2', 'flood 3']);
 });
 
-test('a caller that comes again and again does not delay the others by more than its turn', async () => {
+test('a caller that repeats its requests delays the others by at most one turn', async () => {
   const { ran, add } = budgetOf();
   const again = (n: number): void =>
     void add(`again ${n}`, { run: () => (ran.push(`again ${n}`), n < 9 && again(n + 1)) }, 'again');
@@ -175,7 +175,7 @@ test('work of several callers runs once, in the turn of the first of them', asyn
   expect(ran).toEqual(['flood 0', 'shared', 'flood 1', 'flood 2']);
 });
 
-test('of too many, one of the caller with most is refused, and not what others wait for as well', () => {
+test('a full queue refuses work of the caller with most entries, unless other callers share it', () => {
   const { budget, refused, add } = budgetOf({ waitingMax: 4 });
 
   add('app', { weight: 9 }, 'app');
@@ -186,7 +186,7 @@ test('of too many, one of the caller with most is refused, and not what others w
   expect(refused).toEqual(['flood 2', 'flood 3']);
 });
 
-test('of too much, the heaviest of the caller with most weight is refused', () => {
+test('too much weight refuses the heaviest work of the caller with most weight', () => {
   const { refused, add } = budgetOf({ weightMax: 100 });
 
   for (let n = 0; n < 5; n += 1) add(`app ${n}`, { weight: 5 }, 'app');
@@ -196,7 +196,7 @@ test('of too much, the heaviest of the caller with most weight is refused', () =
   expect(refused).toEqual(['flood 1']);
 });
 
-test('background work takes its time from the same budget', async () => {
+test('background work uses the same budget', async () => {
   const { refused, add, budget } = budgetOf({ share: 0.0001, waitMaxMs: 20 });
 
   budget.addBackground(() => block(5));
@@ -207,7 +207,7 @@ test('background work takes its time from the same budget', async () => {
   expect(refused).toEqual(['waiting']);
 });
 
-test('work that has waited too long is refused, though nothing else happens', async () => {
+test('work that has waited too long is refused even on an idle event loop', async () => {
   const { ran, refused, add } = budgetOf({ share: 0.0001, waitMaxMs: 20 });
 
   add('a', { run: () => (block(5), void ran.push('a')) });
@@ -219,7 +219,7 @@ test('work that has waited too long is refused, though nothing else happens', as
   expect(refused).toEqual(['b', 'c']);
 });
 
-test('the wait counts while the event loop is busy: what is late by then does not run', async () => {
+test('time while the event loop is busy counts as waiting: late work does not run', async () => {
   const { ran, refused, add } = budgetOf({ waitMaxMs: 20 });
 
   add('a');
@@ -230,7 +230,7 @@ test('the wait counts while the event loop is busy: what is late by then does no
   expect(refused).toEqual(['a', 'b']);
 });
 
-test('of too many, the heaviest is refused at once', () => {
+test('a full queue of one caller refuses the heaviest work at once', () => {
   const { refused, add } = budgetOf({ waitingMax: 2 });
 
   add('a', { weight: 5 });
@@ -240,7 +240,7 @@ test('of too many, the heaviest is refused at once', () => {
   expect(refused).toEqual(['b']);
 });
 
-test('of too much, the heaviest is refused at once, also where it is the newest', () => {
+test('too much weight of one caller refuses its heaviest work at once, even the newest', () => {
   const { refused, add } = budgetOf({ weightMax: 100 });
 
   add('a', { weight: 50 });
@@ -251,7 +251,7 @@ test('of too much, the heaviest is refused at once, also where it is the newest'
   expect(refused).toEqual(['c']);
 });
 
-test('work whose result is of no use any more does not run', async () => {
+test('work whose result is no longer needed does not run', async () => {
   const { ran, refused, add } = budgetOf();
   let isGone = false;
 
@@ -264,7 +264,7 @@ test('work whose result is of no use any more does not run', async () => {
   expect(refused).toEqual(['gone']);
 });
 
-test('the budget is empty again after a flood, and takes new work', async () => {
+test('the queue is empty after a flood and accepts new work', async () => {
   const { budget, ran, refused, add } = budgetOf({ waitingMax: 10 });
 
   for (let n = 0; n < 100; n += 1) add(`flood ${n}`, { weight: 100 });
@@ -275,7 +275,7 @@ test('the budget is empty again after a flood, and takes new work', async () => 
   expect(refused).toHaveLength(90);
 });
 
-test('the budget of a server takes at most a fifth of any two seconds, its burst included', async () => {
+test('the budget of a server uses at most a fifth of any two seconds, including its burst', async () => {
   const { ran, add } = budgetOf({ ...BUDGET, waitMaxMs: 60_000 });
   const pieces: { readonly at: number; readonly took: number }[] = [];
   const takenIn = (from: number, to: number): number =>
@@ -317,7 +317,7 @@ test.each([
     });
   await until('all pieces', () => ran.length === 5);
 
-  // At least the time that earns each piece lies between two starts; a busy machine only adds to it.
+  // Two starts are at least the earning time apart; a busy machine only adds to it.
   const gaps = starts.slice(1).map((start, n) => start - starts[n]!);
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(PIECE_MS / share - 0.5);
 });

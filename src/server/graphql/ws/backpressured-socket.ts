@@ -1,77 +1,76 @@
 import type { WebSocket } from 'ws';
 
-/** Live values wait while more characters than this are not known to be read; four times less than a socket may cost. */
-const UNREAD_MAX = 64 * 1024;
+/** Live values are not sent while the client has not confirmed more characters than this. */
+const UNCONFIRMED_MAX = 64 * 1024;
 
-/** After so many characters the client is asked, by a ping, how far it has read. */
-const ASK_EVERY = 16 * 1024;
+/** After this many characters a ping asks the client to confirm what it has read. */
+const CONFIRM_EVERY = 16 * 1024;
 
-/** A client that asks for more answers than this without reading them is not one of ours. */
+/** A client that requests more protocol answers than this without reading them is closed. */
 const UNREAD_ANSWERS_MAX = 1024 * 1024;
 
-/** A quiet socket is asked this often whether it is still there. */
+/** Interval of pings on an idle socket. */
 const PING_MS = 12_000;
 
-/** A ping that is not answered within this means a client that reads no more. */
+/** A client that does not answer a ping within this time is stalled. */
 const STALLED_MS = 10_000;
 
-/** Closes a stalled socket: 1008 of our own range, because clients take 1008 for final and do not come again. */
+/** Close code for a stalled client, of the private range: after 1008 clients do not reconnect. */
 export const STALLED_CODE = 4008;
 
-/** One who has something to say on a line. */
-export interface Speaker {
-  /** The next frame; called once for each time that the line was asked for. */
-  speak(): string;
+/** A source of live frames for one socket. */
+export interface FrameSource {
+  /** The next frame; called once for each `requestSend`. */
+  nextFrame(): string;
 }
 
 /**
- * What goes out on one websocket.
+ * The outgoing frames of one websocket.
  *
- * Answers of the protocol are written as they come. Live values wait their turn: one frame is in
- * flight until the kernel has it, and none is written while too much is unread, so that neither this
- * process nor the kernel keeps a queue for a client that stalls. How far a client has read it says
- * itself, by its pong, which comes after all that was sent before the ping.
+ * Protocol answers are written at once. Of the live frames one is in flight until the kernel has it,
+ * and none is written while too much is unconfirmed, so that neither this process nor the kernel
+ * queues frames for a stalled client. A pong confirms everything sent before its ping.
  */
 export class BackpressuredSocket {
   readonly #socket: WebSocket;
-  readonly #speakers = new Set<Speaker>();
+  readonly #sources = new Set<FrameSource>();
   #isInFlight = false;
-  /** Characters sent, and how many of them are known to be read. */
+  /** Characters sent, and how many of them the client has confirmed. */
   #sent = 0;
-  #read = 0;
-  /** The ping that is not answered yet: how much was sent before it, and when that was. */
+  #confirmed = 0;
+  /** The unanswered ping: the characters sent before it, and when it was sent. */
   #ping: { readonly sent: number; readonly at: number } | undefined;
-  /** By this process's monotonic clock, like all of a line's times. */
+  /** By this process's monotonic clock, like all times of this class. */
   #pongedAt = performance.now();
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.on('pong', (payload: Buffer) => this.#hearPong(payload.toString('latin1')));
+    socket.on('pong', (payload: Buffer) => this.#onPong(payload.toString('latin1')));
   }
 
-  /** Writes an answer of the protocol; resolves when the kernel has it, or the socket is closed. */
+  /** Writes a protocol answer; resolves when the kernel has it or the socket is closed. */
   send(frame: string): Promise<void> {
-    if (this.#sent - this.#read > UNREAD_ANSWERS_MAX) this.#closeStalled();
+    if (this.#sent - this.#confirmed > UNREAD_ANSWERS_MAX) this.#closeStalled();
     return new Promise((resolve) => this.#write(frame, () => resolve()));
   }
 
-  /** Calls the speaker when it is its turn; asking again before that changes nothing. */
-  ask(speaker: Speaker): void {
-    this.#speakers.add(speaker);
-    this.#giveTurn();
+  /** Sends the source's next frame when possible; a second call before that changes nothing. */
+  requestSend(source: FrameSource): void {
+    this.#sources.add(source);
+    this.#sendNext();
   }
 
-  /** The speaker has nothing to say any more. */
-  forget(speaker: Speaker): void {
-    this.#speakers.delete(speaker);
+  /** Withdraws a `requestSend`. */
+  cancel(source: FrameSource): void {
+    this.#sources.delete(source);
   }
 
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
   }
 
-  /** Looks after the client, once a second or so: pings it when it is time, closes it when it is stalled. */
-  look(): void {
+  /** Pings an idle client and closes a stalled one; called every second. */
+  checkLiveness(): void {
     const now = performance.now();
     if (this.#ping === undefined) {
       if (now - this.#pongedAt >= PING_MS) this.#sendPing();
@@ -82,26 +81,27 @@ export class BackpressuredSocket {
     return this.#socket.readyState === this.#socket.OPEN;
   }
 
-  /** The speakers in turn, a frame each. */
-  #giveTurn(): void {
-    if (this.#isInFlight || !this.#isOpen || this.#sent - this.#read >= UNREAD_MAX) return;
-    for (const speaker of this.#speakers) {
-      this.#speakers.delete(speaker);
+  /** Sends one frame of each source in turn. */
+  #sendNext(): void {
+    if (this.#isInFlight || !this.#isOpen || this.#sent - this.#confirmed >= UNCONFIRMED_MAX)
+      return;
+    for (const source of this.#sources) {
+      this.#sources.delete(source);
       this.#isInFlight = true;
-      return this.#write(speaker.speak(), this.#onLeft);
+      return this.#write(source.nextFrame(), this.#onWritten);
     }
   }
 
-  readonly #onLeft = (): void => {
+  readonly #onWritten = (): void => {
     this.#isInFlight = false;
-    this.#giveTurn();
+    this.#sendNext();
   };
 
-  #write(frame: string, onLeft: () => void): void {
-    if (!this.#isOpen) return onLeft();
+  #write(frame: string, onWritten: () => void): void {
+    if (!this.#isOpen) return onWritten();
     this.#sent += frame.length;
-    this.#socket.send(frame, onLeft);
-    if (this.#sent - this.#read >= ASK_EVERY && this.#ping === undefined) this.#sendPing();
+    this.#socket.send(frame, onWritten);
+    if (this.#sent - this.#confirmed >= CONFIRM_EVERY && this.#ping === undefined) this.#sendPing();
   }
 
   #sendPing(): void {
@@ -110,17 +110,17 @@ export class BackpressuredSocket {
     this.#socket.ping(String(this.#sent));
   }
 
-  #hearPong(payload: string): void {
-    // A pong that was not asked for says nothing.
+  #onPong(payload: string): void {
+    // An unsolicited pong confirms nothing.
     if (this.#ping === undefined || payload !== String(this.#ping.sent)) return;
-    this.#read = this.#ping.sent;
+    this.#confirmed = this.#ping.sent;
     this.#ping = undefined;
     this.#pongedAt = performance.now();
-    if (this.#sent - this.#read >= ASK_EVERY) this.#sendPing();
-    this.#giveTurn();
+    if (this.#sent - this.#confirmed >= CONFIRM_EVERY) this.#sendPing();
+    this.#sendNext();
   }
 
   #closeStalled(): void {
-    this.close(STALLED_CODE, 'Too much is unread');
+    this.close(STALLED_CODE, 'Client too slow');
   }
 }

@@ -4,133 +4,138 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
-import { Broadcast, type Listener } from '../../../live/broadcast.ts';
+import { Broadcast, type Subscriber } from '../../../live/broadcast.ts';
 import type { StockedProduct } from '../../../shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../../live/live-products.ts';
-import type { BackpressuredSocket, Speaker } from './backpressured-socket.ts';
-import type { Results, Subscribed } from './socket-streams.ts';
+import type { BackpressuredSocket, FrameSource } from './backpressured-socket.ts';
+import { isStream, type Results, type Subscribed } from './socket-streams.ts';
 
-/** What one subscriber asked, checked and ready to be executed. */
-export interface Asked {
+/** A checked subscription, ready to be executed. */
+export interface SubscriptionRequest {
   readonly args: ExecutionArgs;
-  /** Equal for those who may be told the same text: same document, operation, variables and rights. */
-  readonly sameness: string;
+  /** Equal for subscriptions with the same results: document, operation, variables and rights. */
+  readonly shareKey: string;
   /** The subscription's id on its socket. */
   readonly id: string;
-  readonly line: BackpressuredSocket;
+  readonly socket: BackpressuredSocket;
 }
 
-/** What a `next` message carries of a result: errors as the caller may see them. */
-export type Payload = (result: ExecutionResult, args: ExecutionArgs) => ExecutionResult;
+/** Formats a result for a `next` message: with errors as the caller may see them. */
+export type FormatResult = (result: ExecutionResult, args: ExecutionArgs) => ExecutionResult;
 
-type StockAudience = Broadcast<StockedProduct, string>;
+type StockBroadcast = Broadcast<StockedProduct, string>;
 
 /**
- * Subscriptions, of which those that ask the same are one: one source, and one execution and one
- * JSON text of each event for all of them, by however many sockets they come. A subscriber can't
- * tell it from an execution of its own.
+ * Executes subscriptions. Equal ones share a broadcast: one source, and one execution and one JSON
+ * text of each event for all their sockets. To a client it is the same as an execution of its own.
  *
- * Only live stock has an audience; every other stream is one buyer's, and is executed for that one.
+ * Only live stock is shared; every other stream belongs to one buyer and is executed separately.
  */
 export class SharedStreams {
-  readonly #payload: Payload;
-  /** By sameness, while it is opened and has listeners; undefined: there is nothing to share. */
-  readonly #audiences = new Map<string, Promise<StockAudience | undefined>>();
+  readonly #formatResult: FormatResult;
+  /** By share key, while a broadcast opens or has subscribers; undefined if it is not shared. */
+  readonly #broadcasts = new Map<string, Promise<StockBroadcast | undefined>>();
 
-  constructor(payload: Payload) {
-    this.#payload = payload;
+  constructor(formatResult: FormatResult) {
+    this.#formatResult = formatResult;
   }
 
-  /** Subscribes as graphql-js does, but that a shared stream yields nothing: it writes to the line. */
-  async subscribe(asked: Asked): Promise<Subscribed> {
-    const underWay = this.#audiences.get(asked.sameness);
-    // Opened in this same turn, so that whoever comes in the next finds it.
-    if (underWay === undefined) return this.#open(asked);
-    const audience = await underWay;
-    const isThere = this.#audiences.get(asked.sameness) === underWay;
-    // Dispersed meanwhile, or not opened: what was not there a moment ago may be there now.
-    return audience !== undefined && isThere ? new Seat(asked, audience) : this.#open(asked);
+  /** Subscribes as graphql-js does, but a shared stream yields nothing: it writes to the socket. */
+  async subscribe(request: SubscriptionRequest): Promise<Subscribed> {
+    const opening = this.#broadcasts.get(request.shareKey);
+    // Opened synchronously, so that the next equal request finds it.
+    if (opening === undefined) return this.#open(request);
+    const broadcast = await opening;
+    // It may have ended meanwhile: a broadcast without subscribers cannot be joined.
+    const isCurrent = this.#broadcasts.get(request.shareKey) === opening;
+    return broadcast !== undefined && isCurrent
+      ? new SharedSubscription(request, broadcast)
+      : this.#open(request);
   }
 
-  /** How many audiences there are, those being opened included. */
+  /** Number of broadcasts, including those being opened. */
   get size(): number {
-    return this.#audiences.size;
+    return this.#broadcasts.size;
   }
 
-  async #open({ args, sameness, id, line }: Asked): Promise<Subscribed> {
-    const opening = createSourceEventStream(args);
-    const forget = (): void => {
-      if (this.#audiences.get(sameness) === gathering) this.#audiences.delete(sameness);
+  async #open({ args, shareKey, id, socket }: SubscriptionRequest): Promise<Subscribed> {
+    const openingSource = createSourceEventStream(args);
+    const remove = (): void => {
+      if (this.#broadcasts.get(shareKey) === opening) this.#broadcasts.delete(shareKey);
     };
-    const gathering = opening.then(
-      (source) => (source instanceof LiveProducts ? this.#gather(source, args, forget) : undefined),
+    const opening = openingSource.then(
+      (source) =>
+        source instanceof LiveProducts ? this.#broadcastOf(source, args, remove) : undefined,
       () => undefined,
     );
-    this.#audiences.set(sameness, gathering);
-    const audience = await gathering;
-    if (audience !== undefined) return new Seat({ id, line }, audience);
-    forget();
-    const source = await opening;
-    return Symbol.asyncIterator in source
+    this.#broadcasts.set(shareKey, opening);
+    const broadcast = await opening;
+    if (broadcast !== undefined) return new SharedSubscription({ id, socket }, broadcast);
+    remove();
+    const source = await openingSource;
+    return isStream(source)
       ? mapStream(source, (value) => execute({ ...args, rootValue: value }))
       : source;
   }
 
-  #gather(source: LiveProducts, args: ExecutionArgs, onEmpty: () => void): StockAudience {
+  #broadcastOf(source: LiveProducts, args: ExecutionArgs, onEmpty: () => void): StockBroadcast {
     const render = async (value: StockedProduct): Promise<string> =>
-      JSON.stringify(this.#payload(await execute({ ...args, rootValue: value }), args));
+      JSON.stringify(this.#formatResult(await execute({ ...args, rootValue: value }), args));
     return new Broadcast(source, render, onEmpty);
   }
 }
 
 /**
- * One subscriber in an audience. To graphql-ws it is a stream that never yields; what it is told it
- * says on its line, of each product the newest, in a frame that differs from its neighbours' only
- * in the id.
+ * One subscriber of a broadcast. To graphql-ws it is a stream that never yields. It writes the newest
+ * payload of each product to its socket itself, because the frames of all subscribers differ only in
+ * the id.
  */
-class Seat implements Results, Listener<string>, Speaker {
-  readonly #line: BackpressuredSocket;
-  readonly #audience: StockAudience;
+class SharedSubscription implements Results, Subscriber<string>, FrameSource {
+  readonly #socket: BackpressuredSocket;
+  readonly #broadcast: StockBroadcast;
   readonly #head: string;
-  /** Payloads that wait for the line, by product. */
-  readonly #waiting = new Map<number, string>();
-  readonly #over = Promise.withResolvers<IteratorResult<ExecutionResult>>();
+  /** Payloads to send, by product. */
+  readonly #unsent = new Map<number, string>();
+  readonly #end = Promise.withResolvers<IteratorResult<ExecutionResult>>();
 
-  constructor({ id, line }: Pick<Asked, 'id' | 'line'>, audience: StockAudience) {
-    this.#line = line;
-    this.#audience = audience;
+  constructor(
+    { id, socket }: Pick<SubscriptionRequest, 'id' | 'socket'>,
+    broadcast: StockBroadcast,
+  ) {
+    this.#socket = socket;
+    this.#broadcast = broadcast;
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    // A failure that comes before anyone waits for it is told to whoever asks then.
-    this.#over.promise.catch(() => {});
-    audience.join(this);
+    // An error before the first `next` is no unhandled rejection: `next` returns it.
+    this.#end.promise.catch(() => {});
+    broadcast.subscribe(this);
   }
 
-  tell(productId: number, payload: string): void {
-    this.#waiting.set(productId, payload);
-    this.#line.ask(this);
+  deliver(productId: number, payload: string): void {
+    this.#unsent.set(productId, payload);
+    this.#socket.requestSend(this);
   }
 
   fail(error: unknown): void {
-    this.#leaveLine();
-    this.#over.reject(error);
+    this.#discard();
+    this.#end.reject(error);
   }
 
-  speak(): string {
-    const [[productId, payload]] = this.#waiting as unknown as [[number, string]];
-    this.#waiting.delete(productId);
-    if (this.#waiting.size > 0) this.#line.ask(this);
+  nextFrame(): string {
+    const [[productId, payload]] = this.#unsent as unknown as [[number, string]];
+    this.#unsent.delete(productId);
+    if (this.#unsent.size > 0) this.#socket.requestSend(this);
     return `${this.#head}${payload}}`;
   }
 
   next(): Promise<IteratorResult<ExecutionResult>> {
-    return this.#over.promise;
+    return this.#end.promise;
   }
 
   return(): Promise<IteratorResult<ExecutionResult>> {
-    this.#audience.leave(this);
-    this.#leaveLine();
+    this.#broadcast.unsubscribe(this);
+    this.#discard();
     const done = { done: true, value: undefined } as const;
-    this.#over.resolve(done);
+    this.#end.resolve(done);
     return Promise.resolve(done);
   }
 
@@ -138,13 +143,13 @@ class Seat implements Results, Listener<string>, Speaker {
     return this;
   }
 
-  #leaveLine(): void {
-    this.#waiting.clear();
-    this.#line.forget(this);
+  #discard(): void {
+    this.#unsent.clear();
+    this.#socket.cancel(this);
   }
 }
 
-/** Each value of a stream, changed; ending either ends both. */
+/** Maps each value of a stream; ending either stream ends both. */
 function mapStream<In, Out>(
   stream: AsyncIterable<In>,
   change: (value: In) => Out | Promise<Out>,

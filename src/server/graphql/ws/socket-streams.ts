@@ -1,86 +1,93 @@
 import type { ExecutionResult } from 'graphql';
 
-/** Results as they come. */
+/** The results of one subscription. */
 export type Results = AsyncIterableIterator<ExecutionResult>;
 
-/** What subscribing gives: results as they come, or why there are none. */
+/** The answer to a subscription: its results, or the errors that prevented it. */
 export type Subscribed = Results | ExecutionResult;
 
+/** Whether a subscription was opened. graphql-js separates the two by this property alone. */
+export function isStream<Value>(
+  answer: AsyncIterable<Value> | ExecutionResult,
+): answer is AsyncIterable<Value> {
+  return Symbol.asyncIterator in answer;
+}
+
 /**
- * The streams of one socket: so many at most, opening ones included, and none outlives it. The
- * protocol's own bookkeeping goes by the ids that the client gives, and loses sight of a stream
- * whose id is given up and used again while it is being opened.
+ * The streams of one socket: a maximum number, including those being opened, and none outlives the
+ * socket. graphql-ws tracks streams by the client's ids, and loses a stream whose id is completed and
+ * used again while the stream is being opened.
  */
 export class SocketStreams {
   readonly #max: number;
   readonly #open = new Set<Results>();
-  #taken = 0;
-  #isOver = false;
+  #reserved = 0;
+  #isEnded = false;
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** How many there are. */
+  /** Number of streams. */
   get count(): number {
-    return this.#taken;
+    return this.#reserved;
   }
 
-  /** Takes a place for a stream that is about to be opened; false where all are taken. */
-  take(): boolean {
-    if (this.#taken >= this.#max) return false;
-    this.#taken += 1;
+  /** Reserves a place for a stream; false if the maximum is reached. */
+  reserve(): boolean {
+    if (this.#reserved >= this.#max) return false;
+    this.#reserved += 1;
     return true;
   }
 
-  /** Gives a place back that was taken for nothing. */
-  giveBack(): void {
-    this.#taken -= 1;
+  /** Releases a reserved place. */
+  release(): void {
+    this.#reserved -= 1;
   }
 
-  /** Fills a place that was taken; it is free again when the stream is over, or was none. */
-  async fill(opening: Promise<Subscribed>): Promise<Subscribed> {
+  /** Adds the stream of a reserved place, which is released when the stream ends or was not opened. */
+  async add(opening: Promise<Subscribed>): Promise<Subscribed> {
     try {
       const subscribed = await opening;
-      if (Symbol.asyncIterator in subscribed) return this.#keep(subscribed);
-      this.giveBack();
+      if (isStream(subscribed)) return this.#track(subscribed);
+      this.release();
       return subscribed;
     } catch (error) {
-      this.giveBack();
+      this.release();
       throw error;
     }
   }
 
-  /** Ends all of them: the socket is closed. */
+  /** Ends all streams, after the socket closed. */
   async end(): Promise<void> {
-    this.#isOver = true;
+    this.#isEnded = true;
     await Promise.all([...this.#open].map((stream) => stream.return!()));
   }
 
-  #keep(stream: Results): Results {
-    const free = (): void => {
-      if (this.#open.delete(kept)) this.giveBack();
+  #track(stream: Results): Results {
+    const release = (): void => {
+      if (this.#open.delete(tracked)) this.release();
     };
-    const kept: Results = {
+    const tracked: Results = {
       next: async () => {
         try {
           const result = await stream.next();
-          if (result.done) free();
+          if (result.done) release();
           return result;
         } catch (error) {
-          free();
+          release();
           throw error;
         }
       },
       return: () => {
-        free();
+        release();
         return stream.return!();
       },
-      [Symbol.asyncIterator]: () => kept,
+      [Symbol.asyncIterator]: () => tracked,
     };
-    this.#open.add(kept);
-    // Closed while it was being opened.
-    if (this.#isOver) void kept.return!();
-    return kept;
+    this.#open.add(tracked);
+    // The socket closed while the stream was being opened.
+    if (this.#isEnded) void tracked.return!();
+    return tracked;
   }
 }

@@ -6,41 +6,41 @@ import { requestId } from '../../../lib/request-id.ts';
 import { refuseUpgrade } from '../../http/upgrade.ts';
 import type { Caller } from '../context.ts';
 import {
-  conversationOf,
+  graphqlWsOptions,
   SUBSCRIPTIONS_MAX,
-  type ConversationOptions,
+  type SubscriptionServerOptions,
 } from './subscription-server.ts';
 import { BackpressuredSocket } from './backpressured-socket.ts';
 import { SocketStreams } from './socket-streams.ts';
 
-/** A subscription's document and variables fit easily; a longer message is not one of ours. */
+/** Maximum length of a message: a document and its variables. */
 const MESSAGE_BYTES_MAX = 16 * 1024;
 
-/** Stalled and silent sockets are looked for this often. */
-const LOOK_MS = 1000;
+/** Interval of the liveness checks. */
+const LIVENESS_CHECK_MS = 1000;
 
-/** A client that does not answer the goodbye is cut off after this. */
-const GOODBYE_MS = 1000;
+/** Time for a client to answer a close frame, before its connection is destroyed. */
+const CLOSE_MS = 1000;
 
-/** The websocket protocol's own word for a server that goes away. */
+/** The websocket close code of a server that shuts down. */
 const GOING_AWAY = 1001;
 
 const PONG = '{"type":"pong"}';
 
-/** What graphql-ws says of a message that is the server's to say: `next`, for one. */
-const NOT_A_CLIENTS = /Unexpected message of type/;
+/** graphql-ws's error for a message type that only a server may send, for example `next`. */
+const SERVER_MESSAGE = /Unexpected message of type/;
 
-/** What the GraphQL door over websockets is made of. */
-export interface GraphqlSocketOptions extends ConversationOptions {
+/** The parts of the GraphQL endpoint over websockets. */
+export interface GraphqlSocketOptions extends SubscriptionServerOptions {
   readonly callerOf: (request: IncomingMessage) => Caller;
   readonly isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
-  /** Notes that a page of this origin was refused, and gives the sentence that says so. */
+  /** Logs that an origin was refused, and returns the message for it. */
   readonly refuseOrigin?: (origin: string) => string;
-  /** Most open sockets; a further one is told to come again. */
+  /** Most open sockets; a further one gets 503 with Retry-After. */
   readonly socketsMax: number;
 }
 
-/** The GraphQL door over websockets. */
+/** The GraphQL endpoint over websockets. */
 export interface GraphqlSocket {
   /** Takes over the connection of an upgrade request to /graphql. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -48,11 +48,11 @@ export interface GraphqlSocket {
   sockets(): number;
   /** Live subscriptions on all sockets. */
   subscriptions(): number;
-  /** Tells every socket that the server goes away (1001), so that its client resumes elsewhere. */
+  /** Closes every socket with 1001, so that its client reconnects to another server. */
   stop(): Promise<void>;
 }
 
-/** Opens the door for subscriptions, and for nothing else: queries and mutations go by HTTP. */
+/** Opens the endpoint. It serves subscriptions only; queries and mutations use HTTP. */
 export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket {
   const { isAllowedOrigin, socketsMax } = options;
   const sockets = new WebSocketServer(SOCKETS);
@@ -60,9 +60,12 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
     const id = requestId();
     if (id !== undefined) headers.push(`X-Request-Id: ${id}`);
   });
-  const lines: Lines = new Map();
-  const looking = setInterval(() => lines.forEach((_, line) => line.look()), LOOK_MS);
-  const converse = conversing(options, lines);
+  const open: OpenSockets = new Map();
+  const livenessChecks = setInterval(
+    () => open.forEach((_, socket) => socket.checkLiveness()),
+    LIVENESS_CHECK_MS,
+  );
+  const serve = serverOf(options, open);
 
   return {
     upgrade(request, connection, head) {
@@ -74,12 +77,12 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
       if (sockets.clients.size >= socketsMax) {
         return refuseUpgrade(connection, 503, { 'Retry-After': '1' });
       }
-      sockets.handleUpgrade(request, connection, head, (socket) => converse(socket, request));
+      sockets.handleUpgrade(request, connection, head, (socket) => serve(socket, request));
     },
     sockets: () => sockets.clients.size,
-    subscriptions: () => [...lines.values()].reduce((sum, { count }) => sum + count, 0),
+    subscriptions: () => [...open.values()].reduce((sum, { count }) => sum + count, 0),
     async stop() {
-      clearInterval(looking);
+      clearInterval(livenessChecks);
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
       await new Promise((resolve) => sockets.close(resolve));
     },
@@ -87,55 +90,55 @@ export function openGraphqlSocket(options: GraphqlSocketOptions): GraphqlSocket 
 }
 
 /** The open sockets, and the streams on each. */
-type Lines = Map<BackpressuredSocket, SocketStreams>;
+type OpenSockets = Map<BackpressuredSocket, SocketStreams>;
 
 const SOCKETS = {
   noServer: true,
   maxPayload: MESSAGE_BYTES_MAX,
-  closeTimeout: GOODBYE_MS,
+  closeTimeout: CLOSE_MS,
   handleProtocols,
 } as const;
 
 /**
- * Joins graphql-ws, which speaks the protocol, to each socket. Its own adapter for ws would take
- * binary frames for text, write what goes wrong to the console, and leave a stalled client alone.
+ * Serves each socket with graphql-ws, which implements the protocol. Its own adapter for ws accepts
+ * binary frames as text, writes errors to the console, and does not close stalled clients.
  */
-function conversing(options: GraphqlSocketOptions, lines: Lines) {
+function serverOf(options: GraphqlSocketOptions, open: OpenSockets) {
   const { callerOf, log } = options;
-  const server = makeServer(conversationOf(options));
+  const server = makeServer(graphqlWsOptions(options));
 
-  return (socket: WebSocket, request: IncomingMessage): void => {
-    const line = new BackpressuredSocket(socket);
+  return (webSocket: WebSocket, request: IncomingMessage): void => {
+    const socket = new BackpressuredSocket(webSocket);
     const streams = new SocketStreams(SUBSCRIPTIONS_MAX);
     const fail = (error: unknown): void => {
-      if (NOT_A_CLIENTS.test(String(error)))
-        return line.close(CloseCode.BadRequest, 'Only a server says this');
+      if (SERVER_MESSAGE.test(String(error)))
+        return socket.close(CloseCode.BadRequest, 'Invalid client message type');
       log.error({ err: error }, 'The GraphQL socket failed');
-      line.close(CloseCode.InternalServerError, 'Internal server error');
+      socket.close(CloseCode.InternalServerError, 'Internal server error');
     };
-    const hangUp = server.opened(
+    const closed = server.opened(
       {
-        protocol: socket.protocol,
-        send: (frame) => line.send(frame),
-        // Without what came with the ping: nested deep enough it cannot be written again.
-        onPing: () => line.send(PONG),
-        close: (code = GOING_AWAY, reason = '') => line.close(code, reason),
-        onMessage: (hear) =>
-          socket.on('message', (message: Buffer, isBinary) => {
-            // What still comes on a socket that is being closed is heard by nobody.
-            if (socket.readyState !== socket.OPEN) return;
-            if (isBinary) line.close(CloseCode.BadRequest, 'Binary frames are not accepted');
-            else hear(message.toString()).catch(fail);
+        protocol: webSocket.protocol,
+        send: (frame) => socket.send(frame),
+        // Without the payload of the ping: nested too deep it cannot be serialised.
+        onPing: () => socket.send(PONG),
+        close: (code = GOING_AWAY, reason = '') => socket.close(code, reason),
+        onMessage: (receive) =>
+          webSocket.on('message', (message: Buffer, isBinary) => {
+            // Messages that arrive after the close frame are ignored.
+            if (webSocket.readyState !== webSocket.OPEN) return;
+            if (isBinary) socket.close(CloseCode.BadRequest, 'Binary frames are not accepted');
+            else receive(message.toString()).catch(fail);
           }),
       },
-      { caller: callerOf(request), line, streams },
+      { caller: callerOf(request), socket, streams },
     );
-    lines.set(line, streams);
-    socket.on('close', (code, reason) => {
-      lines.delete(line);
-      void Promise.all([hangUp(code, reason.toString()), streams.end()]);
+    open.set(socket, streams);
+    webSocket.on('close', (code, reason) => {
+      open.delete(socket);
+      void Promise.all([closed(code, reason.toString()), streams.end()]);
     });
-    // What a client breaks, ws closes with the protocol's own code; there is nothing to add.
-    socket.on('error', () => {});
+    // ws closes the socket on a protocol error of the client; no more to do.
+    webSocket.on('error', () => {});
   };
 }

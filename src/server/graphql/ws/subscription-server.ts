@@ -15,16 +15,16 @@ import { SharedStreams } from './shared-streams.ts';
 import type { BackpressuredSocket } from './backpressured-socket.ts';
 import type { SocketStreams, Subscribed } from './socket-streams.ts';
 
-/** A client that opens a socket says what it wants within this. */
+/** Time for a client to send `connection_init`. */
 const INIT_WAIT_MS = 3000;
 
 /** Most subscriptions on one socket: a page needs two or three. */
 export const SUBSCRIPTIONS_MAX = 20;
 
-/** What a conversation is about. */
-export interface ConversationOptions {
+/** The parts of the subscription server. */
+export interface SubscriptionServerOptions {
   readonly schema: GraphQLSchema;
-  /** A context that reads afresh at every event. */
+  /** A context whose loaders read current rows for every event. */
   readonly contextOf: (caller: Caller) => Context;
   readonly introspection: boolean;
   /** Shared with the HTTP endpoint; absent: its own. */
@@ -32,40 +32,40 @@ export interface ConversationOptions {
   readonly log: Logger;
 }
 
-/** What each socket has of its own. */
-export interface Party {
+/** The context of one socket. */
+export interface SocketContext {
   readonly caller: Caller;
-  readonly line: BackpressuredSocket;
+  readonly socket: BackpressuredSocket;
   readonly streams: SocketStreams;
 }
 
-/** What is executed for one subscriber, and how it is opened. */
+/** The execution arguments of one subscription, and the function that opens it. */
 interface Opening extends ExecutionArgs {
   readonly open: () => Promise<Subscribed>;
 }
 
-/** How graphql-ws talks on every socket: what may be subscribed to, by whom, and how errors are told. */
-export function conversationOf(
-  options: ConversationOptions,
-): ServerOptions<Record<string, unknown>, Party> {
+/** The options of graphql-ws: checks each subscription, opens it and formats its errors. */
+export function graphqlWsOptions(
+  options: SubscriptionServerOptions,
+): ServerOptions<Record<string, unknown>, SocketContext> {
   const { schema, contextOf } = options;
-  const check = checkingOf(options);
-  const { toldErrors, toldResult } = tellingOf(options);
+  const check = requestCheck(options);
+  const { formatAll, formatResult } = errorFormatting(options);
   const shared = new SharedStreams((result, { contextValue }) =>
-    toldResult(result, (contextValue as Context).caller),
+    formatResult(result, (contextValue as Context).caller),
   );
 
   return {
     schema,
     connectionInitWaitTimeout: INIT_WAIT_MS,
-    async onSubscribe({ extra: { caller, line, streams } }, id, request) {
-      if (!streams.take()) {
+    async onSubscribe({ extra: { caller, socket, streams } }, id, request) {
+      if (!streams.reserve()) {
         return [badRequestError(`A socket carries at most ${SUBSCRIPTIONS_MAX} subscriptions.`)];
       }
       try {
         const checked = await check(request, caller);
         if (checked.errors !== undefined) {
-          streams.giveBack();
+          streams.release();
           return checked.errors;
         }
         const args: ExecutionArgs = {
@@ -76,61 +76,64 @@ export function conversationOf(
           contextValue: contextOf(caller),
           options: COERCION,
         };
-        const asked = { args, sameness: samenessOf(request, caller), id, line };
-        return { ...args, open: () => streams.fill(shared.subscribe(asked)) } satisfies Opening;
+        const shareKey = shareKeyOf(request, caller);
+        return {
+          ...args,
+          open: () => streams.add(shared.subscribe({ args, shareKey, id, socket })),
+        } satisfies Opening;
       } catch (error) {
-        streams.giveBack();
+        streams.release();
         throw error;
       }
     },
     subscribe: (args) => (args as Opening).open(),
-    onError: ({ extra: { caller } }, _id, _request, errors) => toldErrors(errors, caller),
-    onNext: ({ extra: { caller } }, _id, _request, _args, result) => toldResult(result, caller),
+    onError: ({ extra: { caller } }, _id, _request, errors) => formatAll(errors, caller),
+    onNext: ({ extra: { caller } }, _id, _request, _args, result) => formatResult(result, caller),
   };
 }
 
-/** Apollo's message over HTTP, where an empty text is no document: both endpoints answer alike. */
+/** Apollo's message over HTTP for an empty document: both endpoints answer alike. */
 const NO_QUERY =
   'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
 
 const SUBSCRIPTIONS_ONLY =
   'Only subscriptions go over the websocket; send queries and mutations by POST.';
 
-/** Checks what is asked for on a socket: a known document that has the subscription, and variables. */
-function checkingOf(options: ConversationOptions) {
+/** Checks a request on a socket: its document, that it is a subscription, and its variables. */
+function requestCheck(options: SubscriptionServerOptions) {
   const { documents = new Documents(options) } = options;
-  const refused = (message: string): Checked => ({ errors: [badRequestError(message)] });
+  const refusal = (message: string): Checked => ({ errors: [badRequestError(message)] });
 
   return async (
     { query, operationName, variables }: SubscribePayload,
     caller: Caller,
   ): Promise<Checked> => {
-    const wrong = query === '' ? NO_QUERY : variablesError(variables);
-    if (wrong !== undefined) return refused(wrong);
+    const error = query === '' ? NO_QUERY : variablesError(variables);
+    if (error !== undefined) return refusal(error);
     const checked = await documents.check(query, caller);
     if (checked.errors !== undefined) return checked;
     const operation = getOperationAST(checked.document, operationName);
-    return operation?.operation === 'subscription' ? checked : refused(SUBSCRIPTIONS_ONLY);
+    return operation?.operation === 'subscription' ? checked : refusal(SUBSCRIPTIONS_ONLY);
   };
 }
 
-/** Errors and results as a caller may see them. */
-function tellingOf({ introspection, log }: ConversationOptions) {
+/** Formats errors and results as a caller may see them. */
+function errorFormatting({ introspection, log }: SubscriptionServerOptions) {
   const reporting = { format: errorFormatter({ introspection }), log };
-  const toldErrors = (errors: readonly GraphQLError[], caller: Caller) =>
+  const formatAll = (errors: readonly GraphQLError[], caller: Caller) =>
     formatErrors(errors, caller, reporting);
-  const toldResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
+  const formatResult = (result: ExecutionResult, caller: Caller): ExecutionResult =>
     result.errors === undefined
       ? result
-      : { ...result, errors: toldErrors(result.errors, caller) as never };
-  return { toldErrors, toldResult };
+      : { ...result, errors: formatAll(result.errors, caller) as never };
+  return { formatAll, formatResult };
 }
 
 /**
- * Equal for those to whom the same text may be told. The query counts to the letter, because errors
- * name lines and columns; the order in which variables are given does not.
+ * Equal for subscriptions with the same results. The text of the query counts, because errors contain
+ * lines and columns; the order of variables does not.
  */
-function samenessOf({ query, operationName, variables }: SubscribePayload, caller: Caller): string {
+function shareKeyOf({ query, operationName, variables }: SubscribePayload, caller: Caller): string {
   const ordered = (_key: string, value: unknown): unknown =>
     isRecord(value)
       ? Object.fromEntries(
