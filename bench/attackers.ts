@@ -7,7 +7,7 @@ import { buildSchema } from 'graphql';
 import { sendRaw, type RawRequest } from '../tests/support/graphql-client.ts';
 import { HEAVY } from '../tests/support/heavy-documents.ts';
 import { hostileDocuments } from '../tests/support/hostile-documents.ts';
-import { anAddress, SocketDoor, type Payload } from '../tests/support/hostile-doors.ts';
+import { uniqueAddress, HostileSocket, type Payload } from '../tests/support/hostile-endpoints.ts';
 import {
   hostileEvents,
   hostileRequests,
@@ -16,9 +16,9 @@ import {
   wrongBearers,
 } from '../tests/support/hostile-requests.ts';
 import {
-  bearableCalls,
+  harmlessCalls,
   hostileCalls,
-  isOperators,
+  isAdminCall,
   type NamedProducts,
 } from '../tests/support/hostile-values.ts';
 import { WEBHOOK } from '../tests/support/provider.ts';
@@ -70,7 +70,7 @@ const CONCURRENCY = 16;
 const UNKNOWN_ORDER_ID = '01a205f5-51be-76e1-8c91-9237b105f7ee';
 
 /** Sends one request of the corpus, and gives the status of its answer. */
-type SendRequest = (socket: SocketDoor) => Promise<number>;
+type SendRequest = (socket: HostileSocket) => Promise<number>;
 
 /** Every request of the corpus, in an order that mixes the kinds. */
 function requestsTo(target: Target): SendRequest[] {
@@ -79,7 +79,8 @@ function requestsTo(target: Target): SendRequest[] {
   const raw =
     ({ headers = {}, ...request }: RawRequest): SendRequest =>
     async () =>
-      (await sendRaw(target.url, { ...request, headers: { ...anAddress(), ...headers } })).status;
+      (await sendRaw(target.url, { ...request, headers: { ...uniqueAddress(), ...headers } }))
+        .status;
   const post = (body: Payload | string, headers: RawRequest['headers'] = {}): SendRequest =>
     raw({
       headers: { 'content-type': 'application/json', ...headers },
@@ -92,7 +93,7 @@ function requestsTo(target: Target): SendRequest[] {
   const sendMessage =
     (message: string | Buffer): SendRequest =>
     async (socket) =>
-      (await socket.say(message)).status;
+      (await socket.send(message)).status;
   const deliver =
     (body: string, isSigned: boolean): SendRequest =>
     (socket) => {
@@ -103,7 +104,7 @@ function requestsTo(target: Target): SendRequest[] {
       const headers = { 'content-type': 'application/json', ...signature };
       return raw({ path: WEBHOOK, headers, body })(socket);
     };
-  const adminCalls = bearableCalls(schema, products).filter(isOperators);
+  const adminCalls = harmlessCalls(schema, products).filter(isAdminCall);
   return shuffled([
     ...hostileDocuments().flatMap(([, query]) => [post({ query }), subscribe({ query })]),
     // Admin calls come without the admin token: a caller who has it need not attack.
@@ -134,7 +135,7 @@ async function attack(requests: readonly SendRequest[], overMs: number): Promise
   const answers: Record<string, number> = {};
   const startedAt = performance.now();
   let next = 0;
-  const worker = async (socket: SocketDoor): Promise<void> => {
+  const worker = async (socket: HostileSocket): Promise<void> => {
     while (next < requests.length) {
       const place = next++;
       const early = startedAt + (place * overMs) / requests.length - performance.now();
@@ -143,7 +144,7 @@ async function attack(requests: readonly SendRequest[], overMs: number): Promise
       answers[status] = (answers[status] ?? 0) + 1;
     }
   };
-  const sockets = Array.from({ length: CONCURRENCY }, () => new SocketDoor(socketUrl));
+  const sockets = Array.from({ length: CONCURRENCY }, () => new HostileSocket(socketUrl));
   await Promise.all(sockets.map(worker));
   for (const socket of sockets) socket[Symbol.dispose]();
   return { sent: requests.length, tookMs: performance.now() - startedAt, answers };
@@ -156,7 +157,7 @@ async function sendHeavy({ connections, by, overMs }: HeavyLoad): Promise<Attack
   const answers: Record<string, number> = {};
   const startedAt = performance.now();
   let sent = 0;
-  const worker = async (socket: SocketDoor): Promise<void> => {
+  const worker = async (socket: HostileSocket): Promise<void> => {
     while (performance.now() - startedAt < overMs) {
       heavySent += 1;
       const [, query] = HEAVY[heavySent % HEAVY.length]!;
@@ -167,7 +168,7 @@ async function sendHeavy({ connections, by, overMs }: HeavyLoad): Promise<Attack
       });
       const { status } = await (by === 'POST'
         ? sendRaw(target!.url, {
-            headers: { 'content-type': 'application/json', ...anAddress() },
+            headers: { 'content-type': 'application/json', ...uniqueAddress() },
             body: JSON.stringify({ query: document }),
           })
         : socket.subscribe({
@@ -177,7 +178,7 @@ async function sendHeavy({ connections, by, overMs }: HeavyLoad): Promise<Attack
       answers[status] = (answers[status] ?? 0) + 1;
     }
   };
-  const sockets = Array.from({ length: connections }, () => new SocketDoor(socketUrl));
+  const sockets = Array.from({ length: connections }, () => new HostileSocket(socketUrl));
   await Promise.all(sockets.map(worker));
   for (const socket of sockets) socket[Symbol.dispose]();
   return { sent, tookMs: performance.now() - startedAt, answers };

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { AS_IN_PRODUCTION } from '../tests/support/hostile-doors.ts';
+import { PRODUCTION_SETTINGS } from '../tests/support/hostile-endpoints.ts';
 import { Attack } from './attack.ts';
 import type { AttackReport, Target } from './attackers.ts';
 import { OpenLoop } from './open-loop.ts';
@@ -35,7 +35,7 @@ const FULL = { rounds: 3, buyers: 100 } as const;
 const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of the benchmark only').toString('base64')}`;
 
 const SETTINGS = {
-  ...AS_IN_PRODUCTION,
+  ...PRODUCTION_SETTINGS,
   PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
   // No hold expires during the run, so that no sweep disturbs it.
   HOLD_TTL_SECONDS: '86400',

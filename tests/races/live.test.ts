@@ -26,7 +26,7 @@ import {
   type TestDatabase,
   type TestShop,
 } from '../support/shop.ts';
-import { openSocket, type Heard, type SocketClient } from '../support/socket-client.ts';
+import { openSocket, type Received, type SocketClient } from '../support/socket-client.ts';
 
 const STOCK = `subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) {
   id availableStock heldStock soldStock totalStock stockVersion } }`;
@@ -149,7 +149,7 @@ test('over three servers, their listeners killed twice and one server killed, 30
     String(await makeProduct(first.shop, { totalStock: 60 })),
   ];
   const sockets: SocketClient[] = [];
-  const heard: { readonly url: string; readonly stream: Heard<Stock> }[] = [];
+  const heard: { readonly url: string; readonly stream: Received<Stock> }[] = [];
   for (let number = 0; number < 150; number += 1) {
     const url = urls[number % 3]!;
     const socket = await openSocket(`${url.replace('http', 'ws')}/graphql`);

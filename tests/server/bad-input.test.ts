@@ -15,7 +15,7 @@ import {
   type GraphqlAnswer,
   type RawRequest,
 } from '../support/graphql-client.ts';
-import { LEAK } from '../support/hostile-doors.ts';
+import { LEAK } from '../support/hostile-endpoints.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, until } from '../support/shop.ts';
 import { openSocket } from '../support/socket-client.ts';

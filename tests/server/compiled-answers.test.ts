@@ -132,19 +132,19 @@ test('requests at random are answered the same by compiled code', async () => {
   const unlike: string[] = [];
   let compared = 0;
   for (let left = 1000; left > 0; left -= 1) {
-    const { isOperator, query, ...rest } = requests.next().value;
+    const { isAdmin, query, ...rest } = requests.next().value;
     const document = validOrNone(query);
     const kind = document && getOperationAST(document, rest.operationName)?.operation;
     if (document === undefined || (kind !== 'query' && kind !== 'mutation')) continue;
     // What the operator changes is different each time.
-    const isAdmin = isOperator && kind === 'query';
+    const asAdmin = isAdmin && kind === 'query';
     const asked = () => ({
       schema,
       document,
       variableValues: rest.variables ?? {},
       options: COERCION,
       operationName: rest.operationName ?? null,
-      contextValue: newContext(isAdmin),
+      contextValue: newContext(asAdmin),
     });
     // Once before, so that what can be done only once is done.
     await execute(asked());

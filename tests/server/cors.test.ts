@@ -7,7 +7,7 @@ import {
   type RawAnswer,
   type RawRequest,
 } from '../support/graphql-client.ts';
-import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import { createTestDatabase, makeProduct, until } from '../support/shop.ts';
 import { openRawSocket } from '../support/socket-client.ts';
 
@@ -109,7 +109,7 @@ test('the answer 429 has them, and says when to come again', async () => {
 
 test('the answer 503 has them: without a database, and while the server stops', async () => {
   const database = await createTestDatabase();
-  await using line = await openDatabaseLine(database.url);
+  await using line = await openDatabaseProxy(database.url);
   const away = await startTestServer({ DATABASE_URL: line.url, ALLOWED_ORIGINS: ORIGIN });
   const read = operation('{ products { totalCount } }');
 
@@ -118,7 +118,7 @@ test('the answer 503 has them: without a database, and while the server stops', 
     const answer = await from(ORIGIN, read, away.url);
     return answer.status === 503 && answer;
   });
-  line.mend();
+  line.restore();
   const stopped = away.stopServer();
   const ready = await from(ORIGIN, { method: 'GET', path: '/readyz' }, away.url);
   const allowed = await preflight(ORIGIN, '/graphql', away.url);

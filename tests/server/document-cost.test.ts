@@ -9,7 +9,12 @@ import { WorkBudget, type BudgetLimits } from '../../src/server/graphql/http/wor
 import { silentLog } from '../../src/lib/log.ts';
 import { send, sendRaw } from '../support/graphql-client.ts';
 import { HEAVY, heavyVariables } from '../support/heavy-documents.ts';
-import { complaintsOf, judgedOtherwise, post, SocketDoor } from '../support/hostile-doors.ts';
+import {
+  complaintsOf,
+  differencesBetween,
+  post,
+  HostileSocket,
+} from '../support/hostile-endpoints.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/shop.ts';
 import { openSocket } from '../support/socket-client.ts';
@@ -27,7 +32,7 @@ describe('at both endpoints of a server', () => {
   afterAll(() => server.stop());
 
   test.each(HEAVY)('150 %s have the same answer at both', async (what, query) => {
-    using door = new SocketDoor(server.socketUrl);
+    using door = new HostileSocket(server.socketUrl);
     const document = query({ count: 150, alias: 'a', id: '0' });
 
     const overHttp = { what, ...(await post(server.url, { query: document })) };
@@ -35,7 +40,7 @@ describe('at both endpoints of a server', () => {
 
     expect([200, 400]).toContain(overHttp.status);
     expect(complaintsOf(overHttp, [])).toEqual([]);
-    expect(judgedOtherwise(overHttp, overSocket)).toEqual([]);
+    expect(differencesBetween(overHttp, overSocket)).toEqual([]);
   });
 
   test('150 repetitions are refused by the first limit that they pass', async () => {
@@ -84,7 +89,7 @@ describe('at both endpoints of a server', () => {
   test.each(heavyVariables(12_000))(
     'a known document with %s of 12 kB has the same answer at both',
     async (what, payload) => {
-      using socket = new SocketDoor(server.socketUrl);
+      using socket = new HostileSocket(server.socketUrl);
 
       const overHttp = { what, ...(await post(server.url, payload)) };
       const overSocket = { what, ...(await socket.subscribe(payload)) };
@@ -92,7 +97,7 @@ describe('at both endpoints of a server', () => {
       expect([overHttp, overSocket].flatMap((answer) => complaintsOf(answer, []))).toEqual([]);
       expect(overHttp.text.length).toBeLessThan(1000);
       expect(overSocket.text.length).toBeLessThan(1000);
-      expect(judgedOtherwise(overHttp, overSocket)).toEqual([]);
+      expect(differencesBetween(overHttp, overSocket)).toEqual([]);
     },
   );
 
@@ -100,7 +105,7 @@ describe('at both endpoints of a server', () => {
     ['lists', '[', ']'],
     ['objects', '{"a":', '}'],
   ])('%s nested thousands deep as variables are refused at both', async (_what, open, close) => {
-    using door = new SocketDoor(server.socketUrl);
+    using door = new HostileSocket(server.socketUrl);
     const query = 'subscription ($a: [ID!]!) { stockChanged(productIds: $a) { id } }';
     const variables = `{"a":${open.repeat(2600)}1${close.repeat(2600)}}`;
     const payload = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
@@ -109,7 +114,7 @@ describe('at both endpoints of a server', () => {
       headers: { 'content-type': 'application/json' },
       body: payload,
     });
-    const overSocket = await door.say(`{"type":"subscribe","id":"a","payload":${payload}}`, 'a');
+    const overSocket = await door.send(`{"type":"subscribe","id":"a","payload":${payload}}`, 'a');
     const after = await door.subscribe({
       query: 'subscription { stockChanged(productIds: ["0"]) { id } }',
     });

@@ -6,21 +6,21 @@ import { CheckoutPage, type Screen } from '../../docs/examples/page.ts';
 import { offerAfter } from '../../docs/examples/refusals.ts';
 import type { CallFailed, ShopClient } from '../../docs/examples/shop-client.ts';
 import { openShop as openUrqlShop } from '../../docs/examples/urql/shop.ts';
-import { openBuyersLine, type BuyersLine } from '../support/buyers-line.ts';
+import { openClientProxy, type ClientProxy } from '../support/client-proxy.ts';
 import { ask, CREATE_HOLD, RELEASE_HOLD } from '../support/graphql-client.ts';
 import { deliver, success } from '../support/provider.ts';
-import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, moveClock, stockOf, until } from '../support/shop.ts';
 
 let server: TestServer;
-let line: BuyersLine;
+let line: ClientProxy;
 
 beforeAll(async () => {
   server = await startTestServer();
 });
 
 beforeEach(async () => {
-  line = await openBuyersLine(server.url);
+  line = await openClientProxy(server.url);
 });
 
 afterEach(async () => {
@@ -97,7 +97,7 @@ describe.each([
     const { page } = await openPage(productId);
     const before = line.posts;
 
-    line.loseNextAnswer();
+    line.dropNextAnswer();
     await page.reserve(2);
 
     expect(line.posts - before).toBe(2);
@@ -213,12 +213,12 @@ describe.each([
 
   test('when its server shuts down it resumes on another, and no version falls', async () => {
     await using leaving = await startTestServer({ DATABASE_URL: server.databaseUrl });
-    line.leadTo(leaving.url);
+    line.forwardTo(leaving.url);
     const productId = await makeProduct(server.shop);
     const { page, shown } = await openPage(productId);
     await page.reserve(1);
 
-    line.leadTo(server.url);
+    line.forwardTo(server.url);
     await leaving.stop();
     await rival(productId, 4);
     await until('the stock of the other server', () => page.screen.stock?.availableStock === 15);
@@ -232,9 +232,9 @@ describe.each([
   });
 
   test('a stream that was refused while the database was gone begins when it is back', async () => {
-    await using database = await openDatabaseLine(server.databaseUrl);
+    await using database = await openDatabaseProxy(server.databaseUrl);
     await using far = await startTestServer({ DATABASE_URL: database.url });
-    line.leadTo(far.url);
+    line.forwardTo(far.url);
     const productId = await makeProduct(server.shop);
     const failures: CallFailed[] = [];
     const overheard: ShopClient = {
@@ -254,7 +254,7 @@ describe.each([
     pages.push(page);
     const opened = page.open();
     await until('the refusal', () => failures.length > 0);
-    database.mend();
+    database.restore();
     await opened;
     await rival(productId, 5);
     await until('the live stock', () => page.screen.stock?.availableStock === 15);
@@ -299,7 +299,7 @@ describe('the socket of a page', () => {
   const change = () => ask(server.url, CREATE_HOLD, { input: { productId: String(productId) } });
 
   test('is given up on a line that fell silent, and opened anew', async () => {
-    line.fallSilent();
+    line.freeze();
     await change();
     await until('the change, on another socket', () => versions.at(-1) === 2);
 
@@ -310,7 +310,7 @@ describe('the socket of a page', () => {
     line.cut();
     await change();
     await until('two tries', () => line.rejected >= 2);
-    line.mend();
+    line.restore();
     await until('the change, on another socket', () => versions.at(-1) === 2);
 
     expect(versions).toEqual([1, 2]);

@@ -6,15 +6,15 @@ import { fuzzRequests, type FuzzRequest } from '../support/fuzz-requests.ts';
 import { knownWords, learn, type KnownWords } from '../support/fuzz-words.ts';
 import { AS_ADMIN, ask, CREATE_HOLD } from '../support/graphql-client.ts';
 import {
-  AS_IN_PRODUCTION,
+  PRODUCTION_SETTINGS,
   complaintsOf,
   inParallel,
-  judgedOtherwise,
-  openDoors,
+  differencesBetween,
+  openHostileSockets,
   post,
   type HostileAnswer,
-} from '../support/hostile-doors.ts';
-import { plantBuyer, type PlantedBuyer } from '../support/planted-buyer.ts';
+} from '../support/hostile-endpoints.ts';
+import { makePayingBuyer, type PayingBuyer } from '../support/paying-buyer.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
 import { findingsOf, makeProduct, until } from '../support/shop.ts';
 
@@ -40,7 +40,7 @@ const log: Logger = { ...silentLog, error: (facts) => void failures.push(facts) 
 
 let server: TestServer;
 let products: readonly number[];
-let planted: PlantedBuyer;
+let payer: PayingBuyer;
 const complaints: string[] = [];
 /** How often each operation of the schema was answered with something. */
 const reached = new Map<string, number>();
@@ -48,7 +48,7 @@ const reached = new Map<string, number>();
 beforeAll(async () => {
   server = await startTestServer({
     log,
-    ...AS_IN_PRODUCTION,
+    ...PRODUCTION_SETTINGS,
     PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
   });
   products = [
@@ -57,7 +57,7 @@ beforeAll(async () => {
     await makeProduct(server.shop, { totalStock: 1000, maxPerCustomer: 2 }),
   ];
   const bought = { productId: String(products[0]), secret: WEBHOOK_SECRET };
-  planted = await plantBuyer(server.url, bought);
+  payer = await makePayingBuyer(server.url, bought);
   await fuzz(await knownWords(server.url, bought));
 }, FUZZ_MS);
 
@@ -97,20 +97,20 @@ test('after requests at random no stream is left, every unit is accounted for an
 async function fuzz(words: KnownWords): Promise<void> {
   const requests = fuzzRequests(schema, words, SEED);
   for (let left = DOCUMENTS; left > 0; left -= BATCH) {
-    using doors = openDoors(server.socketUrl, 8);
+    using doors = openHostileSockets(server.socketUrl, 8);
     const batch = Array.from({ length: Math.min(left, BATCH) }, () => requests.next().value);
     await inParallel(
       batch,
       doors.list.map((door) => async (request: FuzzRequest) => {
-        const { isOperator, ...payload } = request;
-        const headers = isOperator ? AS_ADMIN : {};
-        const what = `seed ${SEED}: ${JSON.stringify(payload)}${isOperator ? ' as the operator' : ''}`;
+        const { isAdmin, ...payload } = request;
+        const headers = isAdmin ? AS_ADMIN : {};
+        const what = `seed ${SEED}: ${JSON.stringify(payload)}${isAdmin ? ' as the operator' : ''}`;
         const overHttp = await heard(`${what} by POST`, post(server.url, payload, headers));
         const overSocket = await heard(`${what} by socket`, door.subscribe(payload));
         complaints.push(
-          ...complaintsAbout(overHttp, { status: statusFor(overHttp), isOperator }),
-          ...complaintsAbout(overSocket, { status: 200, isOperator: false }),
-          ...judgedOtherwise(overHttp, overSocket),
+          ...complaintsAbout(overHttp, { status: statusFor(overHttp), isAdmin }),
+          ...complaintsAbout(overSocket, { status: 200, isAdmin: false }),
+          ...differencesBetween(overHttp, overSocket),
         );
         for (const { data } of [overHttp, overSocket]) if (data) count(request, data);
         learn(words, overHttp.text);
@@ -132,13 +132,13 @@ const heard = (
 /** What is wrong with an answer, in sentences that name its request. */
 function complaintsAbout(
   answer: HostileAnswer,
-  wanted: { readonly status: number; readonly isOperator: boolean },
+  wanted: { readonly status: number; readonly isAdmin: boolean },
 ): string[] {
   const { what, status, text } = answer;
-  const { signature, idempotencyKey, customerId, paymentId } = planted;
+  const { signature, idempotencyKey, customerId, paymentId } = payer;
   const secrets = [signature, idempotencyKey, ADMIN_TOKEN];
   return [
-    ...complaintsOf(answer, wanted.isOperator ? secrets : [...secrets, customerId, paymentId]),
+    ...complaintsOf(answer, wanted.isAdmin ? secrets : [...secrets, customerId, paymentId]),
     ...(isWellFormed(text) ? [] : [`${what}: not as GraphQL has it, ${text.slice(0, 400)}`]),
     ...(status === wanted.status ? [] : [`${what}: ${status} for ${text.slice(0, 400)}`]),
   ];

@@ -12,7 +12,7 @@ import {
   send,
 } from '../support/graphql-client.ts';
 import { deliver, success } from '../support/provider.ts';
-import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import {
   findingsOf,
   makeProduct,
@@ -531,7 +531,7 @@ describe('when the shop cannot', () => {
   });
 
   test('without its database the server says OVERLOADED and 503, is not ready, and recovers', async () => {
-    await using line = await openDatabaseLine(server.databaseUrl);
+    await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({ DATABASE_URL: line.url });
     const productId = String(await product());
     const readiness = async () => (await fetch(`${cutOff.url}/readyz`)).status;
@@ -548,7 +548,7 @@ describe('when the shop cannot', () => {
       return status !== 200 && status;
     });
     const alive = await fetch(`${cutOff.url}/healthz`);
-    line.mend();
+    line.restore();
     await until('the server to be ready again', async () => (await readiness()) === 200);
     const after = await send(cutOff.url, CREATE_HOLD, { input: { productId } });
 

@@ -10,20 +10,20 @@ import {
   CREATE_ORDER,
   HOLD_QUERY,
   sendRaw,
-  type ToldError,
+  type ApiError,
 } from '../support/graphql-client.ts';
 import { hostileDocuments, type HostileDocument } from '../support/hostile-documents.ts';
 import {
-  anAddress,
-  AS_IN_PRODUCTION,
+  uniqueAddress,
+  PRODUCTION_SETTINGS,
   complaintsOf,
-  hands,
+  workers,
   inParallel,
-  judgedOtherwise,
-  openDoors,
+  differencesBetween,
+  openHostileSockets,
   post,
   type HostileAnswer,
-} from '../support/hostile-doors.ts';
+} from '../support/hostile-endpoints.ts';
 import {
   hostileEvents,
   hostileRequests,
@@ -33,13 +33,13 @@ import {
   type HostileRequest,
 } from '../support/hostile-requests.ts';
 import {
-  bearableCalls,
+  harmlessCalls,
   hostileCalls,
-  isOperators,
+  isAdminCall,
   type HostileCall,
   type NamedProducts,
 } from '../support/hostile-values.ts';
-import { plantBuyer } from '../support/planted-buyer.ts';
+import { makePayingBuyer } from '../support/paying-buyer.ts';
 import { deliver, success, WEBHOOK } from '../support/provider.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
 import { findingsOf, makeProduct, stockOf } from '../support/shop.ts';
@@ -86,7 +86,7 @@ const outcomes = new Map<string, Outcome>();
 beforeAll(async () => {
   server = await startTestServer({
     log,
-    ...AS_IN_PRODUCTION,
+    ...PRODUCTION_SETTINGS,
     PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
   });
   products = {
@@ -94,15 +94,15 @@ beforeAll(async () => {
     toChange: String(await makeProduct(server.shop)),
   };
   const quiet = String(await makeProduct(server.shop, { name: 'Quiet Widget' }));
-  const planted = await plantBuyer(server.url, { productId: quiet, secret: WEBHOOK_SECRET });
-  ownerToken = planted.token;
+  const payer = await makePayingBuyer(server.url, { productId: quiet, secret: WEBHOOK_SECRET });
+  ownerToken = payer.token;
   secrets = [
-    planted.signature,
-    planted.idempotencyKey,
-    planted.customerId,
-    planted.holdId,
-    planted.orderId,
-    planted.paymentId,
+    payer.signature,
+    payer.idempotencyKey,
+    payer.customerId,
+    payer.holdId,
+    payer.orderId,
+    payer.paymentId,
   ];
   saleId = String(await makeProduct(server.shop, { totalStock: 100_000 }));
   // What is kept on purpose is kept by then: documents and statements.
@@ -194,13 +194,13 @@ const RECONCILE = 'mutation { reconcile { balanced findings } }';
 
 /** The same document at both doors: what is wrong with it must be the same, whoever reads it. */
 async function attackWithDocuments(): Promise<Outcome> {
-  using doors = openDoors(server.socketUrl, 8);
+  using doors = openHostileSockets(server.socketUrl, 8);
   const pairs = await inParallel(
     hostileDocuments(),
     doors.list.map((door) => async ([what, query]: HostileDocument) => {
       const overHttp = { what: `${what}, by POST`, ...(await post(server.url, { query })) };
       const overSocket = { what: `${what}, by socket`, ...(await door.subscribe({ query })) };
-      return { overHttp, overSocket, unlike: judgedOtherwise(overHttp, overSocket) };
+      return { overHttp, overSocket, unlike: differencesBetween(overHttp, overSocket) };
     }),
   );
   const { sent, complaints } = outcomeOf(
@@ -211,7 +211,7 @@ async function attackWithDocuments(): Promise<Outcome> {
 
 /** Every argument of every operation, as whoever may call it. */
 async function attackWithValues(): Promise<Outcome> {
-  using doors = openDoors(server.socketUrl, 8);
+  using doors = openHostileSockets(server.socketUrl, 8);
   const schema = buildShopSchema();
   const calls = hostileCalls(schema, products);
   const answers = await inParallel(
@@ -219,7 +219,7 @@ async function attackWithValues(): Promise<Outcome> {
     doors.list.map((door) => async ({ what, kind, query, variables }: HostileCall) => {
       if (kind === 'subscription')
         return { what, ...(await door.subscribe({ query, variables })), isAdmin: false };
-      const isAdmin = isOperators({ query });
+      const isAdmin = isAdminCall({ query });
       const headers = isAdmin ? AS_ADMIN : {};
       return { what, ...(await post(server.url, { query, variables }, headers)), isAdmin };
     }),
@@ -252,11 +252,11 @@ async function textsThatChanged(
 /** Nobody is let in without the token: neither with a wrong one nor with a buyer's. */
 async function attackTheOperatorsPart(): Promise<Outcome> {
   const bearers = wrongBearers(ADMIN_TOKEN, [ownerToken, WEBHOOK_SECRET]);
-  const calls = bearableCalls(buildShopSchema(), products).filter(isOperators);
+  const calls = harmlessCalls(buildShopSchema(), products).filter(isAdminCall);
   const tries = calls.flatMap((call) => bearers.map((authorization) => ({ call, authorization })));
   const answers = await inParallel(
     tries,
-    hands(8, async ({ call: { what, query, variables }, authorization }) => ({
+    workers(8, async ({ call: { what, query, variables }, authorization }) => ({
       what: `${what} with ${authorization.slice(0, 30)}`,
       ...(await post(server.url, { query, variables }, { authorization })),
     })),
@@ -273,7 +273,7 @@ const DENIALS = ['UNAUTHENTICATED', 'RATE_LIMITED'];
 async function attackWithPollution(): Promise<Outcome> {
   const answers = await inParallel(
     pollutedBodies(products.toBuy),
-    hands(4, async (body) => ({ what: body.slice(0, 80), ...(await post(server.url, body)) })),
+    workers(4, async (body) => ({ what: body.slice(0, 80), ...(await post(server.url, body)) })),
   );
   return outcomeOf(answers);
 }
@@ -281,8 +281,8 @@ async function attackWithPollution(): Promise<Outcome> {
 async function attackWithRequests(): Promise<Outcome> {
   const answers = await inParallel(
     hostileRequests(),
-    hands(8, async ([what, request]: HostileRequest): Promise<HostileAnswer> => {
-      const headers = { ...anAddress(), ...request.headers };
+    workers(8, async ([what, request]: HostileRequest): Promise<HostileAnswer> => {
+      const headers = { ...uniqueAddress(), ...request.headers };
       const { status, text } = await sendRaw(server.url, { ...request, headers });
       return { what, status, text, errors: errorsIn(text) };
     }),
@@ -294,7 +294,7 @@ async function attackWithRequests(): Promise<Outcome> {
 async function attackWithEvents(): Promise<Outcome> {
   const answers = await inParallel(
     hostileEvents('01a205f5-51be-76e1-8c91-9237b105f7ee'),
-    hands(8, async (event: string) => {
+    workers(8, async (event: string) => {
       const signed = await deliver(server.url, event, { secret: WEBHOOK_SECRET });
       const unsigned = await sendRaw(server.url, {
         path: WEBHOOK,
@@ -327,21 +327,21 @@ async function attackWithEvents(): Promise<Outcome> {
 
 /** What is said to a socket that is no message closes it, in the protocol's own words, or is answered. */
 async function attackWithNoise(): Promise<Outcome> {
-  using doors = openDoors(server.socketUrl, 8);
+  using doors = openHostileSockets(server.socketUrl, 8);
   const answers = await inParallel(
     SOCKET_NOISE,
     doors.list.map((door) => async (message: string | Buffer) => ({
       what: `the message ${message.toString().slice(0, 60)}`,
-      ...(await door.say(message)),
+      ...(await door.send(message)),
     })),
   );
   return outcomeOf(answers);
 }
 
 /** The errors of a body, where it is GraphQL's. */
-function errorsIn(text: string): readonly ToldError[] {
+function errorsIn(text: string): readonly ApiError[] {
   try {
-    return (JSON.parse(text) as { errors?: readonly ToldError[] }).errors ?? [];
+    return (JSON.parse(text) as { errors?: readonly ApiError[] }).errors ?? [];
   } catch {
     return [];
   }

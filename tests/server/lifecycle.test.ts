@@ -3,7 +3,7 @@ import type { Database } from '../../src/postgres/database.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import { ask, CREATE_HOLD, HOLD_QUERY, send, sendRaw } from '../support/graphql-client.ts';
 import { getText, openRawConnection, postText } from '../support/raw-connection.ts';
-import { openDatabaseLine, startTestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer } from '../support/server.ts';
 import { makeProduct, moveClock, openSession, stockOf, until } from '../support/shop.ts';
 
 const LOCKED = 'select from stock_levels where product_id = $1 for update';
@@ -182,7 +182,7 @@ test('a request stuck behind a lock is cut when the grace is over, and nothing o
 test('a database that answers nothing any more holds no stop up', async () => {
   await using beside = await startTestServer();
   const productId = await makeProduct(beside.shop);
-  await using line = await openDatabaseLine(beside.databaseUrl);
+  await using line = await openDatabaseProxy(beside.databaseUrl);
   const server = await startTestServer({ DATABASE_URL: line.url, SHUTDOWN_GRACE_SECONDS: '0.5' });
   const { token } = await ask(server.url, CREATE_HOLD, { input: { productId: String(productId) } });
 

@@ -17,7 +17,7 @@ import { deliver, success } from '../support/provider.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, moveClock, stockOf, until } from '../support/shop.ts';
 import {
-  openDeafSocket,
+  openSilentSocket,
   openRawSocket,
   openSocket,
   type SocketClient,
@@ -663,8 +663,8 @@ describe('the socket', () => {
 
   test('another protocol is 4406', async () => {
     for (const protocol of ['graphql-ws', 'mqtt']) {
-      using socket = await openDeafSocket(server.socketUrl, protocol);
-      expect(await socket.goodbye()).toBe(4406);
+      using socket = await openSilentSocket(server.socketUrl, protocol);
+      expect(await socket.close()).toBe(4406);
     }
   });
 
@@ -673,7 +673,7 @@ describe('the socket', () => {
     using socket = await openRawSocket(server.socketUrl, { init: true });
 
     socket.send({ type: 'subscribe', id: 'one', payload });
-    await socket.heard('next', 'one');
+    await socket.waitFor('next', 'one');
     socket.send({ type: 'subscribe', id: 'one', payload });
 
     expect(await socket.closed()).toBe(4409);
@@ -750,7 +750,7 @@ describe('the socket', () => {
     const query = `subscription { stockChanged(productIds: ["${productId}"]) { stockVersion ${names} } }`;
     using stalled = await openRawSocket(server.socketUrl, { init: true });
     stalled.send({ type: 'subscribe', id: '1', payload: { query } });
-    await stalled.heard('next');
+    await stalled.waitFor('next');
 
     stalled.pause();
     await hold(productId);
@@ -764,7 +764,7 @@ describe('the socket', () => {
     using socket = await openRawSocket(server.socketUrl);
 
     socket.sendText('{"type":"connection_init","payload":{"__proto__":{"polluted":true}}}');
-    await socket.heard('connection_ack');
+    await socket.waitFor('connection_ack');
     socket.sendText(
       `{"type":"subscribe","id":"__proto__","payload":{"query":${JSON.stringify(STOCK)},"variables":{"__proto__":{"polluted":true},"ids":["${await product()}"]}}}`,
     );
@@ -823,7 +823,7 @@ describe('the socket', () => {
       await openRawSocket(leaving.socketUrl, { init: true }),
     ];
     sockets[2]!.send({ type: 'subscribe', id: '1', payload: { query: STOCK, variables: { ids } } });
-    await sockets[2]!.heard('next');
+    await sockets[2]!.waitFor('next');
 
     await leaving.stop();
 
@@ -871,7 +871,7 @@ describe('the socket', () => {
           socket.send({ type: 'subscribe', id: String(id), payload }),
         );
         if (position % 3 === 1) await new Promise((resolve) => setImmediate(resolve));
-        if (position % 3 === 2) await socket.heard('next');
+        if (position % 3 === 2) await socket.waitFor('next');
         socket.cut();
       }),
     );
@@ -895,7 +895,7 @@ describe('the socket', () => {
             (told as unknown as { data: { stockChanged: Stock } }).data.stockChanged,
         )
         .map(({ stockVersion }) => stockVersion);
-    await slow.heard('next');
+    await slow.waitFor('next');
     const heard = client.subscribe<Stock>(STOCK, { ids: [productId] });
 
     slow.pause();

@@ -3,7 +3,7 @@ import { readFigures, type ShopFigures } from '../../src/shop/reconciliation/rea
 import { ask, CREATE_HOLD, CREATE_ORDER, HOLD_QUERY, send } from '../support/graphql-client.ts';
 import { filesLike, textOf } from '../support/project.ts';
 import { deliver, success } from '../support/provider.ts';
-import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct, moveClock, openSession, until } from '../support/shop.ts';
 import { openSocket } from '../support/socket-client.ts';
 
@@ -233,7 +233,7 @@ describe('the database’s figures', () => {
 
   test('a database that is gone, or frozen, fails no scrape', async () => {
     await using beside = await startTestServer();
-    await using line = await openDatabaseLine(beside.databaseUrl);
+    await using line = await openDatabaseProxy(beside.databaseUrl);
     await using server = await startTestServer({
       DATABASE_URL: line.url,
       SHUTDOWN_GRACE_SECONDS: '1',

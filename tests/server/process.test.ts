@@ -18,7 +18,7 @@ import {
 import { ROOT, textOf } from '../support/project.ts';
 import { admin, withDatabase } from '../support/test-postgres.ts';
 import { openSession, until } from '../support/shop.ts';
-import { openDeafSocket, openRawSocket } from '../support/socket-client.ts';
+import { openSilentSocket, openRawSocket } from '../support/socket-client.ts';
 
 const WAIT_MS = 90_000;
 
@@ -382,7 +382,7 @@ test(
     sockets[1]!.write(
       'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
     );
-    using _deaf = await openDeafSocket(`${url.replace('http', 'ws')}/graphql`);
+    using _deaf = await openSilentSocket(`${url.replace('http', 'ws')}/graphql`);
     using live = await openRawSocket(`${url.replace('http', 'ws')}/graphql`, { init: true });
 
     server.child.kill('SIGTERM');

@@ -290,9 +290,9 @@ describe('those who ask the same', () => {
     using first = await openRawSocket(url, { init: true });
     using second = await openRawSocket(url, { init: true, ...options });
     subscribeTo(first, '1', QUERY, { ids: [String(productId)], ...one });
-    await first.heard('next');
+    await first.waitFor('next');
     subscribeTo(second, '1', QUERY, { ...other, ids: [String(productId)] });
-    await second.heard('next');
+    await second.waitFor('next');
     executions = 0;
 
     await hold(shop, productId);
@@ -311,7 +311,7 @@ describe('those who ask the same', () => {
     const subscribe = (socket: RawSocket, operationName: string) => {
       const payload = { query: both, operationName, variables: { ids: [productId] } };
       socket.send({ type: 'subscribe', id: '1', payload });
-      return socket.heard('next');
+      return socket.waitFor('next');
     };
 
     const told = [await subscribe(first, 'A'), await subscribe(second, 'B')];
@@ -327,7 +327,7 @@ describe('those who ask the same', () => {
     using early = await openRawSocket(url, { init: true });
     using late = await openRawSocket(url, { init: true });
     subscribeTo(early, '1', QUERY, { ids: [String(productId)] });
-    await early.heard('next');
+    await early.waitFor('next');
 
     await shop.database.rows(
       'update stock_levels set version = 9, held = held + 1, available = available - 1 where product_id = $1',
@@ -348,7 +348,7 @@ describe('those who ask the same', () => {
     using other = await openRawSocket(url, { init: true });
 
     for (const socket of [one, other]) subscribeTo(socket, '1', QUERY, variables);
-    for (const socket of [one, other]) await socket.heard('complete');
+    for (const socket of [one, other]) await socket.waitFor('complete');
 
     for (const socket of [one, other])
       expect(textsOf(socket, '1')).toEqual([
@@ -366,7 +366,7 @@ describe('those who ask the same', () => {
       socket.send({ type: 'complete', id: '1' });
     }
     subscribeTo(socket, '1', QUERY, { ids: [String(productId)] });
-    await socket.heard('next');
+    await socket.waitFor('next');
     socket.cut();
 
     await until('the feed to be alone', () => shop.stockFeed.watched().length === 0);

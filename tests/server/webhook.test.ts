@@ -11,7 +11,7 @@ import {
   sendRaw,
 } from '../support/graphql-client.ts';
 import { deliver, success, WEBHOOK, type Delivery } from '../support/provider.ts';
-import { openDatabaseLine, startTestServer, type TestServer } from '../support/server.ts';
+import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import {
   findingsOf,
   makeProduct,
@@ -750,7 +750,7 @@ describe('signatures', () => {
   });
 
   test('a flood of wrong ones never reaches the database', async () => {
-    await using line = await openDatabaseLine(server.databaseUrl);
+    await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({
       DATABASE_URL: line.url,
       PAYMENT_WEBHOOK_SECRETS: NEW_SECRET,
@@ -768,13 +768,13 @@ describe('signatures', () => {
 describe('when it cannot be taken now', () => {
   test('without its database the provider is asked to deliver again, and that applies it', async () => {
     const { orderId } = await purchase();
-    await using line = await openDatabaseLine(server.databaseUrl);
+    await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({ DATABASE_URL: line.url });
     const event = success(orderId);
 
     line.cut();
     const away = await deliver(cutOff.url, event);
-    line.mend();
+    line.restore();
     const back = await until('the delivery to be taken', async () => {
       const answer = await deliver(cutOff.url, event);
       return answer.status === 200 && answer;

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { ChangeNotifier } from '../../src/live/change-notifier.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { openDatabaseLine } from '../support/server.ts';
+import { openDatabaseProxy } from '../support/server.ts';
 import { connectionTo } from '../support/test-postgres.ts';
 import { createTestDatabase, openSession, until, type TestDatabase } from '../support/shop.ts';
 
@@ -162,7 +162,7 @@ describe('a line that falls silent', () => {
 });
 
 test('a database that takes connections and says nothing is asked again until it answers', async () => {
-  await using line = await openDatabaseLine(database.url);
+  await using line = await openDatabaseProxy(database.url);
   await using beside = await openSession(database.url);
   const { board, heard, pid } = await openBoard(line.url);
 
@@ -170,7 +170,7 @@ test('a database that takes connections and says nothing is asked again until it
   await beside.query('select pg_terminate_backend($1)', [pid]);
   await until('a try that hears nothing', () => line.taken === 2);
   expect([board.isReceiving, heard.gaps]).toEqual([false, 0]);
-  line.mend();
+  line.restore();
   await until('the gap', () => heard.gaps === 1);
 
   await until('the beat', () => board.isReceiving);

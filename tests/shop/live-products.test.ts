@@ -6,7 +6,7 @@ import type { LiveShop } from '../../src/live/live-shop.ts';
 import type { StockedProduct } from '../../src/shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../src/live/live-products.ts';
 import { hold } from '../support/buyer.ts';
-import { openDatabaseLine } from '../support/server.ts';
+import { openDatabaseProxy } from '../support/server.ts';
 import {
   createTestDatabase,
   makeProduct,
@@ -196,13 +196,13 @@ describe('a change of the product', () => {
 
   test('that is made while the database is away from a server is published when it is back', async () => {
     const productId = await makeProduct(shop);
-    await using line = await openDatabaseLine(database.url);
+    await using line = await openDatabaseProxy(database.url);
     await using far = await openTestShop(line.url);
     await using one = await follow(far, productId);
 
     line.cut();
     await change(here, { id: productId, price: '1.00' });
-    line.mend();
+    line.restore();
     await until('the price', () => one.last().priceMinor === 100n);
 
     expect(one.values).toHaveLength(2);

@@ -8,27 +8,31 @@ import type { Receipt, ReceivedPayment } from '../../src/shop/payments/payment-q
 import { isFault } from '../../src/lib/faults.ts';
 import type { Shop } from '../../src/shop/shop.ts';
 
-/** What a buyer may say of a hold. */
-export interface Wish {
+/** The optional arguments of a hold. */
+export interface HoldOptions {
   readonly quantity?: number;
   readonly customerId?: string;
   readonly idempotencyKey?: string;
 }
 
-/** Asks for a hold and gives whatever is answered. */
-export function ask(shop: Shop, productId: number, wish: Wish = {}): Promise<HoldAnswer> {
-  const { quantity = 1, customerId = null, idempotencyKey = null } = wish;
+/** Requests a hold and returns the hold or the refusal. */
+export function ask(shop: Shop, productId: number, options: HoldOptions = {}): Promise<HoldAnswer> {
+  const { quantity = 1, customerId = null, idempotencyKey = null } = options;
   return createHold(shop, { productId, quantity, customerId, idempotencyKey });
 }
 
-/** The code of a refusal, or what was given instead. */
+/** The code of a refusal, or "OK". */
 export function codeOf(answer: object): string {
   return 'code' in answer ? String(answer.code) : 'OK';
 }
 
-/** A hold that must be had. */
-export async function hold(shop: Shop, productId: number, wish: Wish = {}): Promise<Hold> {
-  const answer = await ask(shop, productId, wish);
+/** Requests a hold. @throws where it is refused */
+export async function hold(
+  shop: Shop,
+  productId: number,
+  options: HoldOptions = {},
+): Promise<Hold> {
+  const answer = await ask(shop, productId, options);
   if ('code' in answer) throw new Error(`No hold: ${answer.message}`);
   return answer;
 }
@@ -38,14 +42,14 @@ export function tokenOf(shop: Shop, { id }: Hold): string {
   return shop.holdTokens.issue(id);
 }
 
-/** An order that must be had. */
+/** Creates an order. @throws where it is refused */
 export async function order(shop: Shop, made: Hold): Promise<Order> {
   const answer = await placeOrder(shop, tokenOf(shop, made));
   if ('code' in answer) throw new Error(`No order: ${answer.message}`);
   return answer;
 }
 
-/** An event that a provider might send; a success of the right amount unless told otherwise. */
+/** A payment event; without fields, a success that pays the total. */
 export function payment(orderId: string, fields: Partial<ReceivedPayment> = {}): ReceivedPayment {
   return {
     provider: 'payments',
@@ -63,12 +67,12 @@ export function payment(orderId: string, fields: Partial<ReceivedPayment> = {}):
   };
 }
 
-/** Delivers an event and gives its outcome word, or "conflict". */
+/** Delivers an event and returns its outcome, or "conflict". */
 export async function deliver(shop: Shop, event: ReceivedPayment): Promise<string> {
   return outcomeOf(await receivePayment(shop, event));
 }
 
-/** Delivers as a provider does: again and again while the shop is too busy to take it. */
+/** Delivers like a provider: repeats the delivery while the shop answers with a fault. */
 export async function deliverUntilTaken(shop: Shop, event: ReceivedPayment): Promise<string> {
   for (;;) {
     try {
@@ -79,7 +83,7 @@ export async function deliverUntilTaken(shop: Shop, event: ReceivedPayment): Pro
   }
 }
 
-/** The outcome word of a receipt. */
+/** The outcome of a receipt, or "conflict". */
 export function outcomeOf(receipt: Receipt): string {
   return 'conflict' in receipt
     ? 'conflict'

@@ -6,11 +6,11 @@ export interface Issued {
 
 /** An authority for certificates, valid for a day. */
 export interface Authority {
-  /** As PEM: what `sslrootcert` names. */
+  /** The certificate as PEM, for `sslrootcert`. */
   readonly certificate: string;
-  /** Makes a certificate of this subject, for these names of a server. */
+  /** Creates a certificate for this subject and these server names. */
   issue(subject: string, dnsNames?: readonly string[]): Issued;
 }
 
-/** Makes an authority of its own. */
+/** Creates a new authority. */
 export function makeAuthority(name: string): Authority;

@@ -1,4 +1,4 @@
-// Plain JavaScript beside a declaration of its own: node-forge comes without types.
+// JavaScript with a separate declaration file, because node-forge has no types.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import forge from 'node-forge';
 
@@ -24,7 +24,7 @@ export function makeAuthority(name) {
 }
 
 function make(name, extensions, issuer) {
-  // Node makes the keys: forge would take seconds for each.
+  // Node generates the keys, because forge needs seconds for each.
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

@@ -5,72 +5,72 @@ import {
   isObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { Dice } from './dice.ts';
+import { SeededRandom } from './seeded-random.ts';
 import { fuzzDocument, type FuzzDocument } from './fuzz-documents.ts';
 import { FuzzValues, type Words } from './fuzz-values.ts';
 
-/** One operation as either door takes it, and whether the operator sends it. */
+/** One operation for HTTP or websocket, and whether it carries the admin token. */
 export interface FuzzRequest {
-  readonly isOperator: boolean;
+  readonly isAdmin: boolean;
   readonly query: string;
   readonly operationName?: string | null;
   readonly variables?: Readonly<Record<string, unknown>> | null;
   readonly extensions?: Readonly<Record<string, unknown>> | null;
 }
 
-/** How often a value is wrong in a request that may have wrong ones; more, and none gets far. */
+/** How often a value is wrong in a request that may have wrong ones; with more, none reaches a resolver. */
 const WRONG = 0.08;
 
-/** So many requests in a row know the same favourite documents. */
+/** The number of requests after which new favourite documents are chosen. */
 const SEASON = 1000;
 
 /**
- * Requests without end, the same ones for the same seed, but for the words: these are read when they
- * are needed, so that what was answered can be asked for. A third of the requests have one of a few
- * documents in them, each so often that the server compiles it; a quarter are broken somewhere.
+ * An endless sequence of requests, equal for equal seeds except for the words. These are read when they
+ * are needed, so that requests can use ids of earlier answers. A third of the requests use one of a few
+ * documents, each often enough to be compiled; a quarter have a syntax error or another defect.
  */
 export function* fuzzRequests(
   schema: GraphQLSchema,
   words: Words,
   seed: number,
 ): Generator<FuzzRequest, never> {
-  const dice = new Dice(seed);
+  const random = new SeededRandom(seed);
   const pieces = [...PIECES, ...namesIn(schema)];
-  const right = new FuzzValues(dice, words, 0);
-  const spoilt = new FuzzValues(dice, words, WRONG);
+  const right = new FuzzValues(random, words, 0);
+  const spoilt = new FuzzValues(random, words, WRONG);
   let favourites: readonly FuzzDocument[] = [];
   for (let count = 0; ; count += 1) {
     if (count % SEASON === 0)
-      favourites = dice.some([10, 10], () => fuzzDocument(schema, dice, right));
-    const values = dice.chance(0.5) ? right : spoilt;
-    const isFavourite = dice.chance(1 / 3);
-    const document = isFavourite ? dice.pick(favourites) : fuzzDocument(schema, dice, values);
-    const request = requestOf(document, dice, values);
-    const isBroken = !isFavourite && dice.chance(0.4);
-    yield isBroken ? { ...request, query: mangled(request.query, dice, pieces) } : request;
+      favourites = random.some([10, 10], () => fuzzDocument(schema, random, right));
+    const values = random.chance(0.5) ? right : spoilt;
+    const isFavourite = random.chance(1 / 3);
+    const document = isFavourite ? random.pick(favourites) : fuzzDocument(schema, random, values);
+    const request = requestOf(document, random, values);
+    const isBroken = !isFavourite && random.chance(0.4);
+    yield isBroken ? { ...request, query: mangled(request.query, random, pieces) } : request;
   }
 }
 
-/** The document with values for its variables, and with what else a request may carry. */
+/** A request for the document, with values for its variables and sometimes further members. */
 function requestOf(
   { query, operations, variables }: FuzzDocument,
-  dice: Dice,
+  random: SeededRandom,
   values: FuzzValues,
 ): FuzzRequest {
   const given = variables
-    .filter(({ type }) => !dice.chance(isNonNullType(type) ? 0.03 : 0.2))
+    .filter(({ type }) => !random.chance(isNonNullType(type) ? 0.03 : 0.2))
     .map(({ name, type, place }) => [name, values.of(type, place)]);
   const needsName = operations.length > 1;
   return {
-    isOperator: dice.chance(0.75),
+    isAdmin: random.chance(0.75),
     query,
-    ...((needsName || dice.chance(0.3)) && {
-      operationName: dice.chance(0.9) ? dice.pick(operations) : dice.pick(NO_OPERATIONS),
+    ...((needsName || random.chance(0.3)) && {
+      operationName: random.chance(0.9) ? random.pick(operations) : random.pick(NO_OPERATIONS),
     }),
-    ...((given.length > 0 || dice.chance(0.1)) && {
-      variables: dice.chance(0.02) ? null : Object.fromEntries(given),
+    ...((given.length > 0 || random.chance(0.1)) && {
+      variables: random.chance(0.02) ? null : Object.fromEntries(given),
     }),
-    ...(dice.chance(0.1) && { extensions: dice.pick(EXTENSIONS) }),
+    ...(random.chance(0.1) && { extensions: random.pick(EXTENSIONS) }),
   };
 }
 
@@ -84,7 +84,7 @@ const EXTENSIONS = [
   JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
 ];
 
-/** One token of a document, and all that could be one. */
+/** One token of a document, valid or not. */
 const TOKEN = /"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#.*|\.{3}|[$@]?\w+|\S/gu;
 
 /** Names, variables, directives, numbers and texts: a token of one kind for another often still parses. */
@@ -92,33 +92,33 @@ const KINDS = [/^[a-z_]\w*$/i, /^\$/, /^@/, /^-?\d/, /^"/];
 
 const kindOf = (token: string): number => KINDS.findIndex((kind) => kind.test(token));
 
-/** The document with a token or two gone, doubled, swapped, or others in or beside their place. */
-function mangled(query: string, dice: Dice, pieces: readonly string[]): string {
+/** The document with one or two tokens removed, doubled, swapped, replaced or inserted. */
+function mangled(query: string, random: SeededRandom, pieces: readonly string[]): string {
   const tokens = query.match(TOKEN)!;
-  for (let left = dice.pick([1, 1, 2]); left > 0 && tokens.length > 0; left -= 1) {
-    const at = dice.below(tokens.length);
-    const other = dice.below(tokens.length);
+  for (let left = random.pick([1, 1, 2]); left > 0 && tokens.length > 0; left -= 1) {
+    const at = random.below(tokens.length);
+    const other = random.below(tokens.length);
     const [one, another] = [tokens[at]!, tokens[other]!];
     const replace = (by: string): void => void tokens.splice(at, 1, by);
     const alike = (): void =>
-      replace(dice.pick(pieces.filter((piece) => kindOf(piece) === kindOf(one))));
-    dice.pick([
+      replace(random.pick(pieces.filter((piece) => kindOf(piece) === kindOf(one))));
+    random.pick([
       alike,
       alike,
       alike,
       () => replace(another),
-      () => replace(dice.pick(pieces)),
+      () => replace(random.pick(pieces)),
       () => tokens.splice(at, 1),
       () => tokens.splice(at, 0, one),
-      () => tokens.splice(at, 0, dice.pick(pieces)),
+      () => tokens.splice(at, 0, random.pick(pieces)),
       () => (([tokens[at], tokens[other]] = [another, one]), tokens),
-      () => tokens.push(dice.pick(DEFINITIONS)),
+      () => tokens.push(random.pick(DEFINITIONS)),
     ])();
   }
   return tokens.join(' ');
 }
 
-/** What may be written between two tokens, rightly or not. */
+/** Valid and invalid tokens to insert. */
 const PIECES: readonly string[] = [
   ...'{ } ( ) [ ] ! $ : = | & @ ... , "" """ " # % \\ \0 \ufeff \u00a0 \u2028 \u202e \ud800 𝄞 é'.split(
     ' ',
@@ -135,11 +135,11 @@ const PIECES: readonly string[] = [
   '"""\n  a block\n   of \\""" text\n"""',
   '$q0v0',
   '$q0v1',
-  '$nobody',
+  '$unknown',
   '$__proto__',
   '...Q0F0',
   '...Q0F1',
-  '...Nobody',
+  '...Unknown',
   '...constructor',
   '... @include(if: false) { __typename }',
   '@skip(if: true)',
@@ -149,13 +149,13 @@ const PIECES: readonly string[] = [
   '@specifiedBy(url: "x")',
   '@defer',
   '@stream(initialCount: 1)',
-  '@nobody(a: { b: [1, $q0v0] })',
+  '@unknown(a: { b: [1, $q0v0] })',
   '__typename',
   '__schema { types { name } }',
   '__type(name: "Hold") { name }',
 ];
 
-/** What may stand after a document's last definition, rightly or not. */
+/** Valid and invalid definitions to append. */
 const DEFINITIONS: readonly string[] = [
   '{ __typename }',
   'query Q0 { __typename }',
@@ -168,14 +168,14 @@ const DEFINITIONS: readonly string[] = [
   'fragment Q0F0 on Product { ...Q0F0 }',
   'fragment Q0F0 on Order { ...Q0F1 } fragment Q0F1 on Order { ...Q0F0 }',
   'fragment Odd on String { length }',
-  'fragment Odd on Nobody { a }',
+  'fragment Odd on Unknown { a }',
   'type Query { a: Int }',
   'extend type Query { a: Int }',
   'scalar DateTime',
   'directive @a on FIELD',
 ];
 
-/** Every name in the schema: of types, fields, arguments and words. */
+/** Every name in the schema: types, fields, arguments and enum values. */
 function namesIn(schema: GraphQLSchema): string[] {
   const types = Object.values(schema.getTypeMap());
   const inside = types.flatMap((type) => {

@@ -8,15 +8,15 @@ import {
   isRequiredInputField,
   type GraphQLInputType,
 } from 'graphql';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import { INJECTIONS, OF_ANY_TYPE } from './hostile-values.ts';
 
-/** What may be right, by where it stands: `product.id`, `CreateHoldInput.productId`, or any `productId`. */
+/** Valid values by position: `product.id`, `CreateHoldInput.productId`, or any `productId`. */
 export type Words = Readonly<Record<string, readonly unknown[]>>;
 
 const INT_MAX = 2_147_483_647;
 
-/** What fits whatever the shop has, by place or by type: the ordinary first, then the last of its kind. */
+/** Values that are valid for every shop, by position or type: usual ones first, then extreme ones. */
 const ANYWHERE: Words = {
   first: [20, 1, 2, 100],
   quantity: [1, 2, 10, INT_MAX],
@@ -35,7 +35,7 @@ const ANYWHERE: Words = {
   ID: ['1', '999', 1],
 };
 
-/** Wrong by type, by value, or by a hair; none so long that a socket would not take it. */
+/** Values of a wrong type, or out of range; all shorter than the limit of a socket. */
 const WRONG: readonly unknown[] = [
   ...OF_ANY_TYPE,
   ...INJECTIONS.filter(({ length }) => length < 500),
@@ -47,28 +47,29 @@ const WRONG: readonly unknown[] = [
   '2026-11-27',
 ];
 
-/** Makes JSON values for places in the schema: right ones, but now and then one that is wrong. */
+/** Generates JSON values for positions in the schema, most of them valid. */
 export class FuzzValues {
-  readonly #dice: Dice;
+  readonly #random: SeededRandom;
   readonly #words: Words;
   readonly #wrong: number;
 
   /** @param wrong how often a value is wrong, 0 to 1 */
-  constructor(dice: Dice, words: Words, wrong: number) {
-    this.#dice = dice;
+  constructor(random: SeededRandom, words: Words, wrong: number) {
+    this.#random = random;
     this.#words = words;
     this.#wrong = wrong;
   }
 
-  /** A value of this type, for this place. */
+  /** A value of this type for this position. */
   of(type: GraphQLInputType, place: string): unknown {
-    if (this.#dice.chance(this.#wrong)) return this.#dice.pick(WRONG);
-    if (!isNonNullType(type) && this.#dice.chance(0.1)) return null;
+    if (this.#random.chance(this.#wrong)) return this.#random.pick(WRONG);
+    if (!isNonNullType(type) && this.#random.chance(0.1)) return null;
     const nullable = getNullableType(type);
-    if (isListType(nullable)) return this.#dice.some([1, 3], () => this.of(nullable.ofType, place));
+    if (isListType(nullable))
+      return this.#random.some([1, 3], () => this.of(nullable.ofType, place));
     if (!isInputObjectType(nullable)) return this.#fitting(type, place);
     const fields = Object.values(nullable.getFields()).filter(
-      (field) => isRequiredInputField(field) || this.#dice.chance(0.4),
+      (field) => isRequiredInputField(field) || this.#random.chance(0.4),
     );
     return Object.fromEntries(
       fields.map((field) => [field.name, this.of(field.type, `${nullable.name}.${field.name}`)]),
@@ -77,16 +78,16 @@ export class FuzzValues {
 
   #fitting(type: GraphQLInputType, place: string): unknown {
     const named = getNamedType(type);
-    if (isEnumType(named)) return this.#dice.pick(named.getValues()).name;
+    if (isEnumType(named)) return this.#random.pick(named.getValues()).name;
     const name = place.split('.').at(-1)!;
     const known = this.#words[place] ?? this.#words[name];
-    if (known !== undefined) return this.#dice.pick(known);
+    if (known !== undefined) return this.#random.pick(known);
     const fitting = ANYWHERE[name] ?? ANYWHERE[named.name]!;
-    return this.#dice.chance(0.6) ? fitting[0] : this.#dice.pick(fitting);
+    return this.#random.chance(0.6) ? fitting[0] : this.#random.pick(fitting);
   }
 }
 
-/** A JSON value as a document writes it; a text that stands for an enum's word is written bare. */
+/** A JSON value as a GraphQL literal; enum values have no quotes. */
 export function literalOf(value: unknown, type: GraphQLInputType): string {
   if (Array.isArray(value)) return `[${value.map((item) => literalOf(item, type)).join(' ')}]`;
   if (typeof value === 'object' && value !== null) {

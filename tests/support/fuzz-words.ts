@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { ask, CANCEL_ORDER, CREATE_HOLD, CREATE_ORDER, RELEASE_HOLD } from './graphql-client.ts';
 import { deliver, success } from './provider.ts';
 
-/** What requests at random know to ask for, by the places where it is asked; it grows with the answers. */
+/** Ids, tokens and cursors for random requests, by position; answers add new ones. */
 export type KnownWords = Record<string, readonly string[]>;
 
-/** Most words remembered for a place: the newest, so that most are of holds and orders that live. */
+/** The maximum for each position. The newest stay, because most of their holds and orders are active. */
 const WORDS_MAX = 40;
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** What is learnt from an answer, and for which places. */
+/** The fields of an answer to collect, and the positions where they are valid. */
 const LESSONS: readonly (readonly [pattern: RegExp, places: readonly string[]])[] = [
   [new RegExp(`${UUID}\\.[\\w-]{43}`, 'g'), ['token', 'holdToken']],
   [new RegExp(`${UUID}(?!\\.)`, 'g'), ['id']],
@@ -18,7 +18,7 @@ const LESSONS: readonly (readonly [pattern: RegExp, places: readonly string[]])[
   [/(?<="(?:start|end)?cursor":")[\w-]+/gi, ['after']],
 ];
 
-/** Remembers the tokens, ids and cursors of an answer. */
+/** Collects the tokens, ids and cursors of an answer. */
 export function learn(words: KnownWords, text: string): void {
   for (const [pattern, places] of LESSONS) {
     const learnt = text.match(pattern) ?? [];
@@ -26,7 +26,7 @@ export function learn(words: KnownWords, text: string): void {
   }
 }
 
-/** Makes a purchase in each of its states, and gives the words by which they and products are known. */
+/** Creates a purchase in each state; returns the ids and tokens of them and of the products. */
 export async function knownWords(
   url: string,
   { productId, secret }: { readonly productId: string; readonly secret: string },
@@ -52,7 +52,7 @@ export async function knownWords(
 
   const tokens = [released, pending, cancelled, paid].map(({ token }) => token);
   const orderIds = [pending, cancelled, paid].map(({ orderId }) => orderId);
-  // Beyond the products that there are stand those that the requests will make.
+  // Later ids belong to products that the requests will create.
   const productIds = Array.from({ length: 12 }, (_, n) => String(n + 1));
   return {
     productId: productIds,
@@ -63,7 +63,7 @@ export async function knownWords(
     orderId: orderIds,
     token: tokens,
     holdToken: tokens,
-    // These only and none that is learnt: a stream of an order says nothing until there is one.
+    // Only these, not collected ones: the stream of an order is silent until the order exists.
     'orderChanged.holdToken': tokens,
     after: [Buffer.from('product:2').toString('base64url')],
   };

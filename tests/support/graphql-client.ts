@@ -1,29 +1,29 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { ADMIN_TOKEN } from './server.ts';
 
-/** An error as the API tells it. */
-export interface ToldError {
+/** An error of a GraphQL answer. */
+export interface ApiError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
   readonly extensions: { readonly code: string; readonly [more: string]: unknown };
 }
 
-/** What an operation was answered. */
+/** The answer to an operation. */
 export interface GraphqlAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body as it came. */
+  /** The unparsed body. */
   readonly text: string;
-  // Tests know the shape of what they ask for; saying it twice would help nobody.
+  // Each test knows the shape of its own query, so a type would only repeat it.
   // oxlint-disable-next-line no-explicit-any
   readonly data: any;
-  readonly errors: readonly ToldError[] | undefined;
+  readonly errors: readonly ApiError[] | undefined;
 }
 
-/** Headers that open the operator's part. */
+/** Headers with the admin token. */
 export const AS_ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
-/** Sends one operation by POST and gives all of the answer. */
+/** Sends one operation by POST and returns the whole answer. */
 export async function send(
   url: string,
   query: string,
@@ -40,7 +40,7 @@ export async function send(
   return { status: response.status, headers: response.headers, text, data, errors };
 }
 
-/** Sends one operation that must succeed, and gives its first root field. */
+/** Sends one operation that must succeed, and returns its first root field. */
 export async function ask(
   url: string,
   query: string,
@@ -54,7 +54,7 @@ export async function ask(
   return Object.values(data as object)[0];
 }
 
-/** A request and its answer byte for byte, past what fetch would tidy up. */
+/** A request that is sent byte for byte; fetch would normalise it. */
 export interface RawRequest {
   readonly method?: string;
   readonly path?: string;
@@ -62,14 +62,14 @@ export interface RawRequest {
   readonly body?: string | Buffer;
 }
 
-/** What a raw request was answered. */
+/** The answer to a raw request. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-/** Sends a request as it stands: the path is not normalised, the body not touched. */
+/** Sends a request unchanged: neither path nor body is normalised. */
 export function sendRaw(
   url: string,
   { method = 'POST', path = '/graphql', headers = {}, body = '' }: RawRequest,
@@ -96,11 +96,11 @@ export function sendRaw(
 /** Every field of CheckoutError, for any result. */
 export const REFUSAL = '... on CheckoutError { code message retryable }';
 
-/** All of a hold but its relations. */
+/** All fields of a hold except its relations. */
 export const HOLD = `id token quantity status remainingMs orderId createdAt expiresAt
   unitPrice { amount currency } totalAmount { amount currency }`;
 
-/** All of an order but its product. */
+/** All fields of an order except its product. */
 export const ORDER = `id quantity status remainingMs paymentId createdAt paymentExpiresAt paidAt updatedAt
   unitPrice { amount currency } totalAmount { amount currency }
   refunds { id orderId paymentId reason status createdAt resolvedAt amount { amount currency } }`;

@@ -1,13 +1,13 @@
-/** What a heavy document is made of. */
+/** The parameters of a heavy document. */
 export interface HeavyParts {
   /** How many repetitions; past 10 the limits refuse most of them. */
   readonly count: number;
-  /** Another one each time makes a document that the server does not know. */
+  /** A new alias makes a document that is not in the server's cache. */
   readonly alias: string;
   readonly id: string;
 }
 
-/** A kind of document that costs the server much more than it costs the sender. */
+/** Builds a document that costs the server much more than the sender. */
 export type Heavy = readonly [what: string, query: (parts: HeavyParts) => string];
 
 const INNER = 'name price { amount currency }';
@@ -20,14 +20,14 @@ const FIELDS: readonly string[] =
 const times = (count: number, text: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => text(n)).join(' ');
 
-/** A tenth of the count, for what is repeated ten times below repetitions. */
+/** A tenth of the count, for selections that are repeated ten times each. */
 const tenth = (count: number): number => Math.ceil(count / 10);
 
 /** A product under the alias, with this selection. */
 const product = ({ alias, id }: HeavyParts, selection: string): string =>
   `${alias}: product(id: "${id}") { ${selection} }`;
 
-/** The family of documents that repeat something, for both endpoints. Each stays within 1,000 tokens. */
+/** Documents that repeat a part, for both endpoints, each within 1,000 tokens. */
 export const HEAVY: readonly Heavy[] = [
   [
     'repetitions under an alias',
@@ -105,7 +105,7 @@ export const HEAVY: readonly Heavy[] = [
   ],
 ];
 
-/** A document that the server knows, with variables that cost it more than they cost the sender. */
+/** A cached document with variables that cost the server more than the sender. */
 export type HeavyVariables = readonly [
   what: string,
   request: { readonly query: string; readonly variables: unknown },
@@ -123,7 +123,7 @@ const wide = (keys: number, value: unknown = 1): object =>
 
 const long = (characters: number): string => '9'.repeat(characters);
 
-/** Variables of about this many bytes, refused by a limit of their own or by their type. */
+/** Variables of about this many bytes that a limit or their type refuses. */
 export const heavyVariables = (bytes: number): readonly HeavyVariables[] => [
   ['a wide object', { query: HOLD, variables: { input: wide(bytes / 10) } }],
   ['a wide object for a list', { query: STOCK, variables: { ids: wide(bytes / 10) } }],
@@ -150,7 +150,7 @@ export const heavyVariables = (bytes: number): readonly HeavyVariables[] => [
   ['a long date', { query: PRODUCT, variables: { input: { saleStartsAt: long(bytes) } } }],
 ];
 
-/** A hundred unknown names that share these bytes. */
+/** A hundred unknown names with this total of bytes. */
 function longNames(bytes: number): object {
   return Object.fromEntries(
     Array.from({ length: 100 }, (_, n) => [`k${n}${long(bytes / 120)}`, 1]),

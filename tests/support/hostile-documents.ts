@@ -10,7 +10,7 @@ import {
 } from './graphql-client.ts';
 import { HEAVY } from './heavy-documents.ts';
 
-/** A hostile document and what is hostile about it. */
+/** A hostile document and its description. */
 export type HostileDocument = readonly [what: string, query: string];
 
 const STOCK =
@@ -20,7 +20,7 @@ const HOLD = 'subscription ($token: String!) { holdChanged(token: $token) { id s
 const times = (count: number, text: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => text(n)).join(' ');
 
-/** The same selection at the root of each kind of operation: bombs are bombs at both doors. */
+/** The same selection at the root of each kind of operation, for both endpoints. */
 const wrapped = (what: string, onProduct: string, fragments = ''): HostileDocument[] => [
   [`${what} in a query`, `{ product(id: "0") { ${onProduct} } } ${fragments}`],
   [
@@ -110,7 +110,7 @@ const fragments = (): HostileDocument[] =>
     ),
     ...wrapped(`a fragment that is not there ${count} times`, '...constructor '.repeat(count)),
     ...wrapped(
-      `${count} fragments that nobody spreads`,
+      `${count} unused fragments`,
       'id',
       times(count, (n) => `fragment f${n} on Product { id }`),
     ),
@@ -126,7 +126,7 @@ const fragments = (): HostileDocument[] =>
 
 const directives = (): HostileDocument[] =>
   [1, 21, 22, 40, 100, 140].flatMap((count) => [
-    ...wrapped(`${count} directives of nobody’s`, `name ${'@bomb '.repeat(count)}`),
+    ...wrapped(`${count} unknown directives`, `name ${'@bomb '.repeat(count)}`),
     ...wrapped(`${count} conditions without a condition`, `name ${'@skip '.repeat(count)}`),
     ...wrapped(`${count} conditions`, 'name @include(if: true) '.repeat(count)),
     ...wrapped(
@@ -141,7 +141,7 @@ const directives = (): HostileDocument[] =>
     ),
   ]);
 
-/** graphql-js's own rules throw at some of these. */
+/** For some of these the validation rules of graphql-js throw. */
 const conditionalRoots = (): HostileDocument[] =>
   [
     '@skip',
@@ -218,7 +218,7 @@ const tokens = (): HostileDocument[] => [
   ]),
 ];
 
-/** Valid or nearly so, short, and expensive to validate, to compile or to execute. */
+/** Short documents, valid or nearly valid, that are expensive to validate, compile or execute. */
 const heavy = (): HostileDocument[] =>
   [10, 11, 30, 90, 150].flatMap((count) =>
     HEAVY.map(([what, query]): HostileDocument => [
@@ -298,7 +298,7 @@ const oddities = (): HostileDocument[] => {
   ];
 };
 
-/** Documents of ours with a piece taken out, doubled or put in. */
+/** Valid documents with a part removed, doubled or inserted. */
 const mutilated = (count: number): HostileDocument[] => {
   const whole = [
     CREATE_HOLD,
@@ -368,13 +368,13 @@ const mutilated = (count: number): HostileDocument[] => {
     });
 };
 
-/** No document at all: what a fuzzer types. */
+/** Text that is no document. */
 const noise = (count: number): HostileDocument[] =>
   fc
     .sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), { seed: 7, numRuns: count })
     .map((query) => [`the noise ${JSON.stringify(query)}`, query]);
 
-/** Documents that are bombs, broken or odd: the same ones each time. */
+/** All hostile documents, equal in every run. */
 export function hostileDocuments(): HostileDocument[] {
   return [
     ...depths(),

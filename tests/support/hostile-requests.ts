@@ -3,7 +3,7 @@ import { AS_ADMIN, CREATE_HOLD, type RawRequest } from './graphql-client.ts';
 import { INJECTIONS } from './hostile-values.ts';
 import { success, WEBHOOK } from './provider.ts';
 
-/** A request as it goes over the wire, and what is hostile about it. */
+/** A raw request and its description. */
 export type HostileRequest = readonly [what: string, request: RawRequest];
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -137,11 +137,11 @@ const PATHS = [
   '*',
 ];
 
-/** Requests that are none of ours: types, encodings, methods, headers, paths and bodies. */
+/** Requests with wrong content types, encodings, methods, headers, paths and bodies. */
 export function hostileRequests(): HostileRequest[] {
-  const doors = ['/graphql', WEBHOOK];
+  const paths = ['/graphql', WEBHOOK];
   return [
-    ...doors.flatMap((path): HostileRequest[] => [
+    ...paths.flatMap((path): HostileRequest[] => [
       ...CONTENT_TYPES.map((type): HostileRequest => [
         `${path} of type ${type.slice(0, 60)}`,
         { path, headers: { 'content-type': type }, body: TYPENAME },
@@ -173,7 +173,7 @@ export function hostileRequests(): HostileRequest[] {
   ];
 }
 
-/** What stands for the operator's token and is not it, nearly it and whatever else is secret. */
+/** Authorization values that are not the admin token: similar ones and other secrets. */
 export function wrongBearers(adminToken: string, others: readonly string[]): string[] {
   return [
     '',
@@ -197,7 +197,7 @@ export function wrongBearers(adminToken: string, others: readonly string[]): str
   ];
 }
 
-/** Bodies with keys that belong to every object, at every place where a body has room for one. */
+/** Bodies with property names of Object.prototype, at every position of a body. */
 export function pollutedBodies(productId: string): string[] {
   const value = '{"polluted":true,"prototype":{"polluted":true},"isAdmin":true}';
   return ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then'].flatMap(
@@ -218,7 +218,7 @@ export function pollutedBodies(productId: string): string[] {
   );
 }
 
-/** Events that no provider would send; the webhook takes them only when they are signed. */
+/** Malformed events; the webhook reads them only when they are signed. */
 export function hostileEvents(orderId: string): string[] {
   const fields = ['payment_id', 'order_id', 'status', 'idempotency_key', 'amount', 'currency', 'x'];
   const values = [
@@ -228,7 +228,7 @@ export function hostileEvents(orderId: string): string[] {
     `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
   ];
   let made = 0;
-  // Its status is nobody's word, so that no money is taken for any of these.
+  // Its status is unknown, so that none of these events pays an order.
   const frame = (): object => {
     const name = `hostile-${(made += 1)}`;
     return success(orderId, { status: 'hostile', payment_id: name, idempotency_key: name });
@@ -247,7 +247,7 @@ export function hostileEvents(orderId: string): string[] {
   return [...hostile, ...keys];
 }
 
-/** What is said to a socket that is no message of its protocol. */
+/** Websocket messages outside the protocol. */
 export const SOCKET_NOISE: readonly (string | Buffer)[] = [
   '',
   ' ',

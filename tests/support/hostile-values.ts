@@ -13,7 +13,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-/** Text that means something to somebody: SQL, JSON, templates, paths, headers, numbers, dates, cursors. */
+/** Text with a meaning in some language: SQL, JSON, templates, paths, headers, numbers, dates, cursors. */
 export const INJECTIONS: readonly string[] = [
   '',
   ' ',
@@ -86,7 +86,7 @@ export const OF_ANY_TYPE: readonly unknown[] = [
   [],
   [null],
   [['1']],
-  // More wrong values than an answer has errors.
+  // More wrong values than the maximum of errors in an answer.
   Array.from({ length: 30 }, () => ({})),
   {},
   { set: 'x' },
@@ -94,9 +94,9 @@ export const OF_ANY_TYPE: readonly unknown[] = [
   { constructor: { prototype: { polluted: true } } },
 ];
 
-/** One operation and the values sent along with it. */
+/** One operation and its variables. */
 export interface HostileCall {
-  /** The argument and a glance at its value, for a failure's message. */
+  /** The argument and the start of its value, for the message of a failure. */
   readonly what: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -124,8 +124,8 @@ export function hostileCalls(schema: GraphQLSchema, products: NamedProducts): Ho
   });
 }
 
-/** Every operation with arguments that are well formed and lead to nothing much. */
-export function bearableCalls(schema: GraphQLSchema, products: NamedProducts): HostileCall[] {
+/** Every operation with well-formed arguments that have little effect. */
+export function harmlessCalls(schema: GraphQLSchema, products: NamedProducts): HostileCall[] {
   return fieldsOf(schema).map(({ kind, field }) => ({
     what: field.name,
     kind,
@@ -134,12 +134,12 @@ export function bearableCalls(schema: GraphQLSchema, products: NamedProducts): H
   }));
 }
 
-const OPERATORS =
+const ADMIN_FIELDS =
   /\b(createProduct|updateProduct|adjustStock|adminCancelOrder|replayPaymentEvent|resolveRefund|reconcile|adminOrder|orders|holds|paymentEvents|refunds|stockMovements|stockAudit)\b/;
 
-/** Whether a call is of the operator's part. */
-export const isOperators = ({ query }: Pick<HostileCall, 'query'>): boolean =>
-  OPERATORS.test(query);
+/** Whether a call requires the admin token. */
+export const isAdminCall = ({ query }: Pick<HostileCall, 'query'>): boolean =>
+  ADMIN_FIELDS.test(query);
 
 type Field = GraphQLField<unknown, unknown>;
 
@@ -156,7 +156,7 @@ function fieldsOf(
   );
 }
 
-/** Where a value may stand, in variables named like the arguments. */
+/** Every position of a value in the variables, which are named like the arguments. */
 interface Leaf {
   readonly path: readonly [string] | readonly [string, string];
   readonly isText: boolean;
@@ -187,7 +187,7 @@ function withValue(
   return { ...variables, [name]: { ...(variables[name] as object), [inner]: value } };
 }
 
-/** Values for what must be given, by name. */
+/** Values of required arguments, by name. */
 function requiredOf(
   args: readonly GraphQLArgument[],
   { toBuy, toChange }: NamedProducts,
@@ -214,7 +214,7 @@ function requiredOf(
 }
 
 function operationOf(kind: HostileCall['kind'], { name, args, type }: Field): string {
-  // What has a default may be left out, so its variable may be, too.
+  // An argument with a default is optional, so its variable is optional too.
   const typeOf = (arg: GraphQLArgument): string =>
     isRequiredArgument(arg) ? String(arg.type) : String(arg.type).replace(/!$/, '');
   const declared = args.map((arg) => `$${arg.name}: ${typeOf(arg)}`).join(', ');
@@ -223,7 +223,7 @@ function operationOf(kind: HostileCall['kind'], { name, args, type }: Field): st
   return `${kind} ${inBrackets(declared)} { ${name}${inBrackets(passed)} ${selectionOf(type)} }`;
 }
 
-/** Every plain field of what is answered: what could be seen is asked for. */
+/** Every scalar field of the answer, so that a leak would be visible. */
 function selectionOf(type: GraphQLOutputType): string {
   const named = getNamedType(type);
   if (isUnionType(named)) {

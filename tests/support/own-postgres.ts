@@ -16,11 +16,11 @@ import { freePort } from './server-process.ts';
 import { openSession, until } from './shop.ts';
 import { admin, connectionTo } from './test-postgres.ts';
 
-/** Commits may be lost in a crash of the machine, which no test makes. */
+/** Commits may be lost when the machine crashes, which no test does. */
 const FAST = ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
 
 /**
- * A PostgreSQL of a test's own, from the embedded binaries, on one port for its whole life: for tests
+ * A separate PostgreSQL from the embedded binaries, always on the same port, for tests
  * that change the settings of the server, restart it, or make it a standby.
  */
 export class OwnPostgres implements AsyncDisposable {
@@ -38,7 +38,7 @@ export class OwnPostgres implements AsyncDisposable {
     this.url = `postgres://postgres:PASSWORD@127.0.0.1:${port}/shop`;
   }
 
-  /** Makes a cluster with a migrated database and starts it with these flags of the server. */
+  /** Creates a cluster with a migrated database and starts it with these server flags. */
   static async start(...flags: readonly string[]): Promise<OwnPostgres> {
     const folder = mkdtempSync(join(tmpdir(), 'flash-sale-own-'));
     // As root the database runs as another user, who must be able to enter the folder.
@@ -61,10 +61,10 @@ export class OwnPostgres implements AsyncDisposable {
     return own;
   }
 
-  /** Changes a setting of the server for all its sessions, the open ones too; null takes it back. */
+  /** Changes a server setting for all sessions, including open ones; null resets it. */
   async set(name: string, value: string | null): Promise<void> {
     await using session = await openSession(this.url);
-    // A session may always write, whatever the server's default is.
+    // This session may write even when the server's default is read-only.
     await session.query('set default_transaction_read_only = off');
     const change = value === null ? `reset ${name}` : `set ${name} = '${value}'`;
     await session.query(`alter system ${change}`);
@@ -79,7 +79,7 @@ export class OwnPostgres implements AsyncDisposable {
     });
   }
 
-  /** Restarts it as a hot standby: it takes sessions, and no writes until it is promoted. */
+  /** Restarts it as a hot standby, which accepts sessions but no writes until it is promoted. */
   async restartAsStandby(): Promise<void> {
     await this.#postmaster!.stop();
     writeFileSync(join(this.#place.cluster, 'standby.signal'), '');

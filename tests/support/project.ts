@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The project's own folder. */
+/** The root folder of the project. */
 export const ROOT = join(import.meta.dirname, '../..');
 
 /** The text of one of the project's files. */
@@ -16,7 +16,7 @@ export function filesLike(...patterns: string[]): string[] {
     .toSorted((one, other) => (one < other ? -1 : 1));
 }
 
-/** Where a pattern occurs in these files: `file:line text`, so that a failure says what to mend. */
+/** Where a pattern occurs in these files: `file:line text`, for the message of a failure. */
 export function linesLike(pattern: RegExp, files: readonly string[]): string[] {
   return files.flatMap((file) =>
     textOf(file)
@@ -27,7 +27,7 @@ export function linesLike(pattern: RegExp, files: readonly string[]): string[] {
   );
 }
 
-/** The cells of the Markdown table whose first column is headed `first`, without its two head rows. */
+/** The rows of the Markdown table with the first column `first`, without its two head rows. */
 export function tableOf(markdown: string, first: string): string[][] {
   const lines = markdown.split('\n');
   const head = lines.findIndex((line) => cellsOf(line)[0] === first);
@@ -39,12 +39,12 @@ export function tableOf(markdown: string, first: string): string[][] {
 
 function cellsOf(line: string): string[] {
   if (!line.startsWith('|')) return [];
-  // A bar inside a cell is written with a backslash before it.
+  // A bar inside a cell is escaped with a backslash.
   const cells = line.split(/(?<!\\)\|/).slice(1, -1);
   return cells.map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
-/** What a cell names in backticks, every name of it. */
+/** All names in backticks in a cell. */
 export function namesIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
 }

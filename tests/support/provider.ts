@@ -3,34 +3,34 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { signPayload } from '../../src/server/webhook/signature.ts';
 import { sendRaw } from './graphql-client.ts';
 
-/** Where events of our own contract are delivered. */
+/** The path for events of our own contract. */
 export const WEBHOOK = '/api/payments/webhook';
 
-/** An event as a provider writes it. */
+/** The body of a provider's event. */
 export type PaymentEventBody = Record<string, unknown>;
 
-/** How an event is delivered. */
+/** The options of a delivery. */
 export interface Delivery {
-  /** The secret to sign with; none: unsigned. */
+  /** The secret of the signature; without one the event is unsigned. */
   readonly secret?: string;
-  /** When the signature says it was made. */
+  /** The time of the signature. */
   readonly at?: Date;
-  /** Headers over those that are sent anyway. */
+  /** Headers that replace or extend the default ones. */
   readonly headers?: Record<string, string>;
   readonly path?: string;
 }
 
-/** What a delivery was answered. */
+/** The answer to a delivery. */
 export interface DeliveryAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The body as it came. */
+  /** The unparsed body. */
   readonly text: string;
   // oxlint-disable-next-line no-explicit-any
   readonly body: any;
 }
 
-/** A success for an order, of its whole total unless the fields say otherwise. */
+/** A success for an order; without an amount it pays the total. */
 export function success(orderId: string, fields: PaymentEventBody = {}): PaymentEventBody {
   return {
     payment_id: `pay_${randomUUID()}`,
@@ -41,7 +41,7 @@ export function success(orderId: string, fields: PaymentEventBody = {}): Payment
   };
 }
 
-/** Delivers an event, or a body of any kind, as a payment provider does. */
+/** Delivers an event, or any other body, like a payment provider. */
 export async function deliver(
   url: string,
   event: PaymentEventBody | string | Buffer,

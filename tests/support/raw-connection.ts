@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from './shop.ts';
 
-/** One connection to a server, on which a test writes and reads text as it is. */
+/** One connection to a server, on which a test writes and reads raw text. */
 export interface RawConnection extends Disposable {
   write(text: string): void;
   /** All that the server has written so far. */
   text(): string;
-  /** Waits for so many answers in all, and gives the head of each. */
+  /** Waits until `count` answers have arrived in total, and returns the head of each. */
   heads(count: number): Promise<string[]>;
   isOpen(): boolean;
   /** Waits until the server has closed it. */
@@ -39,11 +39,11 @@ export async function openRawConnection(url: string): Promise<RawConnection> {
   };
 }
 
-/** A GET as it is written on a connection. */
+/** The text of a GET request. */
 export const getText = (path: string, version = '1.1', headers = ''): string =>
   `GET ${path} HTTP/${version}\r\nHost: shop\r\n${headers}\r\n`;
 
-/** An operation as it is written on a connection. */
+/** The text of a POST request with an operation. */
 export function postText(query: string, headers = ''): string {
   const body = JSON.stringify({ query });
   return `POST /graphql HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;

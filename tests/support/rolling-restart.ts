@@ -3,13 +3,13 @@ import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, statusOf, type Running, type ServerProcesses } from './server-process.ts';
 
-/** How many buyers keep asking while servers come and go. */
+/** How many buyers send requests during the restarts. */
 const BUYERS = 20;
 
-/** A load balancer looks this often who is ready. */
+/** The interval of the load balancer's readiness checks. */
 const LOOK_MS = 50;
 
-/** What a rolling restart is done with. */
+/** The parameters of a rolling restart. */
 export interface RollingRestart {
   readonly servers: ServerProcesses;
   readonly databaseUrl: string;
@@ -17,11 +17,11 @@ export interface RollingRestart {
   readonly ms: number;
 }
 
-/** What it came to. */
+/** The counts of a rolling restart. */
 export interface RollingRestartResult {
   readonly holds: number;
   readonly restarts: number;
-  /** Requests that a server took and did not answer as it should; refused connections are none. */
+  /** Requests with a wrong answer or none; refused connections do not count. */
   readonly failures: string[];
 }
 
@@ -34,17 +34,17 @@ interface Place {
 }
 
 /**
- * Restarts three servers on one database in turn, as long as told, while buyers hold units over
- * kept connections and a load balancer sends them to whoever says at /readyz that it can serve.
+ * Restarts three servers on one database in turn for `ms`, while buyers hold units over
+ * keep-alive connections; a load balancer sends them only to servers whose /readyz is 200.
  */
-export async function restartInTurn(wanted: RollingRestart): Promise<RollingRestartResult> {
-  const { servers, databaseUrl, productId, ms } = wanted;
+export async function restartInTurn(options: RollingRestart): Promise<RollingRestartResult> {
+  const { servers, databaseUrl, productId, ms } = options;
   const settings = {
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_MAX: '5',
     HOLD_TOKEN_SECRETS: 'one secret for all three of the servers',
     SEED_DEMO: 'false',
-    // None expires before they are counted.
+    // No hold expires before the count.
     HOLD_TTL_SECONDS: '86400',
     SHUTDOWN_GRACE_SECONDS: '5',
   };
@@ -74,7 +74,7 @@ export async function restartInTurn(wanted: RollingRestart): Promise<RollingRest
       result.restarts += 1;
     }
   } finally {
-    // Also where a server does not start: loops that go on would keep the test run from ending.
+    // This also runs where a server does not start, because running loops would block the end of the test.
     state.going = false;
     await Promise.all([balancing, ...buying]);
     agent.destroy();
@@ -112,28 +112,28 @@ async function buy({ places, agent, productId, state, result }: Buying): Promise
       await delay(LOOK_MS);
       continue;
     }
-    const told = await askOnce(place.url, agent, productId);
-    if (told === 'held') result.holds += 1;
-    else if (told !== 'ECONNREFUSED') result.failures.push(told);
+    const outcome = await askOnce(place.url, agent, productId);
+    if (outcome === 'held') result.holds += 1;
+    else if (outcome !== 'ECONNREFUSED') result.failures.push(outcome);
   }
 }
 
-/** Asks for one hold; what came of it in a word. */
+/** Requests one hold; returns "held", the error code or the unexpected answer. */
 function askOnce(url: string, agent: Agent, productId: number): Promise<string> {
   // One document for all: each new text would be validated at the slower pace of unknown documents.
   const query = 'mutation ($input: CreateHoldInput!) { createHold(input: $input) { __typename } }';
   const variables = { input: { productId: String(productId), idempotencyKey: randomUUID() } };
   return new Promise((resolve) => {
     const headers = { 'content-type': 'application/json' };
-    const asking = request(`${url}/graphql`, { agent, method: 'POST', headers }, (response) => {
+    const outgoing = request(`${url}/graphql`, { agent, method: 'POST', headers }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      response.on('error', (error) => resolve(`cut in the answer: ${error.message}`));
+      response.on('error', (error) => resolve(`cut during the answer: ${error.message}`));
       response.on('end', () =>
         resolve(text.includes('"Hold"') ? 'held' : `${response.statusCode} ${text}`),
       );
     });
-    asking.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    asking.end(JSON.stringify({ query, variables }));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    outgoing.end(JSON.stringify({ query, variables }));
   });
 }

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import fc from 'fast-check';
 
-/** Any selection of a type's fields that need no argument: aliases, fragments, unions, some levels deep. */
+/** A random selection of a type's fields without arguments: aliases, fragments, unions, several levels. */
 export function selectionOf(
   schema: GraphQLSchema,
   typeName: string,
@@ -43,7 +43,7 @@ function selection(
         : fc.constant(name);
     })
     .chain((text) =>
-      // An alias of its own for each, so that no two of one name ask for different things.
+      // Each field has a unique alias, so that no two fields conflict.
       fc.constantFrom('plain', 'aliased', 'fragment').map((how) => ({ how, text })),
     );
   return fc.array(field, { minLength: 1, maxLength: 6 }).map((chosen) => {

@@ -1,9 +1,9 @@
 import { TestEnvironment } from 'jest-environment-node';
 
 /**
- * Jest's environment for a file that runs somebody else's suite, in which one cannot write down which
- * tests do not apply. It gives the file `leaveOut(titles)`: tests and blocks of these full titles are
- * taken out before anything runs, and the set it returns has, from then on, those that there were.
+ * Jest's environment for a file that runs a third-party suite, which cannot mark the
+ * tests that do not apply. It gives the file `leaveOut(titles)`, which removes tests and blocks of these
+ * full titles before the run and returns the set of titles that existed.
  */
 export default class SelectiveEnvironment extends TestEnvironment {
   leftOut = [];

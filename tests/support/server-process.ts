@@ -9,18 +9,18 @@ import { ROOT } from './project.ts';
 import { ADMIN_TOKEN } from './server.ts';
 import { until } from './shop.ts';
 
-/** A start takes four seconds of a processor: on a machine loaded to many times its cores, a minute. */
+/** A start takes four seconds of CPU time, which is up to a minute on a very busy machine. */
 const READY_MS = 120_000;
 
-/** A server process and what it said. */
+/** A server process and its output. */
 export interface Running {
   readonly child: ChildProcess;
-  /** What it wrote so far. */
+  /** The output so far. */
   readonly out: () => string;
   readonly err: () => string;
-  /** The exit code, once it is gone. */
+  /** The exit code, once the process has ended. */
   readonly exited: Promise<number | null>;
-  /** Its URL, once it says that it is ready. */
+  /** The URL from the log line that it is ready. */
   ready(): Promise<string>;
 }
 
@@ -29,9 +29,9 @@ export function buildServer(): void {
   execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' });
 }
 
-/** The server processes of one test, in a folder of their own. */
+/** The server processes of one test, with a temporary folder. */
 export class ServerProcesses {
-  /** The folder they work in, which is not the project's. */
+  /** Their working directory, outside the project. */
   readonly dataDir: string;
   readonly #processes: ChildProcess[] = [];
 
@@ -73,7 +73,7 @@ export class ServerProcesses {
     };
   }
 
-  /** Every process that works in or on the folder, the servers themselves aside. */
+  /** Every process that uses the folder, except the servers themselves. */
   others(): number[] {
     const own = new Set(this.#processes.map(({ pid }) => pid));
     return readdirSync('/proc')
@@ -82,7 +82,7 @@ export class ServerProcesses {
       .filter((pid) => !own.has(pid) && worksIn(pid, this.dataDir));
   }
 
-  /** Kills what still runs, waits for their databases to be gone, and leaves nothing behind. */
+  /** Kills running servers, waits until their databases have ended, and deletes the folder. */
   async clear(): Promise<void> {
     for (const child of this.#processes) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -94,7 +94,7 @@ export class ServerProcesses {
   }
 }
 
-/** Whether a process works in a folder. */
+/** Whether a process uses a folder. */
 export function worksIn(pid: number, folder: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
@@ -117,7 +117,7 @@ export async function statusOf(url: string, headers = {}): Promise<number> {
   return (await fetch(url, { headers })).status;
 }
 
-/** A port that nobody listens on at this moment. */
+/** A port without a listener at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -127,7 +127,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Makes a product by the API. */
+/** Creates a product through the API. */
 export const makeProductAt = (url: string, totalStock: number): Promise<{ id: string }> =>
   ask(
     url,
@@ -136,7 +136,7 @@ export const makeProductAt = (url: string, totalStock: number): Promise<{ id: st
     AS_ADMIN,
   );
 
-/** The audit of a product's stock, by the API. */
+/** Audits a product's stock through the API. */
 export const auditAt = (url: string, productId: string) =>
   ask(
     url,

@@ -8,18 +8,18 @@ import { silentLog, type Logger } from '../../src/lib/log.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
 import { createTestDatabase, openTestShop } from './shop.ts';
 
-/** Opens the operator's part of the API on every test server. */
+/** The admin token of every test server. */
 export const ADMIN_TOKEN = 'an admin token for tests only, long enough';
 
-/** Signs the hold tokens of every test server. */
+/** The secret of the hold tokens of every test server. */
 export const HOLD_TOKEN_SECRET = 'a hold token secret for test servers and long enough';
 
-/** Settings as the environment would have them, and where the log goes. */
+/** Settings as environment variables, and the log. */
 export type TestServerSettings = Partial<Record<keyof typeof SETTINGS, string>> & {
   readonly log?: Logger;
 };
 
-/** A whole server in this process, and what a test needs beside its port. */
+/** A whole server in this process, with direct access to its shop and database. */
 export interface TestServer extends AsyncDisposable {
   /** http://host:port, without a slash at its end. */
   readonly url: string;
@@ -27,18 +27,18 @@ export interface TestServer extends AsyncDisposable {
   readonly socketUrl: string;
   /** Its database, for a second server or a SQL session. */
   readonly databaseUrl: string;
-  /** The same database on connections of the test's own. */
+  /** The same database, over a separate pool. */
   readonly database: Database;
-  /** A shop beside the server on the same database: makes products, counts and audits. */
+  /** A second shop on the same database, to create products, count and audit. */
   readonly shop: LiveShop;
-  /** Stops the server alone; what is beside it stays. */
+  /** Stops only the server; `database` and `shop` stay open. */
   stopServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server on a free port, on a database of its own unless one is named. Without the demo
- * sale; stopping drops the database that it made.
+ * Starts a server on a free port, with a new database unless the settings name one. Without the demo
+ * sale; `stop` drops the new database.
  */
 export async function startTestServer({
   log = silentLog,
@@ -54,7 +54,7 @@ export async function startTestServer({
         HOLD_TOKEN_SECRETS: HOLD_TOKEN_SECRET,
         SEED_DEMO: 'false',
         LOG_LEVEL: 'silent',
-        // A tenth of it is spent leaving, at each stop.
+        // Each stop waits for a tenth of it.
         SHUTDOWN_GRACE_SECONDS: '2',
         ...settings,
         DATABASE_URL: databaseUrl,
@@ -83,47 +83,47 @@ export async function startTestServer({
   };
 }
 
-/** A wire between a server and its database that a test can cut. */
-export interface DatabaseLine extends AsyncDisposable {
-  /** The database, by way of this line. */
+/** A TCP proxy between a server and its database that a test can cut. */
+export interface DatabaseProxy extends AsyncDisposable {
+  /** The URL of the database through the proxy. */
   readonly url: string;
-  /** How many connections it took so far. */
+  /** How many connections it has accepted. */
   readonly taken: number;
-  /** Cuts what is connected and refuses what comes. */
+  /** Cuts all connections and refuses new ones. */
   cut(): void;
-  /** Keeps what is connected, and lets nothing through either way. */
+  /** Keeps connections open and forwards nothing in either direction. */
   freeze(): void;
-  /** Lets connections through again. */
-  mend(): void;
+  /** Forwards again. */
+  restore(): void;
 }
 
-/** Opens a line to the database of this URL. */
-export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLine> {
+/** Opens a proxy to the database of this URL. */
+export async function openDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let open = true;
   let frozen = false;
   let taken = 0;
-  const keep = (socket: Socket): void => {
+  const track = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
   };
-  const line = createServer((near) => {
-    keep(near);
+  const proxy = createServer((client) => {
+    track(client);
     taken += 1;
-    if (!open) return void near.destroy();
-    const far = connect(Number(target.port), target.hostname);
-    keep(far);
-    // By hand and not by pipe(), which would read on while the line is frozen.
-    near.on('data', (chunk: Buffer) => void (frozen || far.write(chunk)));
-    far.on('data', (chunk: Buffer) => void (frozen || near.write(chunk)));
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
+    if (!open) return void client.destroy();
+    const upstream = connect(Number(target.port), target.hostname);
+    track(upstream);
+    // pipe() would continue to read while the proxy is frozen.
+    client.on('data', (chunk: Buffer) => void (frozen || upstream.write(chunk)));
+    upstream.on('data', (chunk: Buffer) => void (frozen || client.write(chunk)));
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
   });
-  await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const url = new URL(databaseUrl);
-  url.port = String((line.address() as AddressInfo).port);
+  url.port = String((proxy.address() as AddressInfo).port);
   url.hostname = '127.0.0.1';
   const cut = (): void => {
     open = false;
@@ -136,13 +136,13 @@ export async function openDatabaseLine(databaseUrl: string): Promise<DatabaseLin
     },
     cut,
     freeze: () => void (frozen = true),
-    mend() {
+    restore() {
       open = true;
       frozen = false;
     },
     async [Symbol.asyncDispose]() {
       cut();
-      await new Promise((resolve) => line.close(resolve));
+      await new Promise((resolve) => proxy.close(resolve));
     },
   };
 }

@@ -120,7 +120,7 @@ export async function openSession(url: string): Promise<pg.Client & AsyncDisposa
   return Object.assign(session, { [Symbol.asyncDispose]: () => session.end() });
 }
 
-/** What disagrees in one product's stock: nothing, if the law holds at every version. */
+/** The inconsistencies of one product's stock; empty when every version of the counters adds up. */
 export async function findingsOf(shop: LiveShop, productId: number): Promise<readonly string[]> {
   return (await auditStock(shop, productId))!.findings;
 }
@@ -141,7 +141,7 @@ export async function until<T>(
     const found = await condition();
     if (found) return found;
     if (performance.now() - startedAt > limitMs)
-      throw new Error(`Waited ${limitMs} ms in vain for ${what}`);
+      throw new Error(`Timed out after ${limitMs} ms waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -2,30 +2,30 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import type { ToldError } from './graphql-client.ts';
+import type { ApiError } from './graphql-client.ts';
 import { until } from './shop.ts';
 
-/** Everything one subscription heard, from its first moment. */
-export interface Heard<Value> {
-  /** Each value with the moment it came, in order. */
+/** All messages of one subscription, from its start. */
+export interface Received<Value> {
+  /** The values in order; `at` has the time of receipt of each. */
   readonly values: Value[];
   readonly at: number[];
-  readonly errors: ToldError[];
-  /** Whether the server said that no more will come. */
+  readonly errors: ApiError[];
+  /** Whether the server completed the subscription or ended it with an error. */
   ended: boolean;
-  /** Ends it from this side. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
-/** A client of the websocket door that keeps what it hears. */
+/** A graphql-ws client that records all messages. */
 export interface SocketClient extends AsyncDisposable {
   /** Subscribes to the first root field of the document. */
-  subscribe<Value>(query: string, variables?: Record<string, unknown>): Heard<Value>;
+  subscribe<Value>(query: string, variables?: Record<string, unknown>): Received<Value>;
   /** The close code, once the socket is closed. */
   readonly closedWith: number | undefined;
 }
 
-/** Opens one socket, which is kept until disposed and never reopened. */
+/** Opens a socket that stays open until disposed and never reconnects. */
 export async function openSocket(url: string): Promise<SocketClient> {
   let closedWith: number | undefined;
   const client: Client = createClient({
@@ -42,23 +42,23 @@ export async function openSocket(url: string): Promise<SocketClient> {
       return closedWith;
     },
     subscribe<Value>(query: string, variables: Record<string, unknown> = {}) {
-      const heard: Heard<Value> = { values: [], at: [], errors: [], ended: false, stop() {} };
-      heard.stop = client.subscribe<Record<string, Value>>(
+      const received: Received<Value> = { values: [], at: [], errors: [], ended: false, stop() {} };
+      received.stop = client.subscribe<Record<string, Value>>(
         { query, variables },
         {
           next({ data, errors }) {
-            heard.at.push(performance.now());
-            if (data) heard.values.push(Object.values(data)[0]!);
-            if (errors) heard.errors.push(...(errors as unknown as ToldError[]));
+            received.at.push(performance.now());
+            if (data) received.values.push(Object.values(data)[0]!);
+            if (errors) received.errors.push(...(errors as unknown as ApiError[]));
           },
           error: (errors) => {
-            heard.ended = true;
-            if (Array.isArray(errors)) heard.errors.push(...(errors as ToldError[]));
+            received.ended = true;
+            if (Array.isArray(errors)) received.errors.push(...(errors as ApiError[]));
           },
-          complete: () => void (heard.ended = true),
+          complete: () => void (received.ended = true),
         },
       );
-      return heard;
+      return received;
     },
     async [Symbol.asyncDispose]() {
       await client.dispose();
@@ -66,45 +66,45 @@ export async function openSocket(url: string): Promise<SocketClient> {
   };
 }
 
-/** A bare websocket that says what it is told to, for what no client would send. */
+/** A bare websocket, for messages that no real client sends. */
 export interface RawSocket extends Disposable {
   readonly messages: { readonly type: string; readonly id?: string; readonly payload?: never }[];
-  /** The same as they came. */
+  /** The messages as text. */
   readonly texts: string[];
   send(message: unknown): void;
-  /** Sends bytes or text as they are. */
+  /** Sends text or bytes unchanged. */
   sendText(text: string | Buffer): void;
-  /** Sends one message in so many equal parts, the last of which never comes. */
+  /** Sends `count` equal fragments of one message and never the final one. */
   sendFragments(text: string, count: number): Promise<void>;
-  /** The code with which the server closes. */
+  /** Waits until the server closes the socket, and returns the code. */
   closed(): Promise<number>;
-  /** The first message of this type (and id). */
-  heard(
+  /** Waits for the first message of this type and, where given, id. */
+  waitFor(
     type: string,
     id?: string,
   ): Promise<{ readonly type: string; readonly id?: string; readonly payload?: never }>;
   isOpen(): boolean;
-  /** Cuts the connection without a goodbye. */
+  /** Terminates the connection without a close frame. */
   cut(): void;
-  /** Stops reading, as a stalled client does, and goes on. */
+  /** `pause` stops reading, like a stalled client; `resume` continues. */
   pause(): void;
   resume(): void;
 }
 
-/** A connection that became a websocket and says nothing more, not even goodbye. */
-export interface DeafSocket extends Disposable {
-  /** Says goodbye after all, and gives the code with which the server closed. */
-  goodbye(): Promise<number>;
+/** A connection that was upgraded to a websocket and sends nothing, not even a close frame. */
+export interface SilentSocket extends Disposable {
+  /** Sends a close frame, and returns the code of the server's close frame. */
+  close(): Promise<number>;
 }
 
-/** Upgrades a connection by hand, as neither a browser nor ws would. */
-export function openDeafSocket(
+/** Upgrades a connection without a websocket library. */
+export function openSilentSocket(
   url: string,
   protocol = 'graphql-transport-ws',
-): Promise<DeafSocket> {
+): Promise<SilentSocket> {
   const { hostname, port, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
-    const knock = request({
+    const upgrade = request({
       hostname,
       port,
       path: pathname,
@@ -116,14 +116,14 @@ export function openDeafSocket(
         'sec-websocket-protocol': protocol,
       },
     });
-    knock.on('error', reject);
-    knock.on('upgrade', (_response, socket, head) => {
+    upgrade.on('error', reject);
+    upgrade.on('upgrade', (_response, socket, head) => {
       const chunks: Buffer[] = [head];
       socket.on('error', () => {});
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       resolve({
-        goodbye() {
-          // An empty close frame, masked as a client's frames are.
+        close() {
+          // An empty close frame, masked like all frames of a client.
           socket.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
           return new Promise((closed) => {
             // The server's own close frame: opcode 8 and final, the length, the code.
@@ -136,15 +136,15 @@ export function openDeafSocket(
         [Symbol.dispose]: () => socket.destroy(),
       });
     });
-    knock.end();
+    upgrade.end();
   });
 }
 
-/** How a raw socket knocks. */
+/** The options of a raw socket. */
 export interface RawSocketOptions {
   readonly protocol?: string;
   readonly origin?: string;
-  /** Whether to say hello and wait for the answer. */
+  /** Whether to send connection_init and wait for connection_ack. */
   readonly init?: boolean;
 }
 
@@ -179,7 +179,7 @@ export async function openRawSocket(
       }
     },
     closed: () => until('the server to close the socket', () => closeCode),
-    heard: (type, id) =>
+    waitFor: (type, id) =>
       until(`a ${type} message`, () =>
         messages.find(
           (message) => message.type === type && (id === undefined || message.id === id),
@@ -193,7 +193,7 @@ export async function openRawSocket(
   };
   if (init) {
     raw.send({ type: 'connection_init' });
-    await raw.heard('connection_ack');
+    await raw.waitFor('connection_ack');
   }
   return raw;
 }

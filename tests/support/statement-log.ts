@@ -1,19 +1,19 @@
 import pg from 'pg';
 
-/** One statement as it was sent. */
+/** One sent statement. */
 export interface SentStatement {
-  /** Its text on one line. */
+  /** The text on one line. */
   readonly text: string;
   readonly values: readonly unknown[];
 }
 
-/** Notices go out on a line of their own, when they please: they belong to no work. */
+/** Change notifications are sent at any time on their own connection, so they do not count. */
 const NOTICE = /pg_notify/;
 
-/** The statements that this process sent while `work` ran, in order; without notices. */
+/** The statements that this process sent while `work` ran, in order, without change notifications. */
 export async function sentStatements(work: () => Promise<unknown>): Promise<SentStatement[]> {
   const sent: SentStatement[] = [];
-  // Called with its own `this` again below.
+  // The wrapper below calls it with the client as `this`.
   // oxlint-disable-next-line unbound-method
   const query = pg.Client.prototype.query;
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
@@ -31,7 +31,7 @@ export async function sentStatements(work: () => Promise<unknown>): Promise<Sent
   return sent;
 }
 
-/** Their texts alone. */
+/** Like `sentStatements`, but only the texts. */
 export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   return (await sentStatements(work)).map(({ text }) => text);
 }

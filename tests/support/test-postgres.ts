@@ -10,14 +10,14 @@ import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded-post
 import { silentLog } from '../../src/lib/log.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 
-/** The migrated database that each test file's own is cloned from. */
+/** The migrated template of all test databases. */
 const TEMPLATE = `flash_sale_template_${process.pid}`;
 
 const closers: (() => Promise<unknown>)[] = [];
 
 /**
- * One Postgres for the whole run: your own with DATABASE_URL, else an embedded one of our own on a
- * free port. Durability is off there: what tests kill is processes, never the machine.
+ * One Postgres for the whole run: that of DATABASE_URL, else an embedded one on a
+ * free port. Durability is off there, because tests kill processes but never the machine.
  */
 export async function startTestPostgres(): Promise<void> {
   const url = process.env['DATABASE_URL'] || (await startOwn());
@@ -35,7 +35,7 @@ export async function startTestPostgres(): Promise<void> {
   process.env['TEST_TEMPLATE'] = TEMPLATE;
 }
 
-/** Leaves nothing behind. */
+/** Stops it and deletes its files. */
 export async function stopTestPostgres(): Promise<void> {
   for (const close of closers.toReversed()) await close();
 }
@@ -61,14 +61,14 @@ export async function admin(url: string, statement: string): Promise<void> {
   }
 }
 
-/** How the server's own sessions reach a database. */
+/** The connection settings for a database. */
 export function connectionTo(url: string): Connection {
   const { connection, complaints } = readDatabaseUrl(url);
   if (connection === undefined) throw new Error(complaints.join('\n'));
   return connection;
 }
 
-/** The same server, another database. */
+/** The URL of another database on the same server. */
 export function withDatabase(url: string, name: string): string {
   const other = new URL(url);
   other.pathname = `/${name}`;

@@ -5,25 +5,25 @@ import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded-post
 import { makeAuthority, type Issued } from './certificates.mjs';
 import { admin } from './test-postgres.ts';
 
-/** A Postgres that takes TLS only, with a certificate for "localhost" of an authority of its own. */
+/** A Postgres that accepts only TLS, with a certificate for "localhost" from a test authority. */
 export interface TlsPostgres extends AsyncDisposable {
-  /** A URL of its database `flash_sale` with these parameters; `host` in place of localhost. */
+  /** A URL of its database `flash_sale` with these parameters; `host` replaces localhost. */
   url(parameters: Readonly<Record<string, string>>, host?: string): string;
-  /** Parameters that verify it. */
+  /** The parameters for full verification. */
   readonly verified: { readonly sslmode: 'verify-full'; readonly sslrootcert: string };
-  /** The file of an authority that did not sign its certificate. */
+  /** The file of another authority. */
   readonly strangerCert: string;
-  /** The files of a certificate that the role `till` needs beside its password, `till`. */
+  /** The files of the client certificate that the role `till` needs besides its password, `till`. */
   readonly client: { readonly sslcert: string; readonly sslkey: string };
 }
 
-/** Clear text has no line here. */
+/** No line allows a connection without TLS. */
 const HBA = `
   hostssl all till all scram-sha-256 clientcert=verify-ca
   hostssl all all all scram-sha-256
 `;
 
-/** Starts one from the embedded programs. */
+/** Starts one from the embedded binaries. */
 export async function startTlsPostgres(): Promise<TlsPostgres> {
   const dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-tls-'));
   // As root the database runs as another user, who must be able to enter the folder.
@@ -72,7 +72,7 @@ const pairFiles = (name: string, { certificate, key }: Issued) => ({
   [`${name}.key`]: key,
 });
 
-/** Writes files that their owner alone reads; gives their paths by name. */
+/** Writes files that only their owner can read; returns their paths by name. */
 function writeFiles(
   folder: string,
   texts: Readonly<Record<string, string>>,

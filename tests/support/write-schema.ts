@@ -2,5 +2,5 @@ import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
 import { printShopSchema } from '../../src/server/graphql/schema/schema.ts';
 
-/** `npm run schema`: prints schema.graphql anew from the resolvers. */
+/** `npm run schema`: writes schema.graphql from the resolvers. */
 writeFileSync('schema.graphql', printShopSchema());

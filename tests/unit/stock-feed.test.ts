@@ -71,7 +71,7 @@ function madeProduct(id: number): StockedProduct {
   };
 }
 
-interface Heard {
+interface Received {
   readonly version: number;
   readonly atMs: number;
 }
@@ -80,7 +80,7 @@ interface Heard {
 async function listen(productId = 1) {
   if (!committed.has(productId)) committed.set(productId, madeProduct(productId));
   const values: StockedProduct[] = [];
-  const heard: Heard[] = [];
+  const heard: Received[] = [];
   const beganAt = Date.now();
   const leave = feed.subscribe(productId, (product) => {
     values.push(product);

@@ -1,11 +1,11 @@
 import { WebSocket } from 'ws';
-import type { GraphqlAnswer, ToldError } from './graphql-client.ts';
+import type { GraphqlAnswer, ApiError } from './graphql-client.ts';
 
-/** What no answer may show: a stack, a statement, a file of ours, a class of a library. */
+/** Internals that no answer may contain: a stack, a statement, a source file, a library's class. */
 export const LEAK =
   /\bat (?!\d)[^"]*:\d+:\d+|node_modules|\/src\/|\.(ts|js)\b|\b(select|insert|update)\b .*\b(from|into|set)\b|postgres|mikro|constraint|undefined/i;
 
-/** The contract's codes of an error; a masked one is missing because it is a fault of ours. */
+/** The error codes of the contract, without the code of a masked bug. */
 const CODES: readonly string[] = [
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
@@ -17,24 +17,24 @@ const CODES: readonly string[] = [
   'BAD_REQUEST',
 ];
 
-/** What either door answered to one request. */
+/** The answer of either endpoint to one request. */
 export interface HostileAnswer {
   readonly what: string;
-  /** The HTTP status; for a socket the code it was closed with, or 200. */
+  /** The HTTP status; for a websocket its close code, or 200. */
   readonly status: number;
   readonly text: string;
-  readonly errors: readonly ToldError[];
+  readonly errors: readonly ApiError[];
   // oxlint-disable-next-line no-explicit-any
   readonly data?: any;
 }
 
-/** What an answer shows that it must not, each in a sentence that names the request. */
+/** The defects of an answer, each in a sentence that names the request. */
 export function complaintsOf(
   { what, status, text, errors }: HostileAnswer,
   secrets: readonly string[],
 ): string[] {
   const codes = errors.map(({ extensions }) => String(extensions?.code));
-  const found = [
+  const defects = [
     status >= 500 && status < 600 && status !== 503 && `HTTP ${status}`,
     status >= 4500 && `closed with ${status}`,
     ...codes.filter((code) => !CODES.includes(code)).map((code) => `the code ${code}`),
@@ -43,7 +43,7 @@ export function complaintsOf(
     LEAK.test(text) && `a leak: ${LEAK.exec(text)![0].slice(0, 80)}`,
     ...secrets.filter((secret) => text.includes(secret)).map((secret) => `the secret ${secret}`),
   ];
-  return found.filter(Boolean).map((wrong) => `${what}: ${String(wrong)}`);
+  return defects.filter(Boolean).map((defect) => `${what}: ${String(defect)}`);
 }
 
 /** The codes of an answer's errors, each once. */
@@ -53,39 +53,39 @@ export function codesOf({ errors }: Pick<HostileAnswer, 'errors'>): string[] {
   );
 }
 
-/** Where the doors differ about a document by a letter; about its size and what it is for they may. */
-export function judgedOtherwise(overHttp: HostileAnswer, overSocket: HostileAnswer): string[] {
-  // Neither has judged a document that waited too long for its turn.
+/** Differences between the errors of the endpoints for one document; size limits may differ. */
+export function differencesBetween(overHttp: HostileAnswer, overSocket: HostileAnswer): string[] {
+  // An overloaded endpoint has not validated the document.
   const isOverloaded = [overHttp, overSocket].some((answer) =>
     codesOf(answer).includes('OVERLOADED'),
   );
   const isTooLong = overSocket.status === 1009;
-  const isJudged = [overHttp, overSocket].some(({ errors }) =>
+  const isValidated = [overHttp, overSocket].some(({ errors }) =>
     errors.some(({ extensions: { code } }) => OF_DOCUMENT.includes(code)),
   );
   const [http, socket] = [JSON.stringify(overHttp.errors), JSON.stringify(overSocket.errors)];
-  return isTooLong || isOverloaded || !isJudged || http === socket
+  return isTooLong || isOverloaded || !isValidated || http === socket
     ? []
     : [`${overHttp.what}: ${http}, by socket: ${socket}`];
 }
 
 const OF_DOCUMENT = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED'];
 
-/** As a server is in production: behind a proxy that names its callers, and silent about its schema. */
-export const AS_IN_PRODUCTION = { TRUSTED_PROXY_HOPS: '1', GRAPHQL_EXPLORER: 'false' };
+/** Production settings: behind one proxy, without introspection. */
+export const PRODUCTION_SETTINGS = { TRUSTED_PROXY_HOPS: '1', GRAPHQL_EXPLORER: 'false' };
 
 let sent = 0;
 
-/** An address of its own for each request: so many failures of one would soon be refused. */
-export function anAddress(): { 'x-forwarded-for': string } {
+/** A new client address for each request, because failures of one address are limited. */
+export function uniqueAddress(): { 'x-forwarded-for': string } {
   sent += 1;
   return { 'x-forwarded-for': `10.${(sent >> 16) & 255}.${(sent >> 8) & 255}.${sent & 255}` };
 }
 
-/** What is sent to a GraphQL door; hostile, so of any type. */
+/** The members of a GraphQL request, of any type. */
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** Sends one operation, or a body as it stands, by POST. */
+/** Sends one operation, or a raw body, by POST. */
 export async function post(
   url: string,
   payload: Payload | string,
@@ -93,7 +93,7 @@ export async function post(
 ): Promise<Omit<HostileAnswer, 'what'>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...anAddress(), ...headers },
+    headers: { 'content-type': 'application/json', ...uniqueAddress(), ...headers },
     body: typeof payload === 'string' ? payload : JSON.stringify(payload),
   });
   const text = await response.text();
@@ -101,7 +101,7 @@ export async function post(
   return { status: response.status, text, errors, data };
 }
 
-/** What a socket says; with a code, its goodbye. */
+/** A message of the websocket; one with a code means that the socket was closed. */
 interface Message {
   readonly type: string;
   readonly id?: string;
@@ -109,70 +109,70 @@ interface Message {
   readonly code?: number;
 }
 
-/** A limit and not a wait: every message is answered or ends the conversation. */
+/** A time limit: the server answers every message or closes the socket. */
 const ANSWER_MS = 10_000;
 
-/** So many streams stay open beside the next one, as on a page; a socket carries twenty. */
+/** How many earlier streams stay open, like on a page; the server allows twenty. */
 const STREAMS_MAX = 10;
 
-/** One conversation after the other with the websocket door; one that was closed is opened anew. */
-export class SocketDoor implements Disposable {
+/** A websocket client that reconnects after the server has closed the socket. */
+export class HostileSocket implements Disposable {
   readonly #url: string;
   #socket: WebSocket | undefined;
-  #asked = 0;
-  /** What is to be done with each message, and with the goodbye. */
-  #hear: (message: Message) => void = () => {};
+  #subscriptions = 0;
+  /** Receives each message and the close of the socket. */
+  #onMessage: (message: Message) => void = () => {};
 
   constructor(url: string) {
     this.#url = url;
   }
 
-  /** Subscribes with this payload, and gives the first answer; what comes later is left unheard. */
+  /** Subscribes with this payload and returns the first answer; later values are ignored. */
   async subscribe(payload: Payload): Promise<Omit<HostileAnswer, 'what'>> {
-    this.#asked += 1;
-    const id = `s${this.#asked}`;
-    const answer = await this.say(JSON.stringify({ type: 'subscribe', id, payload }), id);
+    this.#subscriptions += 1;
+    const id = `s${this.#subscriptions}`;
+    const answer = await this.send(JSON.stringify({ type: 'subscribe', id, payload }), id);
     if (this.#socket?.readyState === WebSocket.OPEN)
-      this.#socket.send(`{"type":"complete","id":"s${this.#asked - STREAMS_MAX}"}`);
+      this.#socket.send(`{"type":"complete","id":"s${this.#subscriptions - STREAMS_MAX}"}`);
     return answer;
   }
 
-  /** Says this after the greeting, and gives what is answered: under the id, or anything. */
-  async say(message: string | Buffer, id?: string): Promise<Omit<HostileAnswer, 'what'>> {
-    const socket = await this.#greeted();
-    const answered = this.#next((heard) => id === undefined || heard.id === id);
+  /** Sends a message on an initialised connection; returns the next answer, or the next with this id. */
+  async send(message: string | Buffer, id?: string): Promise<Omit<HostileAnswer, 'what'>> {
+    const socket = await this.#initialized();
+    const answered = this.#next((answer) => id === undefined || answer.id === id);
     socket.send(message);
     const { type, payload, code } = await answered;
     const text = JSON.stringify(payload ?? type);
     if (code !== undefined) return { status: code, text, errors: [] };
-    if (type === 'error') return { status: 200, text, errors: payload as ToldError[] };
+    if (type === 'error') return { status: 200, text, errors: payload as ApiError[] };
     const { data, errors = [] } = (payload ?? {}) as Partial<GraphqlAnswer>;
     return { status: 200, text, errors, data };
   }
 
-  /** The next message of this kind, or the goodbye. */
-  #next(isMeant: (message: Message) => boolean): Promise<Message> {
+  /** The next message of this kind, or the close of the socket. */
+  #next(matches: (message: Message) => boolean): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error('The socket says nothing')), ANSWER_MS);
-      this.#hear = (message) => {
-        if (message.code === undefined && !isMeant(message)) return;
+      const late = setTimeout(() => reject(new Error('The server sent no answer')), ANSWER_MS);
+      this.#onMessage = (message) => {
+        if (message.code === undefined && !matches(message)) return;
         clearTimeout(late);
         resolve(message);
       };
     });
   }
 
-  async #greeted(): Promise<WebSocket> {
+  async #initialized(): Promise<WebSocket> {
     if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket;
-    const socket = new WebSocket(this.#url, 'graphql-transport-ws', { headers: anAddress() });
+    const socket = new WebSocket(this.#url, 'graphql-transport-ws', { headers: uniqueAddress() });
     this.#socket = socket;
     socket.on('error', () => {});
-    socket.on('close', (code) => this.#hear({ type: 'closed', code }));
-    socket.on('message', (data: Buffer) => this.#hear(JSON.parse(data.toString()) as Message));
+    socket.on('close', (code) => this.#onMessage({ type: 'closed', code }));
+    socket.on('message', (data: Buffer) => this.#onMessage(JSON.parse(data.toString()) as Message));
     await new Promise((resolve) => socket.once('open', resolve));
-    const greeted = this.#next(({ type }) => type === 'connection_ack');
+    const acknowledged = this.#next(({ type }) => type === 'connection_ack');
     socket.send('{"type":"connection_init"}');
-    await greeted;
+    await acknowledged;
     return socket;
   }
 
@@ -181,21 +181,21 @@ export class SocketDoor implements Disposable {
   }
 }
 
-/** So many conversations with the websocket door, all closed at once. */
-export function openDoors(
+/** Opens `count` hostile sockets that are disposed together. */
+export function openHostileSockets(
   url: string,
   count: number,
-): Disposable & { readonly list: readonly SocketDoor[] } {
-  const list = Array.from({ length: count }, () => new SocketDoor(url));
+): Disposable & { readonly list: readonly HostileSocket[] } {
+  const list = Array.from({ length: count }, () => new HostileSocket(url));
   return {
     list,
     [Symbol.dispose]() {
-      for (const door of list) door[Symbol.dispose]();
+      for (const socket of list) socket[Symbol.dispose]();
     },
   };
 }
 
-/** Does the work for each item, so many at a time, and gives what came of all. */
+/** Processes all items with these workers in parallel; returns the results in order. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   workers: readonly ((item: Item) => Promise<Result>)[],
@@ -213,8 +213,8 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
-/** The same worker so many times. */
-export function hands<Item, Result>(
+/** A list of `count` equal workers. */
+export function workers<Item, Result>(
   count: number,
   work: (item: Item) => Promise<Result>,
 ): ((item: Item) => Promise<Result>)[] {

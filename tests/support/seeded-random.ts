@@ -1,32 +1,32 @@
-/** Throws that look random and are the same ones for the same seed. */
-export class Dice {
+/** Pseudo-random choices that are equal for equal seeds. */
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
     this.#state = seed;
   }
 
-  /** A whole number from 0 on, below `count`. */
+  /** A whole number from 0 to below `count`. */
   below(count: number): number {
-    return Math.floor(this.#throw() * count);
+    return Math.floor(this.#next() * count);
   }
 
-  /** Whether it happens, as often as `probability` (0 to 1) says. */
+  /** True with this probability, 0 to 1. */
   chance(probability: number): boolean {
-    return this.#throw() < probability;
+    return this.#next() < probability;
   }
 
   pick<Item>(items: readonly Item[]): Item {
     return items[this.below(items.length)]!;
   }
 
-  /** So many things, from `least` to `most`. */
+  /** A list of `least` to `most` items. */
   some<Item>([least, most]: readonly [number, number], make: (n: number) => Item): Item[] {
     return Array.from({ length: least + this.below(most - least + 1) }, (_, n) => make(n));
   }
 
-  /** From 0 to below 1, by mulberry32: one word of state, and even enough for tests. */
-  #throw(): number {
+  /** A number from 0 to below 1 by mulberry32, which has one word of state. */
+  #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);

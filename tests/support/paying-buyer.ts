@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { ask, CREATE_HOLD, CREATE_ORDER } from './graphql-client.ts';
 import { deliver, success } from './provider.ts';
 
-/** Someone who bought something, and all that others must not learn of it. */
-export interface PlantedBuyer {
+/** A buyer with a paid order, and all secrets of that purchase. */
+export interface PayingBuyer {
   readonly token: string;
-  /** What of the token opens the hold. */
+  /** The secret part of the token. */
   readonly signature: string;
   readonly idempotencyKey: string;
   readonly customerId: string;
@@ -14,12 +14,12 @@ export interface PlantedBuyer {
   readonly paymentId: string;
 }
 
-/** Buys one unit of a product as a stranger would, and pays for it with a signed event. */
-export async function plantBuyer(
+/** Buys one unit of a product over the API, and pays for it with a signed event. */
+export async function makePayingBuyer(
   url: string,
   { productId, secret }: { readonly productId: string; readonly secret: string },
-): Promise<PlantedBuyer> {
-  const customerId = `planted customer ${randomUUID()}`;
+): Promise<PayingBuyer> {
+  const customerId = `secret customer ${randomUUID()}`;
   const idempotencyKey = randomUUID();
   const input = { productId, customerId, idempotencyKey };
   const { id: holdId, token, orderId } = await ask(url, CREATE_HOLD, { input });

@@ -4,7 +4,7 @@ import { HoldTokens } from '../../src/shop/purchases/hold-token.ts';
 /** The 64 letters of base64 in URLs, in order. */
 export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Characters that a person, or a careless comparison, takes for one of a token. */
+/** Characters that look like a token's character, or compare equal after normalisation. */
 const LOOK_ALIKES: Readonly<Record<string, string>> = {
   a: 'а',
   c: 'с',
@@ -27,31 +27,31 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = {
   '.': '．',
 };
 
-/** A genuine token and what else its buyer knows. */
-export interface Genuine {
+/** A valid token and the ids that its buyer knows. */
+export interface IssuedToken {
   readonly token: string;
   readonly holdId: string;
   readonly orderId: string;
 }
 
-/** What is almost a token of one of these holds, each different from all genuine ones. */
-export function nearMisses(genuine: readonly Genuine[]): string[] {
-  const found = genuine.flatMap((one) => [
+/** Invalid tokens that resemble these valid ones. */
+export function forgedTokens(issued: readonly IssuedToken[]): string[] {
+  const forged = issued.flatMap((one) => [
     ...flipped(one.token),
     ...recased(one.token),
     ...lookAlikes(one.token),
     ...reshaped(one.token),
     ...resigned(one),
-    ...genuine.flatMap((other) => swapped(one, other)),
+    ...issued.flatMap((other) => swapped(one, other)),
   ]);
-  const right = new Set(genuine.map(({ token }) => token));
-  return [...new Set(found)].filter((token) => !right.has(token));
+  const valid = new Set(issued.map(({ token }) => token));
+  return [...new Set(forged)].filter((token) => !valid.has(token));
 }
 
 const replaced = (token: string, at: number, by: string): string =>
   token.slice(0, at) + by + token.slice(at + 1);
 
-/** One character taken for its neighbour in the alphabet, left out, or doubled. */
+/** One character replaced by the next in the alphabet, removed, or doubled. */
 function flipped(token: string): string[] {
   return token
     .split('')
@@ -79,7 +79,7 @@ function lookAlikes(token: string): string[] {
   });
 }
 
-/** Other spellings of the same bytes, and something before or after them. */
+/** Other encodings of the same bytes, and additional text around them. */
 function reshaped(token: string): string[] {
   const [id, signature] = token.split('.') as [string, string];
   const bytes = Buffer.from(signature, 'base64url');
@@ -90,7 +90,7 @@ function reshaped(token: string): string[] {
     `${id}.${bytes.toString('hex')}`,
     `${id}.${bytes.toString('latin1')}`,
     `${id}.${Buffer.from(signature).toString('base64url')}`,
-    // The last character of 43 has two bits that say nothing: the same bytes in other letters.
+    // The last of 43 characters has two unused bits: other letters decode to the same bytes.
     ...[1, 2, 3].map((bits) => `${id}.${signature.slice(0, -1)}${BASE64URL[last ^ bits]}`),
     `${id.replaceAll('-', '')}.${signature}`,
     `{${id}}.${signature}`,
@@ -115,8 +115,8 @@ function reshaped(token: string): string[] {
   ];
 }
 
-/** Signed, but not with the secret or not over the hold's id. */
-function resigned({ token, holdId, orderId }: Genuine): string[] {
+/** Signed with another secret, or over another text than the hold's id. */
+function resigned({ token, holdId, orderId }: IssuedToken): string[] {
   const signature = token.split('.')[1]!;
   const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
   return [
@@ -134,8 +134,8 @@ function resigned({ token, holdId, orderId }: Genuine): string[] {
   ];
 }
 
-/** The one's id under the other's signature, in part and whole. */
-function swapped(one: Genuine, other: Genuine): string[] {
+/** The id of one hold with the signature of another, whole and in part. */
+function swapped(one: IssuedToken, other: IssuedToken): string[] {
   const [mine, theirs] = [one.token.split('.')[1]!, other.token.split('.')[1]!];
   return [
     `${one.holdId}.${theirs}`,

@@ -7,14 +7,14 @@ import {
   RELEASE_HOLD,
 } from '../support/graphql-client.ts';
 import {
-  AS_IN_PRODUCTION,
+  PRODUCTION_SETTINGS,
   codesOf,
-  hands,
+  workers,
   inParallel,
   post,
-  SocketDoor,
-} from '../support/hostile-doors.ts';
-import { BASE64URL, nearMisses, type Genuine } from '../support/near-misses.ts';
+  HostileSocket,
+} from '../support/hostile-endpoints.ts';
+import { BASE64URL, forgedTokens, type IssuedToken } from '../support/forged-tokens.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct } from '../support/shop.ts';
 
@@ -27,10 +27,10 @@ const HOLDS = 4;
 const GUESSING_MS = 120_000;
 
 let server: TestServer;
-let genuine: readonly Genuine[];
+let genuine: readonly IssuedToken[];
 
 beforeAll(async () => {
-  server = await startTestServer(AS_IN_PRODUCTION);
+  server = await startTestServer(PRODUCTION_SETTINGS);
   const productId = String(await makeProduct(server.shop));
   genuine = await Promise.all(
     Array.from({ length: HOLDS }, async (_, place) => {
@@ -64,7 +64,7 @@ async function thatShow(tokens: readonly string[]): Promise<string[]> {
   );
   const shown = await inParallel(
     fives,
-    hands(8, async (five: string[]) => {
+    workers(8, async (five: string[]) => {
       const variables = Object.fromEntries([0, 1, 2, 3, 4].map((n) => [`t${n}`, five[n] ?? 'x']));
       const { data } = await post(server.url, { query: LOOK, variables });
       return five.filter((_, n) => data?.[`h${n}`] != null || data?.[`o${n}`] != null);
@@ -80,7 +80,7 @@ async function thatAct(tokens: readonly string[]): Promise<string[]> {
   );
   const acted = await inParallel(
     tries,
-    hands(8, async ({ token, query }) => {
+    workers(8, async ({ token, query }) => {
       const { data, errors } = await post(server.url, { query, variables: { token } });
       const answer = Object.values((data ?? {}) as Record<string, { code?: string } | null>)[0];
       const isRefused =
@@ -98,7 +98,7 @@ const STREAMS = [
 
 /** The tokens of these that opened a stream. */
 async function thatStream(tokens: readonly string[]): Promise<string[]> {
-  const doors = Array.from({ length: 8 }, () => new SocketDoor(server.socketUrl));
+  const doors = Array.from({ length: 8 }, () => new HostileSocket(server.socketUrl));
   const tries = tokens.flatMap((token) => STREAMS.map((query) => ({ token, query })));
   const opened = await inParallel(
     tries,
@@ -142,7 +142,7 @@ test(
 test(
   'more than 1,000 tokens that are almost right open nothing',
   async () => {
-    const tokens = nearMisses(genuine);
+    const tokens = forgedTokens(genuine);
 
     expect(tokens.length).toBeGreaterThan(1000);
     expect(await thatShow(tokens)).toEqual([]);
