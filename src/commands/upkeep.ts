@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { redactEnded, countEnded } from '../shop/admin/redact-ended.ts';
 import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
 import { adminReconcile } from '../shop/admin/admin-reconcile.ts';
-import type { Waiting } from '../shop/reconciliation/read-figures.ts';
+import type { Backlog } from '../shop/reconciliation/read-figures.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { withDatabase, withShop } from './opened.ts';
 import { COMMAND_LINE, days, withJson, type JsonOption } from './options.ts';
@@ -65,7 +65,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
   };
 }
 
-function waitingText({ count, oldestSeconds }: Waiting): string {
+function waitingText({ count, oldestSeconds }: Backlog): string {
   return count === 0 ? '0' : `${count}, oldest ${Math.round(oldestSeconds)} s`;
 }
 

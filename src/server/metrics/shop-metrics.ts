@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
-import type { ShopFigures, Waiting } from '../../shop/reconciliation/read-figures.ts';
+import type { Backlog, ShopFigures } from '../../shop/reconciliation/read-figures.ts';
 
 /** Figures younger than this are reused, so the number of scrapers does not add database load. */
 const FRESH_MS = 5000;
@@ -79,7 +79,7 @@ function createGauges(registry: Registry) {
 
 function showFigures(gauges: Gauges, figures: ShopFigures): void {
   const { events, eventAge, stock } = gauges;
-  const showWaiting = (status: string, { count, oldestSeconds }: Waiting): void => {
+  const showWaiting = (status: string, { count, oldestSeconds }: Backlog): void => {
     events.set({ status }, count);
     eventAge.set({ status }, oldestSeconds);
   };

@@ -2,7 +2,7 @@ import { BusyFault } from '../../lib/faults.ts';
 import type { Progress } from '../../lib/progress.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { COMMITTED_UNITS } from '../reconciliation/audit-stock.ts';
-import { findAll, type Reconciliation } from '../reconciliation/reconcile.ts';
+import { findDiscrepancies, type Reconciliation } from '../reconciliation/reconcile.ts';
 import type { Shop } from '../shop.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { repairCounters, type CommittedUnits } from '../stock/repair-counters.ts';
@@ -18,12 +18,12 @@ export async function adminReconcile(
   caller: AdminCaller,
   { fix, progress }: { readonly fix: boolean; readonly progress?: Progress },
 ): Promise<Reconciliation> {
-  const found = await findAll(shop, progress);
+  const found = await findDiscrepancies(shop, progress);
   let repaired = 0;
   for (const productId of fix ? found.unbalanced : []) {
     if (await repair(shop, caller, productId)) repaired += 1;
   }
-  const left = repaired > 0 ? await findAll(shop) : found;
+  const left = repaired > 0 ? await findDiscrepancies(shop) : found;
   const outcome = { balanced: left.findings.length === 0, findings: found.findings, repaired };
   await writeAuditEntry(shop.database, caller, {
     action: 'reconcile',

@@ -13,13 +13,13 @@ export function findProducts(
   return shop.database.find(ProductTable, { id: { $in: [...ids] } });
 }
 
-/** Which page of the catalogue is wanted. */
-export interface ProductPageWanted extends PageRequest<number> {
-  /** Only products whose sale stands so; null for all. */
+/** A page of the catalogue and its filter. */
+export interface ProductListQuery extends PageRequest<number> {
+  /** The state of the sale; null does not filter. */
   readonly saleStatus: SaleStatus | null;
 }
 
-/** The sale's status as SQL says it, by the database's clock: the same rule as `saleStatus`. */
+/** The state of a sale as an SQL condition: the same rule as `saleStatus`. */
 const IN_STATUS: Readonly<Record<SaleStatus, string>> = {
   ENDED: 'sale_ends_at <= c.now',
   UPCOMING: 'sale_starts_at > c.now and (sale_ends_at is null or sale_ends_at > c.now)',
@@ -39,16 +39,16 @@ const PAGES = {
 /** One page of the catalogue, newest first. */
 export function listProducts(
   shop: Pick<Shop, 'database'>,
-  wanted: ProductPageWanted,
+  query: ProductListQuery,
 ): Promise<Page<Product>> {
   return readPage(
     shop.database,
     {
-      statement: PAGES[wanted.saleStatus ?? 'ANY'],
+      statement: PAGES[query.saleStatus ?? 'ANY'],
       params: [],
       keyOf: ({ id }) => id,
       find: (ids) => findProducts(shop, ids),
     },
-    wanted,
+    query,
   );
 }

@@ -4,9 +4,8 @@ import type { RowOf } from '../../postgres/row.ts';
 const p = defineEntity.properties;
 
 /**
- * What is on sale: name, price and rules. Read by everyone and written by no one during a sale;
- * how many there are stands apart in the stock level, so that the one hot row is not one that
- * foreign keys point at.
+ * A product: name, price and limits. During a sale it is read often and hardly ever written. The
+ * counters are in the stock level, because foreign keys point at this row and would lock the hot one.
  */
 export const ProductTable = defineEntity({
   name: 'Product',
@@ -27,7 +26,7 @@ export const ProductTable = defineEntity({
     saleEndsAt: p.datetime().columnType('timestamptz(3)').nullable(),
     createdAt: p.datetime().columnType('timestamptz(3)').defaultRaw('shop_clock()'),
     updatedAt: p.datetime().columnType('timestamptz(3)').defaultRaw('shop_clock()'),
-    /** The database's clock when this row was read: sale windows are judged by it. */
+    /** The database's clock when this row was read; the sale window is compared with it. */
     readAt: p.formula<Date>('shop_clock()').type('datetime'),
   },
   checks: [

@@ -1,20 +1,20 @@
 import { currencyDigits, isPayableCurrency, minorFromDecimal } from '../../lib/money.ts';
 import type { SaleStatus } from '../refusal.ts';
 
-/** When a product may be held; a missing end is open. */
+/** When a product may be held; null is no limit on that side. */
 export interface SaleWindow {
   readonly saleStartsAt: Date | null;
   readonly saleEndsAt: Date | null;
 }
 
-/** Where the sale stands at an instant: the start belongs to it, the end does not. */
+/** The state of a sale at an instant: the start is part of the sale, the end is not. */
 export function saleStatus({ saleStartsAt, saleEndsAt }: SaleWindow, now: Date): SaleStatus {
   if (saleEndsAt !== null && now >= saleEndsAt) return 'ENDED';
   if (saleStartsAt !== null && now < saleStartsAt) return 'UPCOMING';
   return 'LIVE';
 }
 
-/** Milliseconds from `now` until the sale opens or ends by itself; undefined where it never does. */
+/** Milliseconds from `now` until the sale next opens or ends; undefined if it never does. */
 export function msToStatusChange(
   { saleStartsAt, saleEndsAt }: SaleWindow,
   now: Date,
@@ -28,14 +28,14 @@ const PRODUCT_ID = /^[1-9]\d{0,9}$/;
 /** Postgres's largest integer: no product can have an id beyond it. */
 const INTEGER_MAX = 2_147_483_647;
 
-/** A product's id out of its string form; undefined where no product can have it. */
+/** Parses a product id; undefined if no product can have it. */
 export function parseProductId(text: string): number | undefined {
   if (!PRODUCT_ID.test(text)) return undefined;
   const id = Number(text);
   return id <= INTEGER_MAX ? id : undefined;
 }
 
-/** The terms a product is sold on, as the operator writes them. */
+/** The terms of a product's sale, as the admin enters them. */
 export interface ProductTerms extends SaleWindow {
   /** Exact decimal text. */
   readonly price: string;
@@ -45,27 +45,27 @@ export interface ProductTerms extends SaleWindow {
   readonly maxPerCustomer: number | null;
 }
 
-/** A hold's total must fit the fifteen digits that a payment's amount may have. */
+/** The total of a hold must fit into the fifteen digits of a payment's amount. */
 const HOLD_TOTAL_MINOR_MAX = 10n ** 15n - 1n;
 
-/** One sentence on what can never be right with these terms; undefined where all is well. */
+/** One sentence about the first fault of these terms; undefined if they are valid. */
 export function wrongWithTerms(terms: ProductTerms): string | undefined {
   return wrongWithPrice(terms) ?? wrongWithLimits(terms) ?? wrongWithWindow(terms);
 }
 
 /**
- * What no reader sees when a name has nothing else: separators, control and format characters, half
- * characters, marks without a letter, fillers (Unicode's default-ignorable ones, U+3164 among them),
- * the empty Braille pattern and the empty note head.
+ * A name without a visible character: only separators, control and format characters, lone
+ * surrogates, marks without a letter, Unicode's default-ignorable characters, the empty Braille
+ * pattern and the empty note head.
  */
 const INVISIBLE = /^[\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]*$/u;
 
-/** One sentence on why this cannot be a product's name; undefined where it can. */
+/** One sentence why this cannot be a product's name; undefined if it can. */
 export function wrongWithName(name: string): string | undefined {
   return INVISIBLE.test(name) ? 'name must have at least one visible character.' : undefined;
 }
 
-/** One sentence on why a new product cannot have this currency; undefined where it can. */
+/** One sentence why a new product cannot have this currency; undefined if it can. */
 export function wrongWithCurrency(currency: string): string | undefined {
   const isCode = /^[A-Za-z]{3}$/.test(currency);
   return isCode && isPayableCurrency(currency.toUpperCase())

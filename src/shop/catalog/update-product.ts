@@ -11,7 +11,7 @@ import { ProductTable, type Product } from './product.entity.ts';
 import { wrongWithName, wrongWithTerms, type ProductTerms } from './product.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** What is to become of a product; what is not named stays as it is, and its currency always. */
+/** A change of a product. Fields that are absent stay unchanged; the currency never changes. */
 export type ProductChange = { readonly id: number } & Partial<
   Omit<ProductTerms, 'currency'> & { readonly name: string; readonly description: string | null }
 >;
@@ -23,13 +23,14 @@ export interface ChangedProduct {
 }
 
 /**
- * Two operators change one product in turn: what each leaves out, the other's change stands. Foreign
- * keys point at this row, so the lock is the one that an update takes, which their checks pass.
+ * Concurrent changes of one product run one after the other, so that neither overwrites a field that
+ * only the other changed. `for no key update`, because foreign keys point at this row: a stronger lock
+ * would block their checks.
  */
 const LOCK = 'select id from products where id = $1 for no key update';
 
 /**
- * `updated_at` rises with every change, even within a millisecond or after the clock went back:
+ * `updated_at` rises with every change, also within one millisecond or after the clock was set back:
  * clients order two values of one stock version by it.
  */
 const UPDATE = `
@@ -41,8 +42,8 @@ const UPDATE = `
       is distinct from ($2, $3, $4::bigint, $5::int, $6::int, $7::timestamptz(3), $8::timestamptz(3))`;
 
 /**
- * Changes what a product is and on what terms it is sold, inside the caller's transaction. Holds and
- * orders that stand keep the price they were made at.
+ * Changes a product and its terms, inside the caller's transaction. Existing holds and orders keep
+ * their price.
  */
 export async function updateProduct(
   shop: Shop,
@@ -54,22 +55,22 @@ export async function updateProduct(
   const before = await tx.findOne(ProductTable, { id });
   if (before === null) return productNotFound;
   const price = decimalText({ minor: before.priceMinor, currency: before.currency });
-  const wanted = { ...before, price, ...change };
+  const changed = { ...before, price, ...change };
   const wrong =
-    (change.name === undefined ? undefined : wrongWithName(change.name)) ?? wrongWithTerms(wanted);
+    (change.name === undefined ? undefined : wrongWithName(change.name)) ?? wrongWithTerms(changed);
   if (wrong !== undefined) return badUserInput(wrong);
-  const priceMinor = minorFromDecimal(wanted.price, wanted.currency);
+  const priceMinor = minorFromDecimal(changed.price, changed.currency);
   invariant(priceMinor !== undefined, 'a price that is not wrong has minor units');
 
   await tx.rows(UPDATE, [
     id,
-    wanted.name,
-    wanted.description,
+    changed.name,
+    changed.description,
     priceMinor.toString(),
-    wanted.maxPerHold,
-    wanted.maxPerCustomer,
-    wanted.saleStartsAt,
-    wanted.saleEndsAt,
+    changed.maxPerHold,
+    changed.maxPerCustomer,
+    changed.saleStartsAt,
+    changed.saleEndsAt,
   ]);
   const after = (await tx.findOne(ProductTable, { id }))!;
   tx.afterCommit(() => shop.announceProduct(after));

@@ -21,8 +21,7 @@ const CANCEL = unitMove({
 });
 
 /**
- * Cancels an order that awaits payment and gives its units back. Cancelling a cancelled order
- * returns it again.
+ * Cancels a pending order; its units become available. Cancelling a cancelled order returns it again.
  *
  * @throws BusyFault when a lock was not granted in time
  */

@@ -21,7 +21,7 @@ export const HoldTable = defineEntity({
     productId: p.integer(),
     quantity: p.integer(),
     customerId: p.text().nullable(),
-    /** SHA-256 of the client's idempotency key; with the key itself, anyone could repeat createHold and read the token. */
+    /** SHA-256 of the client's idempotency key; the key itself would authorize reading the token. */
     idempotencyKeyHash: p.text().nullable(),
     /** Price of one unit when the hold was created, in minor units of `currency`. */
     unitPriceMinor: p.bigint('bigint'),

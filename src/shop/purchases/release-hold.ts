@@ -20,7 +20,7 @@ const RELEASE = unitMove({
 });
 
 /**
- * Gives a hold's units back at once. Releasing a released hold returns it again.
+ * Ends a hold early; its units become available. Releasing a released hold returns it again.
  *
  * @throws BusyFault when a lock was not granted in time
  */
@@ -32,7 +32,7 @@ export async function releaseHold(shop: Shop, token: string): Promise<ReleaseAns
 
 /**
  * Releases a batch of holds of one product in one transaction of two round trips. The clock is read
- * after the locks, so waiting for them never lets an expired hold through.
+ * after the locks: a hold that expired during the wait is refused.
  */
 export async function releaseHolds(
   shop: Shop,

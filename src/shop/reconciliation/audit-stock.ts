@@ -2,30 +2,30 @@ import { allowLongStatements } from '../../postgres/long-statements.ts';
 import { transact } from '../../postgres/transaction.ts';
 import type { Shop } from '../shop.ts';
 
-/** The law, replayed: whether movements, rows and counters agree at every version of a stock row. */
+/** Result of replaying every stock movement of a product: do movements, rows and counters agree? */
 export interface StockAudit {
   readonly productId: number;
   readonly balanced: boolean;
-  /** How many versions the stock row has had. */
+  /** Number of versions of the stock row. */
   readonly versions: number;
   readonly total: number;
   readonly available: number;
   readonly held: number;
   readonly sold: number;
-  /** One sentence for each disagreement. */
+  /** One sentence for each discrepancy. */
   readonly findings: readonly string[];
 }
 
-/** What the rows of product `$1` come to, by their status: SQL for one row, `held` and `sold`. */
+/** SQL for one row, `held` and `sold`: the units in the holds and orders of product `$1`. */
 export const COMMITTED_UNITS = `
   select (coalesce((select sum(quantity) from holds where product_id = $1 and status = 'ACTIVE'), 0)
       + coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PENDING'), 0))::int as held,
     coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PAID'), 0)::int as sold`;
 
 /**
- * One statement, hence one snapshot: it may run while a sale runs. Each hold and order carries the
- * versions that moved its units; summed up by version they must give the movements, the movements
- * summed up must give the counters, and so must the rows by their status.
+ * One statement, hence one snapshot: it can run during a sale. Each hold and order stores the versions
+ * that moved its units. Summed up by version they must equal the movements; the movements summed up,
+ * and the rows summed up by status, must equal the counters.
  */
 const AUDIT = `
   with level as (select * from stock_levels where product_id = $1),
@@ -83,7 +83,7 @@ const AUDIT = `
     (select coalesce(json_agg(finding), '[]') from findings) as findings
   from level l`;
 
-/** Audits one product's stock; null where there is no such product. */
+/** Audits one product's stock; null for a product without a stock row. */
 export async function auditStock(
   shop: Pick<Shop, 'database'>,
   productId: number,

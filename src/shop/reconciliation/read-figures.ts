@@ -3,38 +3,37 @@ import { countNewestStock } from '../stock/count-stock.ts';
 import type { StockCount } from '../stock/stock.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** How many of a kind there are, and for how many seconds the oldest of them: 0 where there is none. */
-export interface Waiting {
+/** How many rows of a kind there are, and the age of the oldest in seconds; 0 if there is none. */
+export interface Backlog {
   readonly count: number;
   readonly oldestSeconds: number;
 }
 
-/** What an operator keeps an eye on and only the database knows. */
+/** Figures for monitoring that only the database has. */
 export interface ShopFigures {
   /** Payment events that wait for their order. */
-  readonly parked: Waiting;
-  /** Payment events that were given up. */
-  readonly dead: Waiting;
-  /** Successful payments that name no order, all that ever came: money that nothing matches. */
-  readonly withoutOrder: Waiting;
-  /** How many of them came in the last 24 hours. */
+  readonly parked: Backlog;
+  /** Dead letters. */
+  readonly dead: Backlog;
+  /** All successful payments that name no order. */
+  readonly withoutOrder: Backlog;
+  /** Those of the last 24 hours. */
   readonly withoutOrderLastDay: number;
-  /** Money that must still go back. */
-  readonly openRefunds: Waiting;
-  /** For how many seconds the oldest due hold or order has been due without being ended. */
+  readonly openRefunds: Backlog;
+  /** Seconds for which the oldest due hold or order has been due; 0 if nothing is due. */
   readonly sweepLagSeconds: number;
-  /** For how many seconds anyone's oldest transaction on this database has been open. */
+  /** Age of the oldest open transaction on this database, of any client. */
   readonly oldestTransactionSeconds: number;
-  /** The newest products' units. */
+  /** Counters of the newest products. */
   readonly stock: readonly StockCount[];
 }
 
-/** Most products whose units are told: each is three lines of every scrape. */
+/** Maximum products with counters: each adds three lines to every scrape. */
 const PRODUCTS_MAX = 200;
 
 /**
- * All figures of one moment. The earliest deadline of each kind is the first entry of its index, so
- * the sweep's lag costs the same however many holds there are.
+ * All figures of one moment. The earliest deadlines are the first entries of their indexes, so the
+ * sweep's lag costs the same for any number of holds.
  */
 const FIGURES = `
   with clock as (select shop_clock() as now),
@@ -57,10 +56,10 @@ const FIGURES = `
       from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()) as oldest
   from clock`;
 
-const NONE: Waiting = { count: 0, oldestSeconds: 0 };
+const NONE: Backlog = { count: 0, oldestSeconds: 0 };
 
 interface Row {
-  readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER']?: Waiting };
+  readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER']?: Backlog };
   readonly withoutOrderLastDay: number;
   readonly lag: number | null;
   readonly oldest: number;

@@ -1,16 +1,16 @@
 import { readFigures, type ShopFigures } from './read-figures.ts';
 import type { Shop } from '../shop.ts';
 
-/** How the shop stands: the database it is on, what is on sale, what is under way and what waits. */
+/** The state of the shop: its database, products, units, open purchases and backlogs. */
 export interface Status extends Omit<ShopFigures, 'stock'> {
   readonly database: {
     readonly version: string;
-    /** Whether it follows another one and takes no changes. */
+    /** Whether it is a standby and accepts no changes. */
     readonly isStandby: boolean;
-    /** Sessions of everybody on this server of Postgres, and how many it takes. */
+    /** Sessions of all clients of this PostgreSQL server, and their maximum. */
     readonly connections: number;
     readonly connectionsMax: number;
-    /** The version of TLS, as in TLSv1.3; null in clear text. */
+    /** The version of TLS, for example TLSv1.3; null without TLS. */
     readonly tls: string | null;
     /** This session's name in pg_stat_activity. */
     readonly applicationName: string;
@@ -18,7 +18,7 @@ export interface Status extends Omit<ShopFigures, 'stock'> {
   /** The database's clock. */
   readonly now: Date;
   readonly products: { readonly upcoming: number; readonly live: number; readonly ended: number };
-  /** Of all products together. */
+  /** Sums over all products. */
   readonly units: {
     readonly total: number;
     readonly available: number;
@@ -29,7 +29,7 @@ export interface Status extends Omit<ShopFigures, 'stock'> {
   readonly pendingOrders: number;
 }
 
-/** What is under way is counted by its partial index, however much has ended. */
+/** Active holds and pending orders are counted by their partial indexes. */
 const COUNTS = `
   with clock as (select shop_clock() as now)
   select now,
@@ -52,7 +52,7 @@ type Counts = Pick<Status, 'database' | 'products' | 'units' | 'activeHolds' | '
   readonly now: string;
 };
 
-/** Reads how the shop stands. It changes nothing, and works on a standby too. */
+/** Reads the state of the shop. It changes nothing, so it works on a standby as well. */
 export async function readStatus(shop: Pick<Shop, 'database'>): Promise<Status> {
   const [counts] = await shop.database.rows<Counts>(COUNTS, []);
   const { stock: _ofEachProduct, ...waiting } = await readFigures(shop);

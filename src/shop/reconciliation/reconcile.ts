@@ -3,39 +3,39 @@ import { unwatched, type Progress } from '../../lib/progress.ts';
 import { checkMoney } from './check-money.ts';
 import type { Shop } from '../shop.ts';
 
-/** What a reconciliation came to. */
+/** The result of a reconciliation. */
 export interface Reconciliation {
-  /** Whether everything agrees now, what was repaired included. */
+  /** Whether everything agrees, after the repair. */
   readonly balanced: boolean;
-  /** One sentence for each disagreement that was found, what was repaired included. */
+  /** One sentence for each discrepancy, the repaired ones included. */
   readonly findings: readonly string[];
-  /** Products whose counters were put right. */
+  /** Products whose counters were repaired. */
   readonly repaired: number;
 }
 
-/** Most findings told one by one, and a last one that says how many there are beyond. */
+/** Maximum findings; one more gives the number of the others. */
 const FINDINGS_MAX = 500;
 
 const PRODUCTS = 'select id from products order by id';
 
-/** Holds movements, rows and counters of every product against each other, and orders against payments. */
+/** Checks that the movements, rows and counters of every product agree, and orders with payments. */
 export async function reconcile(shop: Pick<Shop, 'database'>): Promise<Reconciliation> {
-  const { findings } = await findAll(shop);
+  const { findings } = await findDiscrepancies(shop);
   return { balanced: findings.length === 0, findings, repaired: 0 };
 }
 
-/** What does not agree. */
-export interface Found {
+/** Everything that does not agree. */
+export interface Discrepancies {
   readonly findings: readonly string[];
   /** Products whose stock disagrees. */
   readonly unbalanced: readonly number[];
 }
 
-/** Compares everything, without changing anything. */
-export async function findAll(
+/** Compares everything and changes nothing. `progress` is called for each product. */
+export async function findDiscrepancies(
   shop: Pick<Shop, 'database'>,
   progress: Progress = unwatched,
-): Promise<Found> {
+): Promise<Discrepancies> {
   const findings: string[] = [];
   const unbalanced: number[] = [];
   const products = await shop.database.rows<{ id: number }>(PRODUCTS, []);

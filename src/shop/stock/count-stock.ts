@@ -2,7 +2,7 @@ import { StockLevelTable } from './stock-level.entity.ts';
 import type { StockCount } from './stock.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** The stock of many products at once, as committed; unknown ids are left out. */
+/** The counters of many products, as committed; unknown ids are left out. */
 export function countStock(
   shop: Pick<Shop, 'database'>,
   productIds: readonly number[],
@@ -10,7 +10,7 @@ export function countStock(
   return shop.database.find(StockLevelTable, { productId: { $in: [...productIds] } });
 }
 
-/** The stock of the newest products, at most this many: those of the sale that is on. */
+/** The counters of the newest products, at most `limit`: usually those of the current sale. */
 export function countNewestStock(
   shop: Pick<Shop, 'database'>,
   limit: number,

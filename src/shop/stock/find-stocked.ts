@@ -4,20 +4,20 @@ import { saleStatus } from '../catalog/product.rules.ts';
 import type { StockCount } from './stock.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** A product with its stock, as one answer shows them. */
+/** A product with its counters of the same moment. */
 export type StockedProduct = Product & { readonly stock: StockCount };
 
 type Instant = 'saleStartsAt' | 'saleEndsAt' | 'createdAt' | 'updatedAt' | 'readAt';
 
-/** A product and its counters as the database driver gives them: instants and large numbers are text. */
+/** A product and its counters as the driver returns them: instants and 64-bit integers are text. */
 type StockedRow = Omit<Product, Instant | 'priceMinor'> &
   Pick<StockCount, 'version' | 'total' | 'available' | 'held' | 'sold'> & {
     readonly [Column in Instant]: string | (null extends Product[Column] ? null : never);
   } & { readonly priceMinor: string };
 
 /**
- * One statement, hence one snapshot: with two, a change of the product that is committed between
- * them would show the old product beside the newer stock.
+ * One statement, hence one snapshot. Two statements could combine an old product with newer counters
+ * if a change is committed between them.
  */
 const FIND = `
   select p.id, p.name, p.description, p.price_minor as "priceMinor", p.currency,
@@ -51,23 +51,20 @@ function stockedProduct(row: StockedRow): StockedProduct {
   };
 }
 
-/**
- * Whether the first value is older than the second. Of one product, `version` and `updatedAt` never
- * fall from one committed moment to the next.
- */
+/** Whether the first value is older: `version` and `updatedAt` of one product never decrease. */
 export function isOlder(one: StockedProduct, other: StockedProduct): boolean {
   return one.stock.version < other.stock.version || one.updatedAt < other.updatedAt;
 }
 
 /**
- * Whether a value that was read later shows something else, the sale status included. An older one
- * is no news: a database that was restored must not take a subscriber back.
+ * Whether a later read differs from what a subscriber has, the sale status included. Older values do
+ * not count: after a restore of the database, subscribers must not go back in time.
  */
 export function isNews(read: StockedProduct, known: StockedProduct): boolean {
-  return !isOlder(read, known) && !isDeepStrictEqual(shown(read), shown(known));
+  return !isOlder(read, known) && !isDeepStrictEqual(visibleState(read), visibleState(known));
 }
 
-function shown(product: StockedProduct): object {
+function visibleState(product: StockedProduct): object {
   const { readAt, stock, ...row } = product;
   return { ...row, stock: { ...stock, readAt: null }, status: saleStatus(product, readAt) };
 }

@@ -4,8 +4,8 @@ import type { Shop } from '../shop.ts';
 
 export type { StockMovement } from './stock-movement.entity.ts';
 
-/** Which page of one product's movements is wanted, by version. */
-export interface MovementPageWanted extends PageRequest<number> {
+/** A page of one product's movements. */
+export interface MovementListQuery extends PageRequest<number> {
   readonly productId: number;
 }
 
@@ -15,12 +15,12 @@ const MOVEMENTS = pageStatement({
   condition: 'product_id = $3',
 });
 
-/** One page of what changed a product's stock, newest first; empty for an unknown product. */
+/** One page of a product's movements, newest version first; empty for an unknown product. */
 export function listMovements(
   shop: Pick<Shop, 'database'>,
-  wanted: MovementPageWanted,
+  query: MovementListQuery,
 ): Promise<Page<StockMovement>> {
-  const { productId } = wanted;
+  const { productId } = query;
   return readPage(
     shop.database,
     {
@@ -30,6 +30,6 @@ export function listMovements(
       find: (versions) =>
         shop.database.find(StockMovementTable, { productId, version: { $in: versions } }),
     },
-    wanted,
+    query,
   );
 }

@@ -4,7 +4,7 @@ import { StockLevelTable } from './stock-level.entity.ts';
 import type { StockCount } from './stock.rules.ts';
 import type { Shop } from '../shop.ts';
 
-/** Takes the lock on one product's stock row and gives its counts; null where there is no such product. */
+/** Locks one product's stock row and returns its counters; null for an unknown product. */
 export type LockStock = (tx: Transaction, productId: number) => Promise<StockCount | null>;
 
 /**
@@ -33,7 +33,7 @@ function lockStatement(em: Transaction['em']): string {
   return lockText;
 }
 
-/** A stock row as the database gives it. */
+/** A stock row as the driver returns it. */
 type StockRow = Omit<StockCount, 'productId' | 'readAt'> & { readonly read_at: string };
 
 function countOf(
@@ -43,7 +43,7 @@ function countOf(
   return { productId, version, total, available, held, sold, readAt: new Date(readAt) };
 }
 
-/** One product's stock while no one else can move it: the only thing that changes counts. */
+/** The counters of one product under its lock. Only this class changes counters. */
 export class LockedStock {
   readonly #tx: Transaction;
   #count: StockCount;
@@ -53,20 +53,20 @@ export class LockedStock {
     this.#count = count;
   }
 
-  /** The counts as of the last move. */
+  /** The counters after the last move. */
   get count(): StockCount {
     return this.#count;
   }
 
   /**
-   * Runs a statement made by `unitMove` and gives the rows it changed. Its `$1` is the product and
-   * `$2` the version it makes; `params` are those from `$3` on.
+   * Runs a statement of `unitMove` and returns the rows that it changed. `$1` is the product, `$2` the
+   * new version; `params` begin at `$3`.
    */
   async move<Row>(statement: string, params: readonly unknown[]): Promise<readonly Row[]> {
     return this.#moved(await this.#tx.rows<Moved<Row>>(statement, this.#params(params)));
   }
 
-  /** The same as the transaction's last act, committed in the same round trip. */
+  /** The same as the transaction's last statement, committed in the same round trip. */
   async moveLast<Row>(statement: string, params: readonly unknown[]): Promise<readonly Row[]> {
     return this.#moved(await this.#tx.lastRows<Moved<Row>>(statement, this.#params(params)));
   }
@@ -82,21 +82,21 @@ export class LockedStock {
   }
 }
 
-/** What a statement made by `unitMove` gives; nulls where nothing changed. */
+/** The result of a statement of `unitMove`; nulls if nothing changed. */
 interface Moved<Row> {
   readonly changed: readonly Row[] | null;
   readonly stock: StockRow | null;
 }
 
 /**
- * Takes the lock on one product's stock and has its new count announced once that is committed; the
- * lock is sent at once, so that what is asked next travels with it. Undefined where there is no
- * such product. Every unit that moves, moves through here. The house rules of locking:
+ * Locks the stock row of one product and publishes its new counters after the commit. The lock
+ * statement is sent at once, so that the caller's next statements share its round trip. Undefined for
+ * an unknown product. Every move of units takes this lock. The rules of locking:
  *
  * - Take this lock last (order id → event → order → hold → stock) and commit at once after it.
- * - Whoever needs other rows while holding it takes them with SKIP LOCKED, so no cycle is possible.
- * - Read the clock after the lock, so that waiting never lets an expired hold through.
- * - No remote call and nothing else is awaited while it is held.
+ * - Under this lock, take other row locks with SKIP LOCKED only: then no cycle of waits is possible.
+ * - Read the clock after the lock: a hold that expired during the wait is then seen as expired.
+ * - Under this lock, await nothing but statements of this transaction.
  */
 export async function lockStock(
   shop: Shop,
@@ -112,7 +112,7 @@ export async function lockStock(
   return stock;
 }
 
-/** Runs `work` on one product's stock while no one else can; undefined where there is no such product. */
+/** Runs `work` under the lock of one product's stock row; undefined for an unknown product. */
 export async function withLockedStock<T>(
   shop: Shop,
   tx: Transaction,

@@ -1,16 +1,16 @@
 import type { LockedStock } from './locked-stock.ts';
 
-/** What the rows of a product come to: its active holds and pending orders, and its paid orders. */
+/** The units in a product's rows: held in active holds and pending orders, sold in paid orders. */
 export interface CommittedUnits {
   readonly held: number;
   readonly sold: number;
 }
 
 /**
- * Sets a stock row's counters to what the rows come to, out of the total that the movements give,
- * and records a REPAIR that carries what the movements lacked: from its version on, movements, rows
- * and counters agree. Nothing changes where they agree already, where more is held and sold than is
- * offered, or where the movements are ahead of the stock row: those need a person.
+ * Sets the counters of a stock row to the units in the product's rows, with the total of the
+ * movements, and records the difference as a movement REPAIR: from that version on, movements, rows
+ * and counters agree. It changes nothing if they already agree, if more is held and sold than the
+ * total, or if the movements are ahead of the stock row: the last two need a person.
  */
 const REPAIR = `
   with recorded as (
@@ -35,7 +35,7 @@ const REPAIR = `
     from repaired n, recorded r)
   select (select json_agg(product_id) from repaired) as changed, (select row_to_json(repaired) from repaired) as stock`;
 
-/** Repairs a locked product's counters; whether there was something to repair that could be. */
+/** Repairs the counters of a locked product; whether it changed anything. */
 export async function repairCounters(
   stock: LockedStock,
   { held, sold }: CommittedUnits,

@@ -5,10 +5,9 @@ import { ProductTable } from '../catalog/product.entity.ts';
 const p = defineEntity.properties;
 
 /**
- * How many units of a product there are, in three buckets that always add up to the total. This is
- * the one hot row: it is locked, changed and released in one short transaction, and nothing points
- * at it. The law stands here once more, as checks, so that two guards must fail before a unit is
- * sold twice.
+ * The counters of a product: three that always add up to the total. This is the one hot row: each
+ * change locks it for one short transaction, and no foreign key points at it. The checks repeat the
+ * stock invariant in the database, as a second guard against selling a unit twice.
  */
 export const StockLevelTable = defineEntity({
   name: 'StockLevel',
@@ -22,15 +21,15 @@ export const StockLevelTable = defineEntity({
         .fieldName('product_id')
         .deleteRule('no action')
         .updateRule('no action'),
-    /** Units offered in this sale. */
+    /** Units for sale, in all. */
     total: p.integer(),
-    /** Units free to hold. */
+    /** Units that can be held. */
     available: p.integer(),
-    /** Units promised to active holds and to orders awaiting payment. */
+    /** Units in active holds and pending orders. */
     held: p.integer(),
     /** Units in paid orders. */
     sold: p.integer(),
-    /** Rises by one with every change; each version has its stock movement. */
+    /** Increases by one with every change; each version has its stock movement. */
     version: p.integer(),
     /** The database's clock when this row was read. */
     readAt: p.formula<Date>('shop_clock()').type('datetime'),

@@ -4,7 +4,7 @@ import { ProductTable } from '../catalog/product.entity.ts';
 
 const p = defineEntity.properties;
 
-/** Why a stock row changed: one word for each way units move. */
+/** Every cause of a stock movement. */
 export const STOCK_CAUSES = [
   'HOLD',
   'RELEASE',
@@ -16,13 +16,13 @@ export const STOCK_CAUSES = [
   'REPAIR',
 ] as const;
 
-/** One of the ways units move. */
+/** The cause of a stock movement. */
 export type StockCause = (typeof STOCK_CAUSES)[number];
 
 /**
- * What each version of a stock row changed and why: append-only, written in the same transaction,
- * one row for a whole batch. "Why is stock 3?" is one query, and the movements replayed give the
- * law at every version.
+ * The ledger: what each version of a stock row changed, and why. Append-only, written in the same
+ * statement as the counters, one row for a whole batch. Replaying the movements proves the stock
+ * invariant at every version.
  */
 export const StockMovementTable = defineEntity({
   name: 'StockMovement',
@@ -37,9 +37,9 @@ export const StockMovementTable = defineEntity({
     cause: p.enum(STOCK_CAUSES),
     reason: p.text().nullable(),
     at: p.datetime().columnType('timestamptz(3)'),
-    /** SHA-256 of the operator's idempotency key, for adjustments that carried one. */
+    /** SHA-256 of the admin's idempotency key, for adjustments that have one. */
     idempotencyKeyHash: p.text().nullable(),
-    /** SHA-256 of what was asked under that key: the same key with other arguments is refused. */
+    /** SHA-256 of the arguments under that key: the same key with other arguments is refused. */
     argumentsHash: p.text().nullable(),
   },
   checks: [
@@ -66,5 +66,5 @@ export const StockMovementTable = defineEntity({
   ],
 });
 
-/** One committed change of a product's stock. */
+/** One movement as stored. */
 export type StockMovement = RowOf<typeof StockMovementTable>;

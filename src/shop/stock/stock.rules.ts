@@ -1,6 +1,6 @@
 import type { StockStatus } from '../refusal.ts';
 
-/** One product's units at one version; available + held + sold = total, always. */
+/** The counters of one product at one version; available + held + sold = total, always. */
 export interface StockCount {
   readonly productId: number;
   readonly version: number;
@@ -8,7 +8,7 @@ export interface StockCount {
   readonly available: number;
   readonly held: number;
   readonly sold: number;
-  /** The database's clock when these counts were read or made. */
+  /** The database's clock when these counters were read or changed. */
   readonly readAt: Date;
 }
 

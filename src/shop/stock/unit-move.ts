@@ -3,19 +3,19 @@ import type { StockCause } from './stock-movement.entity.ts';
 /** One of a stock row's counters. */
 export type Bucket = 'available' | 'held' | 'sold' | 'total';
 
-/** What a statement does to units: which rows change, and between which buckets their units go. */
+/** A move of units: the rows that change, and the counters that lose and gain their units. */
 export interface UnitMove {
   /** More common table expressions before `changed`, each ending in a comma. */
   readonly before?: string;
   /**
-   * The data-changing statement, `returning … quantity …`: a row for each that changed. `$1` is the
-   * product and `$2` the version this move makes, with which the rows are stamped.
+   * The statement that changes the rows, `returning … quantity …`. `$1` is the product, `$2` the new
+   * version of the stock row, which the changed rows store.
    */
   readonly changed: string;
-  /** +1 or -1 for each bucket that gains or loses the quantity of the changed rows. */
+  /** +1 or -1 for each counter that gains or loses the quantity of the changed rows. */
   readonly buckets: Readonly<Partial<Record<Bucket, 1 | -1>>>;
   readonly cause: StockCause;
-  /** SQL for the movement's further columns, where it has any. */
+  /** SQL for further columns of the movement. */
   readonly note?: {
     readonly reason: string;
     readonly keyHash?: string;
@@ -24,10 +24,11 @@ export interface UnitMove {
 }
 
 /**
- * The text of one statement that changes rows, moves exactly the units of the rows it changed, and
- * records the movement: the three cannot come apart. It gives one row: the changed rows and the new
- * counts, both null where nothing changed. A stock row that is not at the version before `$2` gets
- * none, which its table refuses: a move that went round the lock undoes its transaction.
+ * The text of one statement that changes rows, moves the units of exactly those rows, and records the
+ * movement, so that none of the three can happen without the others. It returns one row: the changed
+ * rows and the new counters, both null if nothing changed. If the stock row is not at the version
+ * before `$2`, its new version is null, which the table refuses: a move without the lock is rolled
+ * back.
  */
 export function unitMove({ before = '', changed, buckets, cause, note }: UnitMove): string {
   const delta = (bucket: Bucket): string => {

@@ -4,7 +4,7 @@ import type { Shop } from '../../shop.ts';
 import type { Hold } from '../hold.entity.ts';
 import type { Order } from '../order.entity.ts';
 
-/** The holds become orders: their units stay held, so no stock row changes. */
+/** The units stay held, so the stock row does not change. */
 const CONVERT = `
   with converted as (
     update holds set status = 'CONVERTED' where id = any($1::uuid[]) and status = 'ACTIVE' returning *)
@@ -17,8 +17,8 @@ const CONVERT = `
   returning id`;
 
 /**
- * Turns locked active holds into orders that await their payment, and commits: it is the
- * transaction's last statement. The orders are those of the holds, in their order.
+ * Converts locked active holds into pending orders and commits: it is the transaction's last
+ * statement. The orders are in the order of the holds.
  */
 export async function convertHolds(
   shop: Shop,
@@ -34,7 +34,7 @@ export async function convertHolds(
   return orders;
 }
 
-/** The order as the statement creates it, so that it need not be read again. */
+/** The order as the statement inserts it, which saves reading it again. */
 function pendingOrder({ orderPaymentTtlMs }: Shop, hold: Hold, now: Date): Order {
   const { id: holdId, orderId, productId, quantity, customerId, unitPriceMinor, currency } = hold;
   return {

@@ -11,7 +11,7 @@ import {
   type OrderRow,
 } from './purchase-rows.ts';
 
-/** Most rows read by one statement. */
+/** Maximum rows read by one statement. */
 const ROWS_MAX = 1000;
 
 const HOLDS = `select ${HOLD_COLUMNS}, shop_clock() as "readAt" from holds where id = any($1::uuid[])`;
@@ -21,8 +21,8 @@ const ORDERS = `select ${ORDER_COLUMNS}, shop_clock() as "readAt" from orders wh
 type WithClock<Row> = Row & { readonly readAt: string };
 
 /**
- * Reads of holds and orders, shared: requests of one turn of the event loop are one statement.
- * Nothing is kept, so a row is never older than the request that asks for it.
+ * Shared reads of holds and orders: the reads of one turn of the event loop become one statement.
+ * Nothing is cached, so a row is never older than the request that reads it.
  */
 export class PurchaseReads {
   /** The hold of an id, as committed; null for an unknown id. */
@@ -50,7 +50,7 @@ function sharedRead<Row extends { readonly id: string }>(
       const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]));
       return ids.map((id) => rows.get(id) ?? null);
     },
-    // A turn of the event loop, because requests of one turn arrive in different microtasks.
+    // Not the microtask queue: requests of one turn arrive in different microtasks.
     { cache: false, maxBatchSize: ROWS_MAX, batchScheduleFn: (run) => void setImmediate(run) },
   );
 }

@@ -2,9 +2,9 @@ import type { Transaction } from '../../../postgres/transaction.ts';
 import type { Hold } from '../hold.entity.ts';
 import type { Order } from '../order.entity.ts';
 
-/**
+/*
  * Rows of holds and orders, read by statements of constant text. The ORM writes ids into the text of
- * its own statements, so that each is parsed and planned again; these are prepared once a session.
+ * its statements, so that each is parsed again; these are prepared once in each session.
  */
 
 /** The columns of `holds`, under the names of `Hold`. */
@@ -65,9 +65,9 @@ export function orderOf(row: OrderRow, readAt: Date): Order {
 }
 
 /**
- * By hand and not through the ORM's LockMode, so that it is prepared and travels with the statement
- * before it. In the order of their ids, so that two batches that lock the same
- * rows cannot deadlock.
+ * By hand and not with the ORM's LockMode, so that it is prepared and shares the round trip of the
+ * statement before it. In the order of the ids, so that two batches that lock the same rows cannot
+ * deadlock.
  */
 const LOCK_HOLDS = `select ${HOLD_COLUMNS} from holds where id = any($1::uuid[]) order by id for update`;
 

@@ -10,7 +10,7 @@ import type { Hold } from '../hold.entity.ts';
 import type { HoldRefusal, HoldRequest } from '../hold.rules.ts';
 import type { Order } from '../order.entity.ts';
 
-/** The answer to a request for a hold: the hold, or the reason there is none. */
+/** The hold, or the reason why it was not created. */
 export type HoldAnswer = Hold | HoldRefusal | ProductNotFound;
 
 /**
@@ -20,16 +20,16 @@ export type HoldAnswer = Hold | HoldRefusal | ProductNotFound;
 export type HoldResult =
   { readonly kind: 'answered'; readonly answer: HoldAnswer } | { readonly kind: 'keyTaken' };
 
-/** The queue of each product, in which requests that arrive together share one commit. */
+/** Requests for holds, by product: those that arrive during a commit share the next one. */
 export type HoldQueues = BatchQueues<number, HoldRequest, HoldResult>;
 
-/** The answer to a release: the released hold, or the reason it was not released. */
+/** The released hold, or the reason why it was not released. */
 export type ReleaseAnswer = Hold | HoldNotFound | HoldNotActive;
 
 /** Releases by product; a request is the id of a hold. */
 export type ReleaseQueues = BatchQueues<number, string, ReleaseAnswer>;
 
-/** The answer to a cancellation: the cancelled order, or the reason it was not cancelled. */
+/** The cancelled order, or the reason why it was not cancelled. */
 export type CancelAnswer = Order | OrderNotFound | OrderFinal<Order>;
 
 /** Cancellations by product; a request is the id of an order. */
