@@ -39,7 +39,7 @@ type ShopSettings = Pick<
 >;
 
 /** The prepared database of a shop, and who measures what goes on in it. */
-export interface ShopResources {
+interface ShopResources {
   readonly database: Database;
   readonly meters?: Meters;
 }
@@ -78,7 +78,7 @@ export function openShop(
 const WAIT_MAX_MS = 2000;
 
 /** The parts of the shop that the queues need; the queues complete it. */
-export type ShopWithoutQueues = Omit<
+type ShopWithoutQueues = Omit<
   LiveShop,
   'holdQueues' | 'releaseQueues' | 'cancelQueues' | 'paymentQueues' | 'orderQueues'
 >;

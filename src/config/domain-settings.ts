@@ -64,7 +64,7 @@ export interface Settings {
 }
 
 /** What the settings need besides the parsed table. */
-export interface Completed {
+interface Completed {
   readonly connection: Connection | undefined;
   readonly holdTokenSecrets: readonly string[];
   readonly adminToken: string;

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import type { Connection } from '../postgres/connection.ts';
 
 /** The settings that the safety checks read. */
-export interface SafetySettings {
+interface SafetySettings {
   readonly NODE_ENV: string;
   readonly HOST?: string | undefined;
   readonly DATABASE_URL?: string | undefined;

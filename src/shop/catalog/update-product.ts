@@ -17,7 +17,7 @@ export type ProductChange = { readonly id: number } & Partial<
 >;
 
 /** A product before and after its change. */
-export interface ChangedProduct {
+interface ChangedProduct {
   readonly before: Product;
   readonly after: Product;
 }

@@ -7,7 +7,7 @@ import { OrderTable } from './order.entity.ts';
 import { holdIsDue, isPast, orderIsDue } from './status.rules.ts';
 
 /** Maximum holds and maximum orders ended by one statement: buyers wait a few milliseconds for it. */
-export const EXPIRY_BATCH = 2000;
+const EXPIRY_BATCH = 2000;
 
 /** A sub-select, so that the clock is read once and the index can be used. */
 const NOW = '(select shop_clock())';

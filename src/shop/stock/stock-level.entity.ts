@@ -1,5 +1,4 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../../postgres/row.ts';
 import { ProductTable } from '../catalog/product.entity.ts';
 
 const p = defineEntity.properties;
@@ -41,6 +40,3 @@ export const StockLevelTable = defineEntity({
     { name: 'stock_levels_sold_not_negative', expression: 'sold >= 0' },
   ],
 });
-
-/** One product's stock as stored. */
-export type StockLevel = RowOf<typeof StockLevelTable>;

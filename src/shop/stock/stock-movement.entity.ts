@@ -5,7 +5,7 @@ import { ProductTable } from '../catalog/product.entity.ts';
 const p = defineEntity.properties;
 
 /** Every cause of a stock movement. */
-export const STOCK_CAUSES = [
+const STOCK_CAUSES = [
   'HOLD',
   'RELEASE',
   'EXPIRY',

@@ -4,7 +4,7 @@ import type { StockCause } from './stock-movement.entity.ts';
 export type Bucket = 'available' | 'held' | 'sold' | 'total';
 
 /** A move of units: the rows that change, and the counters that lose and gain their units. */
-export interface UnitMove {
+interface UnitMove {
   /** More common table expressions before `changed`, each ending in a comma. */
   readonly before?: string;
   /**
