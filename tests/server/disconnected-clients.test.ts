@@ -82,7 +82,7 @@ async function answerTo(request: ClientRequest): Promise<string | undefined> {
 
 type Session = Awaited<ReturnType<typeof openSession>>;
 
-/** Has a product's row locked until the session's rollback: whoever wants a hold waits. */
+/** Has a product's row locked until the session's rollback: requests for holds wait. */
 async function lockStock(productId: number): Promise<Session> {
   const session = await openSession(server.databaseUrl);
   await session.query('begin');
@@ -113,7 +113,7 @@ test('clients that go while their holds are queued leave whole holds or nothing,
   const inFlight = sendHold(productId);
   await untilWaiting(session);
   const buyers = Array.from({ length: QUEUE_MAX + 1 }, () => sendHold(productId));
-  // Once one is told that too many wait, all others do.
+  // When one is refused because the queue is full, all others are in the queue.
   const full = await Promise.race(buyers.map(async (buyer) => ({ buyer, is: await buyer.answer })));
   const queued = buyers.filter((buyer) => buyer !== full.buyer);
 
@@ -128,7 +128,7 @@ test('clients that go while their holds are queued leave whole holds or nothing,
   const made = await activeHolds(productId);
   expect(made).toBeGreaterThanOrEqual(stayed.length);
   expect(await stockOf(server.shop, productId)).toMatchObject({ held: 2 * made });
-  // Whoever comes back with its key has one hold, whether it was made before or now.
+  // A client that repeats its key has one hold, whether it was created before or now.
   const input = { productId: String(productId), quantity: 2 };
   const returned = await Promise.all(
     gone.map(({ key: idempotencyKey }) =>

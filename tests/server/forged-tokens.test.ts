@@ -98,16 +98,16 @@ const STREAMS = [
 
 /** The tokens of these that opened a stream. */
 async function thatStream(tokens: readonly string[]): Promise<string[]> {
-  const doors = Array.from({ length: 8 }, () => new HostileSocket(server.socketUrl));
+  const sockets = Array.from({ length: 8 }, () => new HostileSocket(server.socketUrl));
   const tries = tokens.flatMap((token) => STREAMS.map((query) => ({ token, query })));
   const opened = await inParallel(
     tries,
-    doors.map((door) => async ({ token, query }: { token: string; query: string }) => {
-      const { errors } = await door.subscribe({ query, variables: { token } });
+    sockets.map((socket) => async ({ token, query }: { token: string; query: string }) => {
+      const { errors } = await socket.subscribe({ query, variables: { token } });
       return errors.length > 0 ? [] : [token];
     }),
   );
-  for (const door of doors) door[Symbol.dispose]();
+  for (const socket of sockets) socket[Symbol.dispose]();
   return opened.flat();
 }
 
@@ -120,7 +120,7 @@ test('the right token opens what a guess does not', async () => {
 });
 
 test(
-  '10,000 random tokens open nothing',
+  '10,000 random tokens match no hold',
   async () => {
     const letters = fc.constantFrom(...BASE64URL.split(''));
     const signature = fc.string({ unit: letters, minLength: 43, maxLength: 43 });
@@ -140,7 +140,7 @@ test(
 );
 
 test(
-  'more than 1,000 tokens that are almost right open nothing',
+  'more than 1,000 tokens that are almost right match no hold',
   async () => {
     const tokens = forgedTokens(genuine);
 
