@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Page } from '../postgres/page.ts';
-import { unwatched, type Progress } from '../lib/progress.ts';
+import { noProgress, type Progress } from '../lib/progress.ts';
 
 /** How a command ends, for scripts. */
 export const EXIT = {
@@ -90,7 +90,7 @@ export async function withBar<Result>(
   work: (progress: Progress) => Promise<Result>,
 ): Promise<Result> {
   const { stderr } = process;
-  if (!stderr.isTTY) return work(unwatched);
+  if (!stderr.isTTY) return work(noProgress);
   try {
     return await work((done, total) => {
       const filled = total === 0 ? BAR_CELLS : Math.floor((done / total) * BAR_CELLS);

@@ -1,16 +1,17 @@
 /**
- * Whoever opens a thing pushes its closer; closing runs them backwards, so that whatever was built
- * on something goes before it. A closer that throws does not keep the others from running.
+ * The functions that close what was opened. They run in reverse order, so that a part is closed before
+ * the parts it depends on. All of them run, even if one throws.
  */
 export class Closers {
   readonly #closers: { readonly name: string; readonly close: () => unknown }[] = [];
   #closing: Promise<void> | undefined;
 
+  /** Adds a closer; `name` appears in its error. */
   push(name: string, close: () => unknown): void {
     this.#closers.push({ name, close });
   }
 
-  /** Closes everything, last opened first. Closing twice is harmless. */
+  /** Closes everything, last opened first; a second call waits for the first. @throws AggregateError */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;

@@ -1,9 +1,9 @@
 /**
- * Faults: the world failed, not the caller and not our code. Two kinds reach a caller, and they
- * differ in what is known.
+ * Faults: the environment failed, not the caller and not our code. The two kinds differ in whether the
+ * outcome is known.
  */
 
-/** Nothing was done: a lock or a connection was not available in time, or too many wait. Try again later. */
+/** No changes were made: a lock or a connection was not available in time, or the queue is full. Retry later. */
 export class BusyFault extends Error {
   readonly retryAfterMs = 500;
 
@@ -14,8 +14,8 @@ export class BusyFault extends Error {
 }
 
 /**
- * The database is away, or the connection was lost while committing. In the second case the
- * outcome is unknown: the same idempotency key finds out.
+ * The database is unavailable, or the connection was lost during the commit. In the second case the
+ * outcome is unknown: a retry with the same idempotency key returns it.
  */
 export class UnavailableFault extends Error {
   readonly retryAfterMs = 1000;
@@ -26,7 +26,7 @@ export class UnavailableFault extends Error {
   }
 }
 
-/** Whether the error is the world's doing and was said so already. */
+/** Whether the error is a fault. */
 export function isFault(error: unknown): error is BusyFault | UnavailableFault {
   return error instanceof BusyFault || error instanceof UnavailableFault;
 }

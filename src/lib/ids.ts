@@ -3,17 +3,17 @@ import { v7 } from 'uuid';
 
 const RANDOM_BYTES = 16;
 
-/** Drawn for 256 ids at once: a draw costs as much for one as for all of them. */
-const drawn = new Uint8Array(256 * RANDOM_BYTES);
-let used = drawn.length;
+/** Random bytes for 256 ids: one call of the generator costs as much as a call for one id. */
+const randomBytes = new Uint8Array(256 * RANDOM_BYTES);
+let used = randomBytes.length;
 
-/** Makes a new id: UUIDv7, so that ids made later sort later and land at the end of an index. */
+/** A new UUIDv7: later ids sort later, so inserts go to the end of an index. */
 export function newId(): string {
-  if (used === drawn.length) {
-    randomFillSync(drawn);
+  if (used === randomBytes.length) {
+    randomFillSync(randomBytes);
     used = 0;
   }
-  return v7({ random: drawn.subarray(used, (used += RANDOM_BYTES)) });
+  return v7({ random: randomBytes.subarray(used, (used += RANDOM_BYTES)) });
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -23,7 +23,7 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** An id out of the text a caller sent, in the one spelling that it is stored and locked under. */
+/** Parses a client's id into its lower-case spelling, which is stored and locked; undefined if invalid. */
 export function parseUuid(text: string): string | undefined {
   return isUuid(text) ? text.toLowerCase() : undefined;
 }

@@ -1,4 +1,4 @@
-/** Says what must be so. A broken invariant is our bug: it throws, and the transaction dies with it. */
-export function invariant(holds: boolean, whatMustBeSo: string): asserts holds {
-  if (!holds) throw new Error(`Invariant broken: ${whatMustBeSo}`);
+/** Asserts a condition of our own code. @throws Error if it is false, which rolls the transaction back */
+export function invariant(holds: boolean, description: string): asserts holds {
+  if (!holds) throw new Error(`Invariant broken: ${description}`);
 }

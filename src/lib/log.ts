@@ -5,11 +5,10 @@ import { LogOutput, standardOutput } from './log-output.ts';
 import { requestId } from './request-id.ts';
 
 /**
- * The names under which facts may reach the log, and no others: what is not on the list is left
- * out. A list of what must not be told would miss the next secret; no token, signature, key or
- * payload has a name here.
+ * The only facts that are logged. A list of allowed names cannot miss a new secret, as a list of
+ * forbidden ones could: no token, signature, key or payload has a name here.
  */
-const EXPOSED_CODES = [
+const LOGGED_FACTS = [
   'act',
   'again',
   'attempt',
@@ -43,9 +42,9 @@ const EXPOSED_CODES = [
 ] as const;
 
 /** Facts of a log line: ids, counts and outcomes. */
-export type Facts = { readonly [Name in (typeof EXPOSED_CODES)[number]]?: unknown };
+export type Facts = { readonly [Name in (typeof LOGGED_FACTS)[number]]?: unknown };
 
-/** What the shop needs of a log: facts first, then one sentence. */
+/** A structured log: facts first, then one sentence. */
 export interface Logger {
   debug(facts: Facts, message: string): void;
   info(facts: Facts, message: string): void;
@@ -53,14 +52,14 @@ export interface Logger {
   error(facts: Facts, message: string): void;
 }
 
-/** Where lines go; standard output unless a test listens. */
+/** Where lines are written: standard output, or a test's array. */
 interface Lines {
   write(line: string): void;
 }
 
 /**
- * The server's log: one JSON object a line with its level by name and the id of the request it belongs
- * to; with `readable`, lines for a person at a terminal instead.
+ * Creates the server's log: each line is a JSON object with the name of its level and the id of its
+ * request. With `readable`, lines are formatted for a terminal instead.
  */
 export function createLog(
   level: string,
@@ -73,7 +72,7 @@ export function createLog(
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: () => ({ requestId: requestId() }),
-      formatters: { log: onlyTold, level: (label) => ({ level: label }) },
+      formatters: { log: allowedFacts, level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => errorOf(error) },
     },
     readable ? readableLines(lines) : lines,
@@ -89,13 +88,13 @@ export function createLog(
   return log;
 }
 
-/** Whether the log is for a person: in development at a terminal. Elsewhere programs read it. */
+/** Whether lines are formatted for a person: in development, at a terminal. */
 export function isReadable({ isTTY = false }: { readonly isTTY?: boolean }, production: boolean) {
   return isTTY && !production;
 }
 
 function readableLines(lines: Lines): Lines {
-  // Loaded only where it is used.
+  // Loaded only when used: production servers do not need it.
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   const format = prettyFactory({
     colorize: process.stdout.hasColors?.() === true,
@@ -103,31 +102,31 @@ function readableLines(lines: Lines): Lines {
     ignore: 'url,version',
     singleLine: true,
   });
-  return { write: (line) => lines.write(format(harmless(line))) };
+  return { write: (line) => lines.write(format(withoutControls(line))) };
 }
 
 /**
- * Without characters that steer a terminal or turn its writing round: errors may repeat what a caller
- * sent. JSON writes some of them as escapes, and a backslash as two.
+ * Replaces control and bidirectional characters, which can steer a terminal: errors may contain text
+ * of a client. JSON writes some of them as escapes, and a backslash as two.
  */
-function harmless(line: string): string {
+function withoutControls(line: string): string {
   return line
     .replaceAll(/\\(\\|u00[01][0-9a-f]|[bf])/g, (escape) => (escape === '\\\\' ? escape : '\uFFFD'))
     .replaceAll(/[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\uFFFD');
 }
 
-function onlyTold(facts: Record<string, unknown>): Record<string, unknown> {
-  const told: Record<string, unknown> = {};
-  for (const name of EXPOSED_CODES) {
-    if (facts[name] !== undefined) told[name] = facts[name];
+function allowedFacts(facts: Record<string, unknown>): Record<string, unknown> {
+  const allowed: Record<string, unknown> = {};
+  for (const name of LOGGED_FACTS) {
+    if (facts[name] !== undefined) allowed[name] = facts[name];
   }
-  return told;
+  return allowed;
 }
 
-/** Errors nest: a fault has its cause, and that its own. */
+/** Most nested causes of an error that are logged. */
 const CAUSES_MAX = 4;
 
-/** What is told of an error; a database's error also carries the values it was asked with. */
+/** The logged fields of an error. A database error also has the statement's values, which are not logged. */
 function errorOf(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack, cause } = error;
@@ -137,5 +136,5 @@ function errorOf(error: unknown, depth = 0): unknown {
   return { type: name, message, stack, code, constraint, cause: nested };
 }
 
-/** A log that says nothing, for tools and tests that have their own words. */
+/** A log that writes nothing, for commands and tests with their own output. */
 export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,11 +1,11 @@
-/** What Node's report says of the limits that the system sets a process. */
+/** The part of Node's report with the process limits. */
 interface Report {
   readonly userLimits?: { readonly open_files: { readonly soft: number | 'unlimited' } };
 }
 
 /**
- * How many files this process may have open at once, connections among them; Infinity where the system
- * sets no limit or tells of none. Node raises its own to the hard one when it starts.
+ * Most files that this process may have open at once, including connections; Infinity if the system
+ * sets or reports no limit. Node raises its soft limit to the hard limit at its start.
  */
 export function openFilesMax(): number {
   const { userLimits } = process.report.getReport() as Report;

@@ -1,5 +1,5 @@
-/** Told again and again while long work goes on: how much of how much is done. */
+/** Called repeatedly during long work with the finished part and the total. */
 export type Progress = (done: number, total: number) => void;
 
-/** For callers who do not look on. */
-export const unwatched: Progress = () => {};
+/** Reports nothing. */
+export const noProgress: Progress = () => {};

@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const current = new AsyncLocalStorage<string>();
 
-/** Runs `work`, and all that it starts, under this request id: every log line of it bears the id. */
+/** Runs `work` with this request id, which every log line of the work has. */
 export function asRequest<T>(id: string, work: () => T): T {
   return current.run(id, work);
 }
 
-/** The id of the request that is being answered; undefined where it is nobody's. */
+/** The id of the current request; undefined outside of requests. */
 export function requestId(): string | undefined {
   return current.getStore();
 }

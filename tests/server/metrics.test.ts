@@ -123,10 +123,10 @@ describe('a server after some traffic', () => {
     expect(samples.get('flashsale_webhook_duplicates_total{provider="payments"}')).toBe(1);
   });
 
-  test('answers are counted by door and status, subscriptions while they live', () => {
-    const answers = (door: string, status: number) =>
+  test('answers are counted by endpoint and status, subscriptions while they live', () => {
+    const answers = (endpoint: string, status: number) =>
       samples.get(
-        `flashsale_http_request_duration_seconds_count{door="${door}",status="${status}"}`,
+        `flashsale_http_request_duration_seconds_count{endpoint="${endpoint}",status="${status}"}`,
       );
 
     expect(answers('graphql', 200)).toBe(5);

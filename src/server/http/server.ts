@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Door } from '../metrics/meters.ts';
+import type { Endpoint } from '../metrics/meters.ts';
 import { requestId } from '../../lib/request-id.ts';
 import type { LiveShop } from '../../live/live-shop.ts';
 import { Context, type Caller } from '../graphql/context.ts';
@@ -56,7 +56,7 @@ export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<Ht
       const path = pathOf(request);
       const isPage = request.method === 'GET' || request.method === 'HEAD';
       const isOperation = path === '/graphql' && !isPage;
-      measure(doorOf(path, options), response, options);
+      measure(endpointOf(path, options), response, options);
       if (isOperation) graphql.handle(request, response);
       else routes(request, response);
     },
@@ -145,17 +145,17 @@ function refusing({ meters, log, port }: HttpOptions): (error?: Error) => void {
   };
 }
 
-function doorOf(path: string, { providers }: HttpOptions): Door {
+function endpointOf(path: string, { providers }: HttpOptions): Endpoint {
   if (path === '/graphql') return 'graphql';
   return Object.hasOwn(providers, path) ? 'webhook' : 'other';
 }
 
 /** Measures a request: status and duration; 499 if the client closed the connection first. */
-function measure(door: Door, response: ServerResponse, { meters }: HttpOptions): void {
+function measure(endpoint: Endpoint, response: ServerResponse, { meters }: HttpOptions): void {
   const startedAt = performance.now();
   response.once('close', () => {
     const status = response.writableFinished ? response.statusCode : 499;
-    meters.answered(door, { status, ms: performance.now() - startedAt });
+    meters.answered(endpoint, { status, ms: performance.now() - startedAt });
   });
 }
 

@@ -4,7 +4,7 @@ import type { HoldResult } from '../../shop/purchases/batches/queues.ts';
 import type { LockStock } from '../../shop/stock/locked-stock.ts';
 
 /** The label that separates HTTP requests by endpoint. */
-export type Door = 'graphql' | 'webhook' | 'other';
+export type Endpoint = 'graphql' | 'webhook' | 'other';
 
 /** What is rate limited for each address. */
 export type Limited = 'holds' | 'tokens' | 'admin';
@@ -19,7 +19,7 @@ export interface Meters extends BatchObserver {
   /** A transaction waited for a product's lock, with or without success. */
   lockWaited(ms: number): void;
   /** An HTTP request ended; status 499 if the client closed the connection first. */
-  answered(door: Door, answer: { readonly status: number; readonly ms: number }): void;
+  answered(endpoint: Endpoint, answer: { readonly status: number; readonly ms: number }): void;
   /** A webhook delivery was answered, with the outcome of its event or the code of the error. */
   webhookAnswered(provider: string, outcome: string): void;
   /** A payment event was delivered again. */

@@ -139,7 +139,7 @@ function createInstruments(registry: Registry) {
     wait: histogram('hold_batch_wait_seconds', 'Longest queue time of a request in the batch.'),
     lock: histogram('stock_lock_wait_seconds', 'Time to lock a product’s stock row.'),
     http: histogram('http_request_duration_seconds', 'Duration of HTTP requests.', {
-      labelNames: ['door', 'status'],
+      labelNames: ['endpoint', 'status'],
     }),
     webhooks: counter(
       'webhooks_total',
@@ -171,7 +171,7 @@ function createMeters(registry: Registry): Meters {
       instruments.wait.observe(batch.waitedMs / 1000);
     },
     lockWaited: (ms) => instruments.lock.observe(ms / 1000),
-    answered: (door, { status, ms }) => instruments.http.observe({ door, status }, ms / 1000),
+    answered: (endpoint, { status, ms }) => instruments.http.observe({ endpoint, status }, ms / 1000),
     webhookAnswered: (provider, outcome) => instruments.webhooks.inc({ provider, outcome }),
     duplicateWebhook: (provider) => instruments.duplicates.inc({ provider }),
     ran: (job, { ms, failed }) =>

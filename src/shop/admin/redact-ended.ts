@@ -1,5 +1,5 @@
 import { allowLongStatements } from '../../postgres/long-statements.ts';
-import { unwatched, type Progress } from '../../lib/progress.ts';
+import { noProgress, type Progress } from '../../lib/progress.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
 import type { Shop } from '../shop.ts';
@@ -95,7 +95,7 @@ export async function redactEnded(
   caller: AdminCaller,
   {
     olderThanDays,
-    progress = unwatched,
+    progress = noProgress,
   }: { readonly olderThanDays: number; readonly progress?: Progress },
 ): Promise<RedactedRows[]> {
   const expected = await countEnded(shop, olderThanDays);

@@ -1,5 +1,5 @@
 import { auditStock } from './audit-stock.ts';
-import { unwatched, type Progress } from '../../lib/progress.ts';
+import { noProgress, type Progress } from '../../lib/progress.ts';
 import { checkMoney } from './check-money.ts';
 import type { Shop } from '../shop.ts';
 
@@ -34,7 +34,7 @@ export interface Discrepancies {
 /** Compares everything and changes nothing. `progress` is called for each product. */
 export async function findDiscrepancies(
   shop: Pick<Shop, 'database'>,
-  progress: Progress = unwatched,
+  progress: Progress = noProgress,
 ): Promise<Discrepancies> {
   const findings: string[] = [];
   const unbalanced: number[] = [];
