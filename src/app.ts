@@ -7,7 +7,7 @@ import { scrapeAlone, scrapeThroughPrimary } from './server/metrics/scrape.ts';
 import { ShopMetrics } from './server/metrics/shop-metrics.ts';
 import type { MetricsEndpoint } from './server/http/routes.ts';
 import { Origins } from './server/http/origins.ts';
-import { Port } from './server/http/port.ts';
+import { Port } from './server/http/port/port.ts';
 import { startSchedule } from './server/schedule.ts';
 import { paymentsProvider } from './server/webhook/payments-provider.ts';
 import type { Provider } from './server/webhook/provider.ts';
@@ -191,7 +191,7 @@ export function webhookPaths(settings: Settings): string[] {
 /** Creates the check of origins from the settings. */
 function openOrigins(settings: Settings, log: Logger): Origins {
   return new Origins({
-    isNamed: isAllowedOrigin(settings),
+    isListed: isAllowedOrigin(settings),
     trustedHops: settings.trustedHops,
     log,
   });

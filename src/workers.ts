@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { areMetricsOn, type App } from './app.ts';
 import type { Settings } from './config/domain-settings.ts';
-import { checkPlace } from './server/http/bind.ts';
+import { checkListenAddress } from './server/http/port/bind.ts';
 import { answerScrapes } from './server/metrics/scrape.ts';
 import { ShopMetrics } from './server/metrics/shop-metrics.ts';
 import { openDatabase } from './postgres/open-database.ts';
@@ -51,7 +51,7 @@ export function reportReady({ url }: App): void {
 export async function startWorkers(settings: Settings, log: Logger): Promise<App> {
   const closers = new Closers();
   try {
-    await checkPlace({ host: settings.host, port: settings.port });
+    await checkListenAddress({ host: settings.host, port: settings.port });
     const { database, embeddedUrl } = await openDatabase(settings, {
       log,
       closers,

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { readSettings } from '../config/settings.ts';
-import { localUrlOf } from '../server/http/bind.ts';
+import { localUrlOf } from '../server/http/port/bind.ts';
 import { simulatePayment, type Simulation } from './simulate-payment.ts';
 import { wholeNumber } from './options.ts';
 import { say } from './output.ts';

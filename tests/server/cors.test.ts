@@ -1,6 +1,6 @@
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import { Origins } from '../../src/server/http/origins.ts';
-import { Port } from '../../src/server/http/port.ts';
+import { Port } from '../../src/server/http/port/port.ts';
 import {
   CREATE_HOLD,
   sendRaw,
@@ -132,7 +132,7 @@ test('the answer 503 has them: without a database, and while the server stops', 
 });
 
 test('the answer 503 has them while the server starts, and a preflight passes then', async () => {
-  const origins = new Origins({ isNamed: (one) => one === ORIGIN, trustedHops: 0, log });
+  const origins = new Origins({ isListed: (one) => one === ORIGIN, trustedHops: 0, log });
   const port = await Port.open({
     host: '127.0.0.1',
     port: 0,
@@ -214,7 +214,7 @@ describe('the log', () => {
   });
 
   test('is not flooded by different origins, long ones or ones with control characters', () => {
-    const origins = new Origins({ isNamed: () => false, trustedHops: 0, log });
+    const origins = new Origins({ isListed: () => false, trustedHops: 0, log });
 
     const told = origins.refuse(`https://\u009b31m.example/${'x'.repeat(10_000)}`);
     for (let count = 0; count < 10_000; count += 1) origins.refuse(`https://${count}.example`);

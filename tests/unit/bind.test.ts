@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { bindError, checkPlace, localUrlOf, urlOf } from '../../src/server/http/bind.ts';
+import {
+  bindError,
+  checkListenAddress,
+  localUrlOf,
+  urlOf,
+} from '../../src/server/http/port/bind.ts';
 
 const failed = (code: string) => Object.assign(new Error(`listen ${code}`), { code });
 
@@ -46,11 +51,11 @@ test('an address is free before it is bound and after it is released', async () 
   const { port } = server.address() as AddressInfo;
   const place = { host: '127.0.0.1', port };
 
-  await expect(checkPlace(place)).rejects.toThrow(`PORT ${port} on 127.0.0.1 is in use`);
+  await expect(checkListenAddress(place)).rejects.toThrow(`PORT ${port} on 127.0.0.1 is in use`);
   server.close();
   await once(server, 'close');
-  await expect(checkPlace(place)).resolves.toBeUndefined();
-  await expect(checkPlace(place)).resolves.toBeUndefined();
+  await expect(checkListenAddress(place)).resolves.toBeUndefined();
+  await expect(checkListenAddress(place)).resolves.toBeUndefined();
 });
 
 test.each([

@@ -12,7 +12,7 @@ async function enqueueAll(
   const rejected: number[] = [];
   for (let number = 0; number < size; number += 1) {
     pacer.enqueue({
-      isGone: () => gone.includes(number),
+      isClosed: () => gone.includes(number),
       start: () => started.push(number),
       reject: () => rejected.push(number),
     });
@@ -41,7 +41,7 @@ test('a request that arrives while others wait starts after them', async () => {
   const started: string[] = [];
   const arrive = (name: string) =>
     pacer.enqueue({
-      isGone: () => false,
+      isClosed: () => false,
       start: () => started.push(name),
       reject: () => {},
     });
@@ -60,7 +60,7 @@ test('each turn starts as many requests again after the earlier ones have starte
   const pacer = new RequestPacer({ perTurn: 2, waitMaxMs: 2000 });
   let started = 0;
   const arrive = () =>
-    pacer.enqueue({ isGone: () => false, start: () => (started += 1), reject: () => {} });
+    pacer.enqueue({ isClosed: () => false, start: () => (started += 1), reject: () => {} });
 
   for (let round = 1; round <= 3; round += 1) {
     arrive();
@@ -87,7 +87,7 @@ test('a request that waits too long is rejected once', async () => {
 test('all requests that wait too long are rejected in one turn, also when the event loop was blocked', async () => {
   const pacer = new RequestPacer({ perTurn: 1, waitMaxMs: 20 });
   let rejected = 0;
-  const request = { isGone: () => false, start() {}, reject: () => void (rejected += 1) };
+  const request = { isClosed: () => false, start() {}, reject: () => void (rejected += 1) };
 
   for (let number = 0; number < 100; number += 1) pacer.enqueue(request);
   for (const end = performance.now() + 30; performance.now() < end;);
@@ -101,7 +101,7 @@ test('a request that arrives while others start is started one turn later', asyn
   const started: string[] = [];
   const arrive = (name: string, start: () => void = () => {}) =>
     pacer.enqueue({
-      isGone: () => false,
+      isClosed: () => false,
       start: () => {
         started.push(name);
         start();

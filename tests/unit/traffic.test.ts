@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Traffic } from '../../src/server/http/traffic.ts';
+import { Traffic } from '../../src/server/http/port/traffic.ts';
 
 const to = (url: string) => ({ url }) as IncomingMessage;
 

@@ -36,7 +36,7 @@ function budgetOf(
   const add = (name: string, parts: Partial<Work> = {}, caller = 'one caller'): Work => {
     const work: Work = {
       weight: 1,
-      isGone: () => false,
+      isClosed: () => false,
       run: () => void ran.push(name),
       refuse: () => void refused.push(name),
       ...parts,
@@ -253,11 +253,11 @@ test('too much weight of one caller refuses its heaviest work at once, even the 
 
 test('work whose result is no longer needed does not run', async () => {
   const { ran, refused, add } = budgetOf();
-  let isGone = false;
+  let isClosed = false;
 
-  add('gone', { isGone: () => isGone });
+  add('gone', { isClosed: () => isClosed });
   add('there');
-  isGone = true;
+  isClosed = true;
   await until('the rest', () => ran.length === 1);
 
   expect(ran).toEqual(['there']);

@@ -12,7 +12,7 @@ export interface Caller {
   /** Whether the request has the admin token. */
   readonly isAdmin: boolean;
   /** Whether the client's connection is closed; absent if unknown. */
-  readonly isGone?: boolean;
+  readonly isClosed?: boolean;
 }
 
 /** Equal for callers with the same rights: they may share one execution of an operation. */

@@ -62,7 +62,7 @@ export function formatError(
   if (cause instanceof RateLimited)
     return format(cause.message, 'RATE_LIMITED', { retryAfterMs: cause.retryAfterMs });
   if (cause instanceof ArgumentValidationError)
-    return format(complaintsOf(cause), 'BAD_USER_INPUT');
+    return format(constraintMessages(cause), 'BAD_USER_INPUT');
   if (cause instanceof AuthenticationError || cause instanceof AuthorizationError) {
     return format('This operation requires the admin token.', 'UNAUTHENTICATED');
   }
@@ -87,8 +87,8 @@ export function errorFormatter({
 }): typeof formatError {
   if (introspection) return formatError;
   return (formatted, error) => {
-    const shown = formatError(formatted, error);
-    return { ...shown, message: shown.message.replace(SUGGESTION, '') };
+    const exposed = formatError(formatted, error);
+    return { ...exposed, message: exposed.message.replace(SUGGESTION, '') };
   };
 }
 
@@ -134,7 +134,7 @@ function withRequestId(error: GraphQLFormattedError, requestId: string): GraphQL
     : error;
 }
 
-function complaintsOf({ extensions }: ArgumentValidationError): string {
+function constraintMessages({ extensions }: ArgumentValidationError): string {
   const failures = extensions['validationErrors'] as readonly {
     constraints?: Record<string, string>;
   }[];

@@ -24,14 +24,14 @@ export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): 
  * For an entry without an address (`unknown`, `_hidden`), the peer's address counts.
  */
 export function addressOf({ headers, socket }: IncomingMessage, trustedHops: number): string {
-  const near = socket.remoteAddress ?? '';
-  const named = forwarded(headers['x-forwarded-for'], trustedHops);
-  return (named && blockOf(named)) || blockOf(near) || near;
+  const peer = socket.remoteAddress ?? '';
+  const client = forwarded(headers['x-forwarded-for'], trustedHops);
+  return (client && blockOf(client)) || blockOf(peer) || peer;
 }
 
 /**
- * The entry of an X-Forwarded-* header that the first proxy of ours wrote; empty where no proxy is
- * trusted or none wrote one. Empty elements of a list are no entries (RFC 9110, 5.6.1).
+ * The entry of an X-Forwarded-* header that the first trusted proxy wrote; empty if no proxy is trusted
+ * or none wrote one. Empty elements of a list are not entries (RFC 9110, 5.6.1).
  */
 export function forwarded(header: string | string[] | undefined, trustedHops: number): string {
   if (trustedHops === 0) return '';
@@ -43,8 +43,8 @@ export function forwarded(header: string | string[] | undefined, trustedHops: nu
 }
 
 /**
- * The block of addresses that one caller has: an IPv4 address alone, of IPv6 its /64. Proxies write
- * addresses with and without a port, with brackets and with a zone. Undefined where there is no address.
+ * The block of addresses that one client has: one IPv4 address, or an IPv6 /64. Proxies write addresses
+ * with and without a port, with brackets and with a zone. Undefined for text without an address.
  */
 function blockOf(entry: string): string | undefined {
   const address = addressIn(entry.trim()) ?? addressIn(entry.trim().replace(/:\d*$/, ''));
@@ -62,7 +62,7 @@ function addressIn(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return (address.kind() === 'ipv6' && translated(address as ipaddr.IPv6)) || address;
 }
 
-/** The IPv4 address inside one of NAT64 or SIIT: there a single /64 holds all callers of the IPv4 internet. */
+/** The IPv4 address inside a NAT64 or SIIT address: one /64 of those has all clients of the IPv4 internet. */
 function translated(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   const isTranslated = ['rfc6052', 'rfc6145'].includes(address.range());
   return isTranslated ? new ipaddr.IPv4(address.toByteArray().slice(12)) : undefined;

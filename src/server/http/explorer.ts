@@ -59,7 +59,7 @@ export function serveExplorer(app: Express, isOn: boolean): void {
 
 /** The built files, read on first use: a production server rarely needs them. */
 class Explorer {
-  #files: Promise<Built> | undefined;
+  #files: Promise<ExplorerFiles> | undefined;
 
   async answerPage(request: Request, response: Response): Promise<void> {
     const built = await this.#read();
@@ -76,9 +76,9 @@ class Explorer {
   }
 
   /** Undefined if they are not built yet; the next request checks again. */
-  async #read(): Promise<Built | undefined> {
+  async #read(): Promise<ExplorerFiles | undefined> {
     if (!existsSync(BUILT)) return undefined;
-    this.#files ??= readBuilt();
+    this.#files ??= readExplorerFiles();
     return this.#files;
   }
 }
@@ -88,12 +88,12 @@ function answerUnbuilt(response: Response): void {
   answerJson(response, 503, JSON.stringify({ error: 'unavailable', message }));
 }
 
-interface Built {
+interface ExplorerFiles {
   readonly page: StaticFiles;
   readonly assets: StaticFiles;
 }
 
-async function readBuilt(): Promise<Built> {
+async function readExplorerFiles(): Promise<ExplorerFiles> {
   const [page, assets] = await Promise.all([
     StaticFiles.read(BUILT),
     StaticFiles.read(join(BUILT, 'graphql-explorer')),

@@ -1,4 +1,4 @@
-/** The part of the package that is used; its types on npm leave out `preferred`. */
+/** The used part of the package: its published types lack the option `preferred`. */
 declare module 'negotiator' {
   export default class Negotiator {
     constructor(request: { readonly headers: object });

@@ -3,19 +3,19 @@ import cors from 'cors';
 import type { Logger } from '../../lib/log.ts';
 import { isOwnOrigin } from './own-origin.ts';
 
-/** The refusal of one origin is logged at most once in this time, */
+/** The refusal of one origin is logged at most once in this time. */
 const LOG_AGAIN_MS = 60_000;
 
-/** and for at most this many origins: callers can invent any number of them. */
+/** Most origins whose refusal is logged in that time: callers can invent any number of them. */
 const LOGGED_MAX = 10;
 
-/** A longer text is no origin of a page. */
-const SHOWN_MAX = 200;
+/** Most characters of an origin in a log line. */
+const LOGGED_CHARACTERS_MAX = 200;
 
 /** The policy for origins. */
 export interface OriginsOptions {
   /** Whether an origin is allowed in addition to the server's own. */
-  readonly isNamed: (origin: string) => boolean;
+  readonly isListed: (origin: string) => boolean;
   /** Number of trusted proxies, which name the server's own origin. */
   readonly trustedHops: number;
   readonly log: Logger;
@@ -42,8 +42,8 @@ export class Origins {
 
   /** Whether a page of this origin may send this request. */
   isAllowed(origin: string, request: IncomingMessage): boolean {
-    const { isNamed, trustedHops } = this.#options;
-    return isNamed(origin) || isOwnOrigin(origin, request, trustedHops);
+    const { isListed, trustedHops } = this.#options;
+    return isListed(origin) || isOwnOrigin(origin, request, trustedHops);
   }
 
   /** Adds the headers to an answer. Answers a preflight itself, and returns true then. */
@@ -65,7 +65,7 @@ export class Origins {
 
   /** Logs the refusal of an origin, and returns its message. */
   refuse(origin: string): string {
-    const shown = origin.slice(0, SHOWN_MAX).replace(/[^\x20-\x7e]/g, '?');
+    const shown = origin.slice(0, LOGGED_CHARACTERS_MAX).replace(/[^\x20-\x7e]/g, '?');
     const message = `Origin ${shown} is not in ALLOWED_ORIGINS.`;
     if (this.#mayLog(shown)) this.#options.log.warn({}, `Refused a request of a page. ${message}`);
     return message;

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { forwarded } from './client-address.ts';
 
-/** Some proxies name the scheme of the websocket itself. */
+/** Some proxies send the scheme of the websocket. */
 const PAGE_SCHEMES: Readonly<Record<string, string>> = { ws: 'http', wss: 'https' };
 
 /**
  * Whether a page of this origin came from this server: scheme, host and port equal those of the
- * request. Trusted proxies name them in X-Forwarded-Proto and X-Forwarded-Host. Where none names the
- * scheme, either is right: a proxy that ends TLS may pass on the Host header alone.
+ * request. Trusted proxies send them in X-Forwarded-Proto and X-Forwarded-Host. Without a scheme, both
+ * http and https match: a proxy that ends TLS may forward only the Host header.
  */
 export function isOwnOrigin(
   origin: string,
@@ -22,9 +22,9 @@ export function isOwnOrigin(
   return page === webOrigin(`${scheme}://${host}`);
 }
 
-/** The normalised origin, for the schemes of web pages alone; undefined where the text is no origin. */
+/** The normalised origin of a web page; undefined if the text is no http or https origin. */
 function webOrigin(text: string): string | undefined {
-  // A longer text is no origin: an Origin header has no path, and a Host header no user.
+  // An Origin header has no path, and a Host header has no user.
   if (!/^https?:\/\/[^/?#@\\\s]+$/i.test(text) || !URL.canParse(text)) return undefined;
   return new URL(text).origin;
 }

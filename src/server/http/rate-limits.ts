@@ -1,5 +1,5 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import type { Limited, Meters } from '../metrics/meters.ts';
+import type { Meters, RateLimitName } from '../metrics/meters.ts';
 
 /** Failed calls allowed for one address in a minute: enough for human errors, too few to guess tokens. */
 const FAILURES_PER_MINUTE = 60;
@@ -15,7 +15,7 @@ export class RateLimited extends Error {
   }
 }
 
-const MESSAGES: Readonly<Record<Limited, string>> = {
+const MESSAGES: Readonly<Record<RateLimitName, string>> = {
   holds: 'Too many requests for holds from this address; try again later.',
   tokens: 'Too many requests with invalid tokens from this address; try again later.',
   admin: 'Too many requests without the admin token from this address; try again later.',
@@ -27,7 +27,7 @@ const MESSAGES: Readonly<Record<Limited, string>> = {
  * others at its address guess tokens.
  */
 export class RateLimits {
-  readonly #limiters: Readonly<Partial<Record<Limited, RateLimiterMemory>>>;
+  readonly #limiters: Readonly<Partial<Record<RateLimitName, RateLimiterMemory>>>;
   readonly #meters: Meters;
 
   /** @param holdsPerMinute undefined for no limit: many buyers can share one address */
@@ -42,14 +42,14 @@ export class RateLimits {
   }
 
   /** Counts one call of the address. @throws RateLimited above the limit */
-  async count(what: Limited, caller: { readonly address: string }): Promise<void> {
-    const limiter = this.#limiters[what];
+  async count(name: RateLimitName, caller: { readonly address: string }): Promise<void> {
+    const limiter = this.#limiters[name];
     if (limiter === undefined) return;
     try {
       await limiter.consume(caller.address);
     } catch (refused) {
-      this.#meters.rateLimited(what);
-      throw new RateLimited(MESSAGES[what], (refused as RateLimiterRes).msBeforeNext);
+      this.#meters.rateLimited(name);
+      throw new RateLimited(MESSAGES[name], (refused as RateLimiterRes).msBeforeNext);
     }
   }
 }

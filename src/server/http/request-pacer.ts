@@ -1,7 +1,7 @@
 /** A request that waits to start. */
 export interface PacedRequest {
   /** Whether its client has closed the connection. */
-  isGone(): boolean;
+  isClosed(): boolean;
   start(): void;
   /** Called instead of `start` after the longest wait. */
   reject(): void;
@@ -15,7 +15,7 @@ export interface PacerLimits {
   readonly waitMaxMs: number;
 }
 
-interface Waiting {
+interface QueuedRequest {
   readonly request: PacedRequest;
   /** When it arrived, by this process's monotonic clock. */
   readonly since: number;
@@ -29,7 +29,7 @@ interface Waiting {
  */
 export class RequestPacer {
   readonly #limits: PacerLimits;
-  readonly #waiting: Waiting[] = [];
+  readonly #queue: QueuedRequest[] = [];
 
   constructor(limits: PacerLimits) {
     this.#limits = limits;
@@ -37,8 +37,8 @@ export class RequestPacer {
 
   /** Starts the request in its turn, or rejects it. */
   enqueue(request: PacedRequest): void {
-    this.#waiting.push({ request, since: performance.now() });
-    if (this.#waiting.length === 1) this.#scheduleTurn();
+    this.#queue.push({ request, since: performance.now() });
+    if (this.#queue.length === 1) this.#scheduleTurn();
   }
 
   #scheduleTurn(): void {
@@ -48,12 +48,12 @@ export class RequestPacer {
   #turn(): void {
     const oldest = performance.now() - this.#limits.waitMaxMs;
     // All late requests are rejected in this turn, without a limit.
-    const inTime = this.#waiting.findIndex(({ since }) => since >= oldest);
-    const late = this.#waiting.splice(0, inTime < 0 ? this.#waiting.length : inTime);
-    const next = this.#waiting.splice(0, this.#limits.perTurn);
+    const inTime = this.#queue.findIndex(({ since }) => since >= oldest);
+    const late = this.#queue.splice(0, inTime < 0 ? this.#queue.length : inTime);
+    const next = this.#queue.splice(0, this.#limits.perTurn);
     // Scheduled before requests start: one that arrives meanwhile must not schedule a second turn.
-    if (this.#waiting.length > 0) this.#scheduleTurn();
-    for (const { request } of late) if (!request.isGone()) request.reject();
-    for (const { request } of next) if (!request.isGone()) request.start();
+    if (this.#queue.length > 0) this.#scheduleTurn();
+    for (const { request } of late) if (!request.isClosed()) request.reject();
+    for (const { request } of next) if (!request.isClosed()) request.start();
   }
 }

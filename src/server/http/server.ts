@@ -9,11 +9,11 @@ import { buildShopSchema } from '../graphql/schema/schema.ts';
 import { openGraphqlSocket, type GraphqlSocket } from '../graphql/ws/socket.ts';
 import type { Origins } from './origins.ts';
 import { bearerCheck, createRoutes, type RouteOptions } from './routes.ts';
-import type { Port } from './port.ts';
+import type { Port } from './port/port.ts';
 import { RateLimits } from './rate-limits.ts';
 import { addressOf, requestIdOf } from './client-address.ts';
-import { QUIET_PART } from './traffic.ts';
-import { refuseUpgrade } from './upgrade.ts';
+import { QUIET_PART } from './port/traffic.ts';
+import { refuseUpgrade } from './port/upgrade.ts';
 
 /** The options of the HTTP server. */
 export interface HttpOptions extends Omit<RouteOptions, 'unready'> {
@@ -64,7 +64,7 @@ export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<Ht
       if (pathOf(request) === '/graphql') return socket.upgrade(request, connection, head);
       refuseUpgrade(connection, 404);
     },
-    refused: refusing(options),
+    refused: refusalLogger(options),
   });
 
   return {
@@ -90,7 +90,7 @@ async function openGraphql(shop: LiveShop, options: HttpOptions): Promise<Graphq
   const schema = buildShopSchema();
   const socketsMax = Math.floor(options.port.connectionsMax * SOCKETS_PART);
   const documents = new Documents({ schema, introspection });
-  const callerOf = callersBy(options);
+  const callerOf = callerReader(options);
   const common = { schema, documents, callerOf, introspection, log };
   const graphql = await openGraphqlHttp({
     ...common,
@@ -112,7 +112,10 @@ interface GraphqlEndpoints {
 }
 
 /** Reads the caller of a request: request id, address, admin token. */
-function callersBy({ adminToken, trustedHops }: HttpOptions): (request: IncomingMessage) => Caller {
+function callerReader({
+  adminToken,
+  trustedHops,
+}: HttpOptions): (request: IncomingMessage) => Caller {
   const isAdmin = bearerCheck(adminToken);
   return (request) => ({
     requestId: requestId() ?? requestIdOf(request, trustedHops),
@@ -121,7 +124,7 @@ function callersBy({ adminToken, trustedHops }: HttpOptions): (request: Incoming
       return addressOf(request, trustedHops);
     },
     isAdmin: isAdmin(request),
-    get isGone() {
+    get isClosed() {
       return request.socket.destroyed;
     },
   });
@@ -131,7 +134,7 @@ function callersBy({ adminToken, trustedHops }: HttpOptions): (request: Incoming
 const LOG_REFUSED_MS = 60_000;
 
 /** Counts refused connections, and logs them. */
-function refusing({ meters, log, port }: HttpOptions): (error?: Error) => void {
+function refusalLogger({ meters, log, port }: HttpOptions): (error?: Error) => void {
   let loggedAt = -Infinity;
   return (error) => {
     meters.connectionRefused();
@@ -165,15 +168,15 @@ function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 /** Longest part of the grace period in which a stopping server accepts connections, so that a load balancer sees no refusal. */
-const LEAVING_PART_MAX = 0.6;
+const ACCEPTING_PART_MAX = 0.6;
 
 /** Longest part after that in which it answers on open connections. The rest is for requests in flight. */
 const KEPT_PART_MAX = 0.3;
 
 async function drain(port: Port, graceMs: number, endpoints: GraphqlEndpoints): Promise<void> {
   const quietMs = graceMs * QUIET_PART;
-  port.leave();
-  const isQuiet = await port.quiet(quietMs, graceMs * LEAVING_PART_MAX);
+  port.disableKeepAlive();
+  const isQuiet = await port.quiet(quietMs, graceMs * ACCEPTING_PART_MAX);
   const closed = port.drain();
   const socketsStopped = endpoints.socket.stop();
   if (!isQuiet) await port.quiet(quietMs, graceMs * KEPT_PART_MAX);

@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ttf': 'font/ttf',
 };
 
-/** The names of compressed forms, the smallest first, and what the build appends to a file's name. */
+/** The compressed forms, smallest first, and the suffix that the build gives their files. */
 const COMPRESSED = { br: '.br', gzip: '.gz' } as const;
 const ENCODINGS = ['br', 'gzip', 'identity'] as const;
 type Encoding = (typeof ENCODINGS)[number];
@@ -51,8 +51,8 @@ export class StaticFiles {
   }
 
   /**
-   * Answers GET and HEAD with a file, in the form that Accept-Encoding prefers; 304 where the client
-   * has it, 406 where it accepts no form.
+   * Answers GET and HEAD with a file, in the form that Accept-Encoding prefers; 304 if the client has
+   * it, 406 if it accepts no form.
    */
   answer(name: string, { request, response, headers }: StaticAnswer): void {
     const { type, etag, contents } = this.#files.get(name)!;
@@ -76,7 +76,7 @@ export class StaticFiles {
   }
 }
 
-/** The request that is answered with a file, and further headers of the answer. */
+/** A request for a file, and additional headers of the answer. */
 export interface StaticAnswer {
   readonly request: Request;
   readonly response: Response;

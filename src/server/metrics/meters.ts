@@ -6,8 +6,8 @@ import type { LockStock } from '../../shop/stock/locked-stock.ts';
 /** The label that separates HTTP requests by endpoint. */
 export type Endpoint = 'graphql' | 'webhook' | 'other';
 
-/** What is rate limited for each address. */
-export type Limited = 'holds' | 'tokens' | 'admin';
+/** The rate limits of each address. */
+export type RateLimitName = 'holds' | 'tokens' | 'admin';
 
 /**
  * The events that metrics count. The shop knows only this interface, not Prometheus. Most events are
@@ -31,7 +31,7 @@ export interface Meters extends BatchObserver {
   /** A reconciliation ended, with or without discrepancies. */
   reconciled(balanced: boolean): void;
   /** A rate limit refused a request. */
-  rateLimited(what: Limited): void;
+  rateLimited(limit: RateLimitName): void;
   /** A connection was refused before its first request. */
   connectionRefused(): void;
 }

@@ -13,12 +13,13 @@ export function scrapeAlone(ofProcess: ProcessMetrics, ofShop: ShopMetrics): Scr
 
 /** A worker's request to its primary, and the response with `text`; without it, the scrape failed. */
 interface ScrapeMessage {
-  readonly scrape: number;
+  readonly kind: 'scrape';
+  readonly id: number;
   readonly text?: string;
 }
 
 const isScrape = (message: unknown): message is ScrapeMessage =>
-  typeof message === 'object' && message !== null && 'scrape' in message;
+  (message as Partial<ScrapeMessage> | null)?.kind === 'scrape';
 
 /**
  * The scrape of one worker of several. Any worker answers for all of them: the primary collects the
@@ -31,17 +32,17 @@ export function scrapeThroughPrimary({ registries }: ProcessMetrics): Scrape {
   let lastId = 0;
   process.on('message', (message) => {
     if (!isScrape(message)) return;
-    const { text } = message;
-    const one = waiting.get(message.scrape);
-    waiting.delete(message.scrape);
+    const { id, text } = message;
+    const answer = waiting.get(id);
+    waiting.delete(id);
     if (text === undefined)
-      one?.reject(new Error('Not every worker reported its metrics in time.'));
-    else one?.resolve(text);
+      answer?.reject(new Error('Not every worker reported its metrics in time.'));
+    else answer?.resolve(text);
   });
   return () => {
     const answer = Promise.withResolvers<string>();
     waiting.set((lastId += 1), answer);
-    process.send!({ scrape: lastId } satisfies ScrapeMessage);
+    process.send!({ kind: 'scrape', id: lastId } satisfies ScrapeMessage);
     return answer.promise;
   };
 }
@@ -51,10 +52,10 @@ export function answerScrapes(ofShop: ShopMetrics): void {
   const aggregator = new AggregatorRegistry();
   cluster.on('message', (worker: Worker, message: unknown) => {
     if (!isScrape(message)) return;
-    const { scrape } = message;
+    const { kind, id } = message;
     Promise.all([aggregator.clusterMetrics(), ofShop.text()]).then(
-      (texts) => worker.send({ scrape, text: texts.join('\n') } satisfies ScrapeMessage),
-      () => worker.send({ scrape } satisfies ScrapeMessage),
+      (texts) => worker.send({ kind, id, text: texts.join('\n') } satisfies ScrapeMessage),
+      () => worker.send({ kind, id } satisfies ScrapeMessage),
     );
   });
 }

@@ -36,21 +36,21 @@ const ERROR_BYTES = 10_240;
 const OVERLOADED = 'Too many new documents are waiting for validation. No changes were made.';
 
 /** A valid document, or its errors. */
-export type Checked =
+export type CheckedDocument =
   | { readonly document: DocumentNode; readonly errors?: undefined }
   | { readonly errors: readonly GraphQLError[] };
 
-/** Who asks for a document. */
+/** The caller of a document. */
 export interface DocumentCaller {
   /** Documents of different addresses take turns. */
   readonly address: string;
   /** Whether its connection is closed. */
-  readonly isGone?: boolean;
+  readonly isClosed?: boolean;
 }
 
 /** A document being checked, and its callers. */
 interface Pending {
-  readonly outcome: Promise<Checked>;
+  readonly outcome: Promise<CheckedDocument>;
   readonly work: Work;
   readonly callers: DocumentCaller[];
 }
@@ -73,7 +73,10 @@ export class Documents {
   /** Parsing, checking and compiling share it. */
   readonly budget: WorkBudget;
   readonly #options: DocumentsOptions;
-  readonly #known = new LRUCache<string, Checked>({ maxSize: BYTES_MAX, sizeCalculation: bytesOf });
+  readonly #cache = new LRUCache<string, CheckedDocument>({
+    maxSize: BYTES_MAX,
+    sizeCalculation: bytesOf,
+  });
   readonly #pending = new Map<string, Pending>();
 
   constructor(options: DocumentsOptions) {
@@ -82,30 +85,33 @@ export class Documents {
   }
 
   /**
-   * The document, or its errors; at once where it is known. OVERLOADED where it waited too long. A
-   * document whose callers have all gone is dropped.
+   * The document, or its errors; at once if it is cached. The error is OVERLOADED after too long a wait.
+   * A document whose callers have all disconnected is not checked.
    */
-  check(query: string, caller: DocumentCaller = UNKNOWN_CALLER): Checked | Promise<Checked> {
-    const known = this.#known.get(query);
-    if (known !== undefined) return known;
+  check(
+    query: string,
+    caller: DocumentCaller = UNKNOWN_CALLER,
+  ): CheckedDocument | Promise<CheckedDocument> {
+    const cached = this.#cache.get(query);
+    if (cached !== undefined) return cached;
     const pending = this.#pending.get(query) ?? this.#begin(query);
     pending.callers.push(caller);
-    // Also where the work waits already: it then has a turn of this caller as well.
+    // Also for pending work: it may then run in a turn of this caller, too.
     this.budget.add(pending.work, caller.address);
     return pending.outcome;
   }
 
   #begin(query: string): Pending {
-    const { promise, resolve, reject } = Promise.withResolvers<Checked>();
+    const { promise, resolve, reject } = Promise.withResolvers<CheckedDocument>();
     const callers: DocumentCaller[] = [];
     const work: Work = {
       weight: query.length,
-      isGone: () => callers.every(({ isGone }) => isGone === true),
+      isClosed: () => callers.every(({ isClosed }) => isClosed === true),
       run: () => {
         this.#pending.delete(query);
         try {
-          const checked = this.#read(query);
-          this.#known.set(query, checked);
+          const checked = this.#parseAndCheck(query);
+          this.#cache.set(query, checked);
           resolve(checked);
         } catch (error) {
           reject(error);
@@ -121,7 +127,7 @@ export class Documents {
     return pending;
   }
 
-  #read(query: string): Checked {
+  #parseAndCheck(query: string): CheckedDocument {
     let document: DocumentNode;
     try {
       document = parse(query, { maxTokens: TOKENS_MAX });
@@ -136,7 +142,7 @@ export class Documents {
 }
 
 /** Estimates the memory of a document: text, tokens with their syntax tree, or errors. */
-function bytesOf(checked: Checked, query: string): number {
+function bytesOf(checked: CheckedDocument, query: string): number {
   const text = 1024 + 2 * query.length;
   if (checked.errors === undefined) return text + TOKEN_BYTES * tokensFrom(checked.document.loc);
   const { errors } = checked;

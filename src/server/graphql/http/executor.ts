@@ -37,9 +37,9 @@ export interface CompilingOptions {
 
 type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
-/** How often a document was asked for, and its compiled code: null where it is executed without. */
-interface Asked {
-  times: number;
+/** The executions of a document, and its compiled code; null if graphql-js executes it. */
+interface DocumentUse {
+  executions: number;
   compiled: CompiledQuery | null;
 }
 
@@ -55,33 +55,31 @@ export function compilingExecute({
   fieldsMax = FIELDS_MAX,
   compileLater = (compile) => (compile(), true),
 }: CompilingOptions = {}): Execute {
-  const known = new WeakMap<DocumentNode, Asked>();
+  const uses = new WeakMap<DocumentNode, DocumentUse>();
 
   const compiledFor = ({ schema, document, operationName }: ExecutionArgs) => {
-    let asked = known.get(document);
-    if (asked === undefined) known.set(document, (asked = { times: 0, compiled: null }));
-    const { times } = asked;
-    asked.times += 1;
-    if (times === timesBefore && isWorthIt(document, fieldsMax)) {
-      const kept = asked;
-      const isTaken = compileLater(
-        () => (kept.compiled = compile(schema, document, operationName)),
+    const use = uses.get(document) ?? { executions: 0, compiled: null };
+    uses.set(document, use);
+    use.executions += 1;
+    if (use.executions === timesBefore + 1 && isWorthIt(document, fieldsMax)) {
+      const isAccepted = compileLater(
+        () => (use.compiled = compile(schema, document, operationName)),
       );
-      // It is tried again after as many executions.
-      if (!isTaken) asked.times = 0;
+      // Tried again after as many executions.
+      if (!isAccepted) use.executions = 0;
     }
-    return asked.compiled;
+    return use.compiled;
   };
 
-  return async (asked) => {
-    const args = { ...asked, options: COERCION };
+  return async (request) => {
+    const args = { ...request, options: COERCION };
     // Compiled code ignores operationName, so it is checked here.
-    const isThere = getOperationAST(args.document, args.operationName) !== null;
-    const compiled = isThere ? compiledFor(args) : null;
+    const hasOperation = getOperationAST(args.document, args.operationName) !== null;
+    const compiled = hasOperation ? compiledFor(args) : null;
     if (compiled === null) return execute(args);
     const result = await compiled.query(args.rootValue, args.contextValue, args.variableValues);
     // Without `data` nothing was executed: the variables are invalid, or omit one that has a default.
-    if (!('data' in result)) return execute(args);
+    if (result.data === undefined) return execute(args);
     return result.errors === undefined
       ? result
       : { ...result, errors: result.errors.map(asGraphqlError) };
@@ -142,8 +140,9 @@ function isPlain(document: DocumentNode): boolean {
 
 /** Whether a variable is a declaration or an argument's whole value. */
 function isWhole(parent: ASTNode | readonly ASTNode[] | undefined): boolean {
-  if (parent === undefined || !('kind' in parent)) return false;
-  return parent.kind === Kind.VARIABLE_DEFINITION || parent.kind === Kind.ARGUMENT;
+  // A list of nodes has no kind.
+  const kind = (parent as Partial<ASTNode> | undefined)?.kind;
+  return kind === Kind.VARIABLE_DEFINITION || kind === Kind.ARGUMENT;
 }
 
 /** Converts to the class of graphql-js, which Apollo recognizes, and keeps the cause. */

@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** What a definition comes to, its fragments expanded and each spread counted. May be Infinity. */
+/** The counts of a definition with its fragments expanded, each spread counted. May be Infinity. */
 export interface Cost {
   /** Levels of fields. */
   readonly depth: number;
@@ -33,8 +33,8 @@ const NOTHING: Cost = {
 };
 
 /**
- * A document with its fragments expanded, as far as counting goes. Each definition is read once and its
- * cost kept, so the time is linear in the document, however often its fragments spread each other.
+ * Counts a document with its fragments expanded. Each definition is read once and its cost is cached, so
+ * the time is linear in the document, however often its fragments spread each other.
  */
 export class Expansion {
   /**
@@ -65,15 +65,15 @@ export class Expansion {
     this.roots = roots;
   }
 
-  /** Whether a fragment contains itself; its costs then mean nothing. */
+  /** Whether a fragment contains itself; its costs are then invalid. */
   get isCyclic(): boolean {
     return this.#isCyclic;
   }
 
-  /** What the definition comes to. */
+  /** The counts of the definition. */
   costOf(definition: Definition): Cost {
-    const known = this.#costs.get(definition);
-    if (known !== undefined) return known;
+    const cached = this.#costs.get(definition);
+    if (cached !== undefined) return cached;
     this.#open.add(definition);
     const { directives, ...cost } = this.#costOfSet(definition.selectionSet);
     this.#open.delete(definition);
@@ -128,7 +128,7 @@ export class Expansion {
 
   #costOfSpread(name: string): Cost {
     const fragment = this.#fragments.get(name);
-    // Another rule's error.
+    // Validation reports an unknown fragment.
     if (fragment === undefined) return NOTHING;
     if (!this.#open.has(fragment)) return this.costOf(fragment);
     this.#isCyclic = true;

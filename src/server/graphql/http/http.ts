@@ -111,7 +111,7 @@ function paced(handle: GraphqlHttp['handle']): GraphqlHttp['handle'] {
   const pacer = new RequestPacer(PACER_LIMITS);
   return (request, response) =>
     pacer.enqueue({
-      isGone: () => response.destroyed,
+      isClosed: () => response.destroyed,
       // The pacer starts all requests of a turn in one callback. Without bind, they would all have the
       // request id of the request that scheduled it.
       start: AsyncLocalStorage.bind(() => handle(request, response)),

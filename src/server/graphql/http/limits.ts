@@ -80,7 +80,7 @@ export interface DocumentPolicy {
  * Returns the errors of a document: exceeded limits, else validation errors. Limits are checked first, in
  * linear time, because the cost of validation is not linear.
  *
- * @escape.tech/graphql-armor is left out: aliases of `__typename`, what lies below `__schema` and the
+ * @escape.tech/graphql-armor is not used: aliases of `__typename`, what lies below `__schema` and the
  * directives at a fragment's second spread are missing from its counts, and it counts after validation.
  */
 export function documentErrors(
@@ -93,8 +93,8 @@ export function documentErrors(
   if (expansion.isCyclic) return check(schema, document, [NoFragmentCyclesRule]);
   const exceeded = exceededLimits(document, expansion);
   if (exceeded.length > 0) return exceeded;
-  const unread = introspection ? [] : [NoSchemaIntrospectionCustomRule];
-  return check(schema, document, [...specifiedRules, UnconditionalRootRule, ...unread], {
+  const hidden = introspection ? [] : [NoSchemaIntrospectionCustomRule];
+  return check(schema, document, [...specifiedRules, UnconditionalRootRule, ...hidden], {
     hideSuggestions: !introspection,
   });
 }

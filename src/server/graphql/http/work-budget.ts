@@ -1,38 +1,38 @@
-/** How much of the event loop work may take, and how much of it may wait. */
+/** The limits of a budget: its share of the event loop, and the work in its queue. */
 export interface BudgetLimits {
   /** The part of the event loop's time while the loop is otherwise idle, 0 to 1. */
   readonly share: number;
   /** The part while the loop has no idle time, 0 to 1. In between, the part falls in proportion. */
   readonly busyShare: number;
-  /** Time that may be taken at once after a rest, in milliseconds. */
+  /** Time that may be used at once after an idle period, in milliseconds. */
   readonly burstMs: number;
-  /** Longest wait; past it, work is refused. */
+  /** Longest wait in milliseconds; then work is refused. */
   readonly waitMaxMs: number;
-  /** Most work that waits. */
+  /** Most pieces of work in the queue. */
   readonly waitingMax: number;
-  /** Most weight of all that waits. */
+  /** Most weight of all work in the queue. */
   readonly weightMax: number;
 }
 
-/** A piece of synchronous work that somebody waits for. */
+/** A piece of synchronous work. */
 export interface Work {
-  /** What it holds in memory while it waits; also the guess at how long it takes. */
+  /** Its memory in the queue; also the estimate of its duration. */
   readonly weight: number;
-  /** Whether its result is of no use any more. */
-  isGone(): boolean;
+  /** Whether all its callers have disconnected. */
+  isClosed(): boolean;
   run(): void;
-  /** It is not run: it waited too long, too much waits, or it is gone. */
+  /** Called instead of `run`: it waited too long, the queue is full, or `isClosed`. */
   refuse(): void;
 }
 
-/** What is known of work while it waits. */
-interface Waiting {
+/** The deadline and the callers of queued work. */
+interface QueueEntry {
   /** By this process's monotonic clock. */
   readonly until: number;
   readonly callers: Set<string>;
 }
 
-/** The work that one caller waits for. */
+/** The queued work of one caller. */
 interface CallerQueue {
   readonly works: Set<Work>;
   weight: number;
@@ -59,12 +59,12 @@ function measuredUtilization(): Utilization {
   };
 }
 
-/** Most background work that waits: a flood of documents must not keep all of them in memory. */
+/** Most background work in the queue: a flood of documents must not keep all of them in memory. */
 const BACKGROUND_MAX = 100;
 
 /**
  * Runs work in a bounded share of the event loop's time. One piece runs in a turn of the loop; the next
- * starts when the time that it took has been earned again. So everything else on the loop goes first.
+ * starts when its share of the elapsed time covers the time of the last. All other work goes first.
  *
  * Callers take turns, and of one caller's work the lightest runs first. So a flood of one caller delays
  * the work of another by one piece only, and a flood of heavy work delays no light piece.
@@ -72,13 +72,13 @@ const BACKGROUND_MAX = 100;
 export class WorkBudget {
   readonly #limits: BudgetLimits;
   /** In order of arrival. */
-  readonly #waiting = new Map<Work, Waiting>();
+  readonly #queued = new Map<Work, QueueEntry>();
   /** In order of their turns. A caller without work is not in it. */
   readonly #queues = new Map<string, CallerQueue>();
   #weight = 0;
   readonly #background: (() => void)[] = [];
-  /** When all the time taken so far has been earned again. */
-  #earnedAt = -Infinity;
+  /** When the share of the elapsed time covers all the time used so far. */
+  #coveredAt = -Infinity;
   #isAwake = false;
 
   readonly #utilization: Utilization;
@@ -89,17 +89,17 @@ export class WorkBudget {
   }
 
   /**
-   * Runs this work or refuses it, later. Work that waits already is then run in a turn of any of its
-   * callers, once.
+   * Queues work, which is run or refused later. Work that is already queued runs once, in a turn of any of
+   * its callers.
    */
   add(work: Work, caller: string): void {
     this.#enqueue(work, caller);
-    while (this.#waiting.size > this.#limits.waitingMax) this.#evict(({ works }) => works.size);
+    while (this.#queued.size > this.#limits.waitingMax) this.#evict(({ works }) => works.size);
     while (this.#weight > this.#limits.weightMax) this.#evict(({ weight }) => weight);
     this.#wakeLater();
   }
 
-  /** Runs this when no other work waits. False where too much waits: it is then not run. */
+  /** Queues work that runs when no other work is queued. False if the queue is full: it is not run. */
   addBackground(run: () => void): boolean {
     if (this.#background.length >= BACKGROUND_MAX) return false;
     this.#background.push(run);
@@ -107,47 +107,47 @@ export class WorkBudget {
     return true;
   }
 
-  /** Pieces of work that wait. */
+  /** Number of queued pieces of work. */
   get length(): number {
-    return this.#waiting.size + this.#background.length;
+    return this.#queued.size + this.#background.length;
   }
 
   #enqueue(work: Work, caller: string): void {
-    let waiting = this.#waiting.get(work);
-    if (waiting === undefined) {
+    let entry = this.#queued.get(work);
+    if (entry === undefined) {
       const until = performance.now() + this.#limits.waitMaxMs;
-      this.#waiting.set(work, (waiting = { until, callers: new Set() }));
+      this.#queued.set(work, (entry = { until, callers: new Set() }));
       this.#weight += work.weight;
     }
-    if (waiting.callers.has(caller)) return;
-    waiting.callers.add(caller);
+    if (entry.callers.has(caller)) return;
+    entry.callers.add(caller);
     const queue = this.#queues.get(caller) ?? { works: new Set(), weight: 0 };
     queue.works.add(work);
     queue.weight += work.weight;
     this.#queues.set(caller, queue);
   }
 
-  /** Takes the work out of every queue that it is in. */
+  /** Removes the work from the queues of all its callers. */
   #remove(work: Work): void {
-    for (const caller of this.#waiting.get(work)!.callers) {
+    for (const caller of this.#queued.get(work)!.callers) {
       const queue = this.#queues.get(caller)!;
       queue.works.delete(work);
       queue.weight -= work.weight;
       if (queue.works.size === 0) this.#queues.delete(caller);
     }
-    this.#waiting.delete(work);
+    this.#queued.delete(work);
     this.#weight -= work.weight;
   }
 
   /**
-   * Refuses work of the caller who has most: the heaviest of what only callers with as much wait for.
-   * So a caller with little does not lose work that one with much has sent as well.
+   * Refuses work of the caller with the largest queue: the heaviest piece whose callers all have queues
+   * that large. So a caller with little work keeps a piece that it shares with a caller with much.
    */
   #evict(sizeOf: (queue: CallerQueue) => number): void {
     const queues = [...this.#queues.values()];
     const largest = queues.reduce((most, one) => (sizeOf(one) > sizeOf(most) ? one : most));
     const works = [...largest.works].map((work) => {
-      const callers = [...this.#waiting.get(work)!.callers];
+      const callers = [...this.#queued.get(work)!.callers];
       return { work, least: Math.min(...callers.map((one) => sizeOf(this.#queues.get(one)!))) };
     });
     const { work } = works.reduce((worst, one) => {
@@ -161,17 +161,17 @@ export class WorkBudget {
   #wakeLater(): void {
     if (this.#isAwake || this.length === 0) return;
     this.#isAwake = true;
-    // The oldest waits for its end; a timer that is late, because the loop is busy, refuses at its next turn.
-    const [oldest] = this.#waiting.values();
+    // Wakes at the deadline of the oldest work at the latest; a busy loop makes the timer late.
+    const [oldest] = this.#queued.values();
     const at = Math.min(this.#startAt, oldest?.until ?? Infinity);
     const inMs = at - performance.now();
     if (inMs <= 0) setImmediate(this.#wake);
     else setTimeout(this.#wake, Math.ceil(inMs));
   }
 
-  /** From when on the next piece may run. */
+  /** When the next piece may run. */
   get #startAt(): number {
-    return this.#earnedAt - this.#limits.burstMs;
+    return this.#coveredAt - this.#limits.burstMs;
   }
 
   readonly #wake = (): void => {
@@ -181,11 +181,11 @@ export class WorkBudget {
     this.#wakeLater();
   };
 
-  /** Refuses all that has waited too long or is gone, however many. */
+  /** Refuses all work that has waited too long or whose callers have disconnected. */
   #refuseLate(): void {
     const now = performance.now();
-    for (const [work, { until }] of this.#waiting) {
-      if (until > now && !work.isGone()) continue;
+    for (const [work, { until }] of this.#queued) {
+      if (until > now && !work.isClosed()) continue;
       this.#remove(work);
       work.refuse();
     }
@@ -195,11 +195,11 @@ export class WorkBudget {
     const startedAt = performance.now();
     if (this.#queues.size > 0) this.#takeNext().run();
     else this.#background.shift()!();
-    const took = performance.now() - startedAt;
-    this.#earnedAt = Math.max(this.#earnedAt, startedAt) + took / this.#share;
+    const usedMs = performance.now() - startedAt;
+    this.#coveredAt = Math.max(this.#coveredAt, startedAt) + usedMs / this.#share;
   }
 
-  /** Falls with the idle time, so that new documents take little from a busy sale. */
+  /** Decreases with the idle time, so that new documents take little from a busy sale. */
   get #share(): number {
     const { share, busyShare } = this.#limits;
     return busyShare + (share - busyShare) * (1 - this.#utilization());

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { requestId } from '../../../lib/request-id.ts';
-import { refuseUpgrade } from '../../http/upgrade.ts';
+import { refuseUpgrade } from '../../http/port/upgrade.ts';
 import type { Caller } from '../context.ts';
 import {
   graphqlWsOptions,

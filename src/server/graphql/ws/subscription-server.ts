@@ -8,7 +8,7 @@ import {
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Logger } from '../../../lib/log.ts';
 import { rightsOf, type Caller, type Context } from '../context.ts';
-import { badRequestError, Documents, type Checked } from '../http/documents.ts';
+import { badRequestError, Documents, type CheckedDocument } from '../http/documents.ts';
 import { formatErrors, errorFormatter } from '../errors.ts';
 import { COERCION, variablesError } from '../http/limits.ts';
 import { SharedStreams } from './shared-streams.ts';
@@ -102,12 +102,12 @@ const SUBSCRIPTIONS_ONLY =
 /** Checks a request on a socket: its document, that it is a subscription, and its variables. */
 function requestCheck(options: SubscriptionServerOptions) {
   const { documents = new Documents(options) } = options;
-  const refusal = (message: string): Checked => ({ errors: [badRequestError(message)] });
+  const refusal = (message: string): CheckedDocument => ({ errors: [badRequestError(message)] });
 
   return async (
     { query, operationName, variables }: SubscribePayload,
     caller: Caller,
-  ): Promise<Checked> => {
+  ): Promise<CheckedDocument> => {
     const error = query === '' ? NO_QUERY : variablesError(variables);
     if (error !== undefined) return refusal(error);
     const checked = await documents.check(query, caller);

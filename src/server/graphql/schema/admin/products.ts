@@ -70,7 +70,7 @@ class CreateProductInput {
 }
 
 /** Validates the field only if it is present: null is a value, and not valid for some fields. */
-const named = (field: string) => ValidateIf((input: object) => field in input);
+const ifPresent = (field: string) => ValidateIf((input: object) => field in input);
 
 @InputType('UpdateProductInput', {
   description:
@@ -80,7 +80,7 @@ class UpdateProductInput {
   @Field(() => ID, { description: 'The product.' })
   declare id: string;
 
-  @named('name')
+  @ifPresent('name')
   @Length(1, 200, NAME_LENGTH)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, {
@@ -98,7 +98,7 @@ class UpdateProductInput {
   })
   declare description?: string | null;
 
-  @named('price')
+  @ifPresent('price')
   @Matches(PRICE.pattern, PRICE)
   @Field(() => Decimal, {
     nullable: true,
@@ -107,7 +107,7 @@ class UpdateProductInput {
   })
   declare price?: string;
 
-  @named('maxPerHold')
+  @ifPresent('maxPerHold')
   @IsInt(ONE_OR_MORE)
   @Field(() => Int, {
     nullable: true,

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerJson } from './body.ts';
+import { answerJson } from '../body.ts';
 
 const STARTING = 'The server is starting. No changes were made.';
 
-/** What each path answers until the server serves, in the words it has for it later; others as the webhook's. */
+/** The answer of each path during the start, in the format it has later; other paths answer as the webhook. */
 const STARTING_ANSWERS: Readonly<Record<string, object>> = {
   '/readyz': { status: 'starting' },
   '/graphql': {
@@ -11,7 +11,7 @@ const STARTING_ANSWERS: Readonly<Record<string, object>> = {
   },
 };
 
-/** Answers while the server starts: it lives, and cannot serve yet. */
+/** Answers during the start: the process is alive and not ready. */
 export function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse): void {
   const [path] = url.split('?') as [string];
   if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');

@@ -6,7 +6,7 @@ export class PortUnavailable extends Error {
 }
 
 /** A listening address. */
-export interface Place {
+export interface ListenAddress {
   readonly host: string;
   /** 0 selects a free port. */
   readonly port: number;
@@ -16,7 +16,7 @@ export interface Place {
 const UNPRIVILEGED_PORT_MIN = 1024;
 
 /** Converts an error of `listen` to one line that names the setting to change. */
-export function bindError(error: NodeJS.ErrnoException, { host, port }: Place): Error {
+export function bindError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {
   const { code = '' } = error;
   if (code === '') return error;
   return new PortUnavailable(reasonOf(code, host, port), { cause: error });
@@ -41,20 +41,20 @@ const isPrivileged = (port: number): boolean => port > 0 && port < UNPRIVILEGED_
  *
  * @throws PortUnavailable
  */
-export function checkPlace(place: Place): Promise<void> {
+export function checkListenAddress(address: ListenAddress): Promise<void> {
   const server = createServer();
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(bindError(error, place)));
-    server.listen({ ...place, exclusive: true }, () => server.close(() => resolve()));
+    server.once('error', (error) => reject(bindError(error, address)));
+    server.listen({ ...address, exclusive: true }, () => server.close(() => resolve()));
   });
 }
 
 /** The URL of a listening address, without a slash at its end. */
-export function urlOf({ host, port }: Place): string {
+export function urlOf({ host, port }: ListenAddress): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The URL for a client on this machine. A wildcard address becomes the loopback address. */
-export function localUrlOf({ host, port }: Place): string {
+export function localUrlOf({ host, port }: ListenAddress): string {
   return urlOf({ host: ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host, port });
 }

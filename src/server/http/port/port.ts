@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { bindError, urlOf, type Place } from './bind.ts';
-import { asRequest } from '../../lib/request-id.ts';
-import { answerJson } from './body.ts';
-import { requestIdOf } from './client-address.ts';
+import { bindError, urlOf, type ListenAddress } from './bind.ts';
+import { asRequest } from '../../../lib/request-id.ts';
+import { answerJson } from '../body.ts';
+import { requestIdOf } from '../client-address.ts';
 import { Connections } from './connections.ts';
-import type { Origins } from './origins.ts';
+import type { Origins } from '../origins.ts';
 import { answerStarting } from './starting.ts';
 import { normalizeTarget } from './target.ts';
 import { Traffic } from './traffic.ts';
@@ -22,14 +22,14 @@ export interface PortHandlers {
 }
 
 /** The address and the limits of the port. */
-export interface PortOptions extends Place {
+export interface PortOptions extends ListenAddress {
   /** Most open connections, including websockets; a further one is closed at once. */
   readonly connectionsMax: number;
   /** Idle timeout of connections, in seconds. */
   readonly keepAliveSeconds: number;
   /** The origins whose pages may call. */
   readonly origins: Origins;
-  /** How many proxies in front may name a request's id. */
+  /** Number of trusted proxies, which may send X-Request-Id. */
   readonly trustedHops: number;
 }
 
@@ -76,7 +76,7 @@ const CLOSE_IDLE_MS = 20;
  * The port of the server. It is open from the beginning of a start, in one of these states:
  * - starting: /healthz answers 200, everything else 503;
  * - serving: the handlers answer;
- * - leaving: the handlers answer, and each response closes its connection, so that clients reconnect to
+ * - closing: the handlers answer, and each response closes its connection, so that clients reconnect to
  *   another server;
  * - draining: new connections are refused and idle ones are closed.
  */
@@ -89,7 +89,7 @@ export class Port {
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
   readonly #connections = new Connections();
   readonly #traffic = new Traffic();
-  #leaving = false;
+  #isClosing = false;
 
   private constructor(server: Server, { host, origins, trustedHops }: PortOptions) {
     const { port } = server.address() as AddressInfo;
@@ -103,7 +103,7 @@ export class Port {
       if (unanswered === undefined) return;
       if (unanswered > UNANSWERED_MAX) return void request.socket.destroy();
       // In the next turn of the event loop all pipelined requests are parsed, so the last one is known.
-      if (this.#leaving) setImmediate(() => this.#answer(request, response));
+      if (this.#isClosing) setImmediate(() => this.#answer(request, response));
       else this.#answer(request, response);
     });
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
@@ -112,7 +112,7 @@ export class Port {
       connection.on('error', () => {});
       this.#connections.upgraded(request.socket);
       asRequest(requestIdOf(request, this.#trustedHops), () => {
-        if (this.#leaving) return refuseForNow(request, connection);
+        if (this.#isClosing) return refuseForNow(request, connection);
         if (normalizeTarget(request) !== undefined) return refuseUpgrade(connection, 400);
         this.#handlers.upgrade(request, connection, head);
       });
@@ -194,9 +194,9 @@ export class Port {
   }
 
   /** From now on each response closes its connection. New connections are still accepted. */
-  leave(): void {
-    this.#leaving = true;
-    this.#connections.leave();
+  disableKeepAlive(): void {
+    this.#isClosing = true;
+    this.#connections.disableKeepAlive();
   }
 
   /** Resolves with true when no request has arrived for `quietMs`, with false after `limitMs`. */
@@ -209,7 +209,7 @@ export class Port {
    * is closed. Safe to call twice.
    */
   drain(): Promise<void> {
-    this.leave();
+    this.disableKeepAlive();
     // The HTTP server's own close() would close idle connections at once.
     return new Promise(
       (resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()),

@@ -7,23 +7,23 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+;=%-]*)(:\d*)?$/i;
 
 /**
- * Brings the target of a request into the one form that the paths are compared with, in place: path
- * and query, without the one slash that may end the path. In absolute form (RFC 9112, section 3.2.2)
- * the target names the host, and the Host header does not count.
+ * Normalizes the target of a request in place, for the comparison with the routes: path and query,
+ * without one slash at the end of the path. In absolute form (RFC 9112, section 3.2.2) the target has
+ * the host, and the Host header is ignored.
  *
- * @returns why the request is malformed; undefined where it is not
+ * @returns the reason why the request is malformed; undefined if it is valid
  */
 export function normalizeTarget(request: IncomingMessage): string | undefined {
-  const flaw = flawOfHost(request);
-  if (flaw !== undefined) return flaw;
-  if (!request.url!.startsWith('/') && !takeAbsoluteForm(request))
+  const error = hostError(request);
+  if (error !== undefined) return error;
+  if (!request.url!.startsWith('/') && !parseAbsoluteForm(request))
     return 'The request target is malformed.';
   request.url = withoutEndSlash(request.url!);
   return undefined;
 }
 
 /** Another target without a leading slash is left unchanged: no route matches it. */
-function takeAbsoluteForm(request: IncomingMessage): boolean {
+function parseAbsoluteForm(request: IncomingMessage): boolean {
   const [, authority, rest] = ABSOLUTE_FORM.exec(request.url!) ?? [];
   if (authority === undefined || rest === undefined) return true;
   if (authority === '' || !AUTHORITY.test(authority)) return false;
@@ -32,7 +32,7 @@ function takeAbsoluteForm(request: IncomingMessage): boolean {
   return true;
 }
 
-function flawOfHost({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
+function hostError({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
   const hosts = countHosts(rawHeaders);
   if (hosts > 1) return 'The request has more than one Host header.';
   // Node refuses this itself, but not for an upgrade.

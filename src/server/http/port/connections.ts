@@ -24,13 +24,13 @@ interface Busy {
  */
 const IDLE_MS_MIN = 5000;
 
-/** The open connections of the port and their requests in flight. Of websockets only the number is known. */
+/** The open connections of the port and their requests in flight; websockets are only counted. */
 export class Connections {
   #open = 0;
   /** The longest idle first. */
   readonly #idle = new Map<Socket, Idle>();
   readonly #busy = new Map<Socket, Busy>();
-  #leaving = false;
+  #isClosing = false;
 
   /** Number of open connections, including websockets. */
   get open(): number {
@@ -40,7 +40,7 @@ export class Connections {
   /** Records a new connection. */
   add(socket: Socket): void {
     this.#open += 1;
-    this.#rest(socket);
+    this.#setIdle(socket);
     socket.once('close', () => {
       this.#open -= 1;
       this.#idle.delete(socket);
@@ -63,7 +63,7 @@ export class Connections {
     const busy = this.#busy.get(socket);
     if (busy?.newest.headersSent && !busy.newest.shouldKeepAlive) return undefined;
     const keepsAlive = response.shouldKeepAlive;
-    if (this.#leaving) {
+    if (this.#isClosing) {
       // Of pipelined requests, only the last response may close the connection.
       if (busy !== undefined) busy.newest.shouldKeepAlive = busy.keepsAlive;
       response.shouldKeepAlive = false;
@@ -80,10 +80,10 @@ export class Connections {
     busy.unanswered -= 1;
     if (busy.unanswered > 0) return;
     this.#busy.delete(socket);
-    if (!socket.destroyed) this.#rest(socket);
+    if (!socket.destroyed) this.#setIdle(socket);
   }
 
-  #rest(socket: Socket): void {
+  #setIdle(socket: Socket): void {
     this.#idle.set(socket, { since: performance.now(), bytesRead: socket.bytesRead });
   }
 
@@ -93,8 +93,8 @@ export class Connections {
   }
 
   /** From now on each response closes its connection, including those to requests in flight. */
-  leave(): void {
-    this.#leaving = true;
+  disableKeepAlive(): void {
+    this.#isClosing = true;
     for (const { newest } of this.#busy.values()) {
       if (!newest.headersSent) newest.shouldKeepAlive = false;
     }
