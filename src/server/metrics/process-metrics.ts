@@ -171,7 +171,8 @@ function createMeters(registry: Registry): Meters {
       instruments.wait.observe(batch.waitedMs / 1000);
     },
     lockWaited: (ms) => instruments.lock.observe(ms / 1000),
-    answered: (endpoint, { status, ms }) => instruments.http.observe({ endpoint, status }, ms / 1000),
+    answered: (endpoint, { status, ms }) =>
+      instruments.http.observe({ endpoint, status }, ms / 1000),
     webhookAnswered: (provider, outcome) => instruments.webhooks.inc({ provider, outcome }),
     duplicateWebhook: (provider) => instruments.duplicates.inc({ provider }),
     ran: (job, { ms, failed }) =>
