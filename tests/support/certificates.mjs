@@ -1,5 +1,5 @@
 // JavaScript with a separate declaration file, because node-forge has no types.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import forge from 'node-forge';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -17,22 +17,21 @@ export function makeAuthority(name) {
       const issued = make(subject, extensions, { certificate, key });
       return {
         certificate: forge.pki.certificateToPem(issued.certificate),
-        key: forge.pki.privateKeyToPem(issued.key),
+        key: issued.key,
       };
     },
   };
 }
 
 function make(name, extensions, issuer) {
-  // Node generates the keys, because forge needs seconds for each.
-  const { privateKey } = generateKeyPairSync('rsa', {
+  // Node generates the keys and signs, because forge's RSA in JavaScript needs seconds of CPU.
+  const { publicKey, privateKey: key } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   });
-  const key = forge.pki.privateKeyFromPem(privateKey);
   const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS);
   certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
@@ -40,6 +39,16 @@ function make(name, extensions, issuer) {
   certificate.setSubject(subject);
   certificate.setIssuer(issuer ? issuer.certificate.subject.attributes : subject);
   certificate.setExtensions(extensions);
-  certificate.sign(issuer ? issuer.key : key, forge.md.sha256.create());
+  certificate.sign(signerOf(certificate, issuer?.key ?? key), forge.md.sha256.create());
   return { certificate, key };
+}
+
+/** What forge's `sign` takes as a key: it has set `tbsCertificate` before it calls this. */
+function signerOf(certificate, key) {
+  return {
+    sign() {
+      const { data } = forge.asn1.toDer(certificate.tbsCertificate);
+      return sign('sha256', Buffer.from(data, 'binary'), key).toString('binary');
+    },
+  };
 }
