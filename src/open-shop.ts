@@ -10,7 +10,7 @@ import type { Database } from './postgres/database.ts';
 import { DatabaseClock } from './postgres/database-clock.ts';
 import { newId } from './lib/ids.ts';
 import { BatchQueues, noopObserver, Turns, type BatchObserver } from './lib/batch-queue.ts';
-import { createOrders } from './shop/payments/create-orders.ts';
+import { createOrders } from './shop/payments/create-order.ts';
 import { settleBatch } from './shop/payments/settle-batch.ts';
 import type { OrderResult } from './shop/payments/payment-queues.ts';
 import { cancelOrders } from './shop/purchases/cancel-order.ts';

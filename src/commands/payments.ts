@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { replayPaymentEvent } from '../shop/admin/replay-event.ts';
-import { listDeadEvents } from '../shop/payments/dead-letters.ts';
 import {
+  listDeadEvents,
   listPaymentEvents,
   type PaymentEvent,
-  type PaymentEventPageWanted,
+  type PaymentEventListQuery,
 } from '../shop/payments/list-payments.ts';
+import { PAYMENT_EVENT_STATUSES } from '../shop/payments/payment-event.rules.ts';
 import { BusyFault } from '../lib/faults.ts';
 import { receivedText } from '../lib/money.ts';
 import { isRefusal } from '../shop/refusal.ts';
@@ -23,8 +24,6 @@ import {
 } from './options.ts';
 import { answer, answerPage, foundSomething, tableOf, type Shown } from './output.ts';
 
-const STATUSES = ['APPLIED', 'PARKED', 'IGNORED', 'REFUND_REQUIRED', 'DEAD'] as const;
-
 interface PaymentFilter extends ListOptions<string> {
   readonly status?: string;
   readonly order?: string;
@@ -35,7 +34,7 @@ interface PaymentFilter extends ListOptions<string> {
 export function addPayments(program: Command): void {
   const payments = program.command('payments').description('Show and replay payment events.');
 
-  withStatus(withPage(payments.command('list', { isDefault: true }), uuid), STATUSES)
+  withStatus(withPage(payments.command('list', { isDefault: true }), uuid), PAYMENT_EVENT_STATUSES)
     .option('--order <id>', 'filter by order', uuid)
     .option('--without-order', 'only successful payments that name no order')
     .description('List payment events.')
@@ -61,7 +60,7 @@ export function addPayments(program: Command): void {
 
 function showEvents(options: PaymentFilter): Promise<void> {
   const { json, first, after = null, order: orderId = null, withoutOrder = false } = options;
-  const status = statusOf<NonNullable<PaymentEventPageWanted['status']>>(options.status);
+  const status = statusOf<NonNullable<PaymentEventListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
     const page = await listPaymentEvents(shop, {
       first,
@@ -93,8 +92,8 @@ function showDead({ json }: JsonOption): Promise<void> {
   });
 }
 
-/** What became of an event that was replayed. */
-interface Replayed {
+/** The result of one replay. */
+interface ReplayResult {
   readonly id: string;
   readonly status: PaymentEvent['status'] | 'BUSY';
   readonly reason: string | null;
@@ -103,7 +102,7 @@ interface Replayed {
 function replay(id: string | undefined, { json }: JsonOption): Promise<void> {
   return withShop(async (shop) => {
     const ids = id === undefined ? (await listDeadEvents(shop)).map((dead) => dead.id) : [id];
-    const replayed: Replayed[] = [];
+    const replayed: ReplayResult[] = [];
     for (const one of ids) replayed.push(await replayOne(shop, one));
     answer(json, replayed, () =>
       replayed.length === 0 ? 'No dead letters.' : tableOf(replayed.map((one) => ({ ...one }))),
@@ -115,7 +114,7 @@ function replay(id: string | undefined, { json }: JsonOption): Promise<void> {
 const UNSETTLED: readonly string[] = ['PARKED', 'DEAD', 'BUSY'];
 
 /** Returns BUSY for an event whose lock was not available, so that the other events are replayed. */
-async function replayOne(shop: Shop, id: string): Promise<Replayed> {
+async function replayOne(shop: Shop, id: string): Promise<ReplayResult> {
   try {
     const event = await replayPaymentEvent(shop, COMMAND_LINE, id);
     if (isRefusal(event)) throw new Error(event.message);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resolveRefund } from '../shop/admin/resolve-refund.ts';
-import type { Refund } from '../shop/payments/find-refunds.ts';
-import { listRefunds, type RefundListQuery } from '../shop/payments/list-payments.ts';
+import { listRefunds, type Refund, type RefundListQuery } from '../shop/payments/list-payments.ts';
+import { REFUND_STATUSES } from '../shop/payments/settlement/refund.rules.ts';
 import { receivedText } from '../lib/money.ts';
 import { isRefusal } from '../shop/refusal.ts';
 import { withDatabase, withShop } from './opened.ts';
@@ -18,13 +18,11 @@ import {
 } from './options.ts';
 import { answer, answerPage, tableOf, type Shown } from './output.ts';
 
-const STATUSES = ['OPEN', 'RESOLVED'] as const;
-
 /** Commands on refunds: refunds list and resolve. */
 export function addRefunds(program: Command): void {
   const refunds = program.command('refunds').description('Show and resolve refunds.');
 
-  withStatus(withPage(refunds.command('list', { isDefault: true }), uuid), STATUSES)
+  withStatus(withPage(refunds.command('list', { isDefault: true }), uuid), REFUND_STATUSES)
     .description('List refunds.')
     .action(showRefunds);
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { scaledDecimal } from '../lib/money.ts';
 import { signPayload } from '../server/webhook/signature.ts';
 
 /** How the simulated provider is to behave. */
@@ -90,8 +91,7 @@ function eventOf(options: Simulation, { orderId, ...bill }: Bill): object {
 /** Wrong by the last digit that the amount has. */
 function aCentMore(amount: string): string {
   const digits = amount.split('.')[1]?.length ?? 0;
-  const more = String(BigInt(amount.replace('.', '')) + 1n).padStart(digits + 1, '0');
-  return digits === 0 ? more : `${more.slice(0, -digits)}.${more.slice(-digits)}`;
+  return scaledDecimal(BigInt(amount.replace('.', '')) + 1n, digits);
 }
 
 async function billOf({ order, token, product }: Simulation, server: Client): Promise<Bill> {

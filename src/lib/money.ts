@@ -22,7 +22,11 @@ export function currencyDigits(currency: string): number | undefined {
 
 /** Exact decimal text in the currency's own number of digits: "29.99", "1500" for JPY. */
 export function decimalText({ minor, currency }: Money): string {
-  const digits = currencyDigits(currency) ?? 0;
+  return scaledDecimal(minor, currencyDigits(currency) ?? 0);
+}
+
+/** Whole units of a hundredth, a thousandth and so on, by digits, as decimal text: (5, 2) is "0.05". */
+export function scaledDecimal(minor: bigint, digits: number): string {
   const text = minor.toString().padStart(digits + 1, '0');
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }

@@ -5,7 +5,7 @@ import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { adminReconcile } from '../../src/shop/admin/admin-reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
 import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import type { Shop } from '../../src/shop/shop.ts';

@@ -1,6 +1,6 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { BusyFault } from '../../src/lib/faults.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
@@ -193,7 +193,7 @@ test('the law holds in every committed snapshot while holds, orders, payments an
     if (!('id' in answer)) return;
     const token = tokenOf(shop, answer);
     if (turn % 4 === 0) return void (await releaseHold(shop, token));
-    await placeOrder(shop, token);
+    await createOrder(shop, token);
     if (turn % 4 === 1) await cancelOrder(shop, token);
     if (turn % 12 === 2) await deliver(shop, payment(answer.orderId));
   };

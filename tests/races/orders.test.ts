@@ -1,7 +1,7 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import {
   codeOf,
   deliver,
@@ -82,7 +82,7 @@ test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never 
     const made = await hold(brief.shop, productId);
     // From 100 ms before the deadline to 77 ms after it, give or take the way to the database.
     await new Promise((resolve) => setTimeout(resolve, (turn % 60) * 3));
-    return codeOf(await placeOrder((turn % 2 ? one : two).shop, tokenOf(one.shop, made)));
+    return codeOf(await createOrder((turn % 2 ? one : two).shop, tokenOf(one.shop, made)));
   };
   const codes: string[] = [];
   const line = async (first: number) => {
@@ -114,7 +114,7 @@ test('a createOrder that waits for the hold’s lock across the deadline ends in
   await session.query('begin');
   await session.query('select from holds where id = $1 for update', [made.id]);
 
-  const ordering = placeOrder(one.shop, tokenOf(one.shop, made));
+  const ordering = createOrder(one.shop, tokenOf(one.shop, made));
   await until('createOrder to wait', async () => (await waiting()) > 0);
   await passed(made.expiresAt);
   await session.query('commit');
@@ -157,7 +157,7 @@ test('a createOrder with a parked payment that waits for the stock across the de
   await session.query('begin');
   await session.query('select from stock_levels where product_id = $1 for update', [productId]);
 
-  const ordering = placeOrder(one.shop, tokenOf(one.shop, made));
+  const ordering = createOrder(one.shop, tokenOf(one.shop, made));
   await until('createOrder to wait', async () => (await waiting()) > 0);
   await passed(made.expiresAt);
   await session.query('commit');

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import Stripe from 'stripe';
 import { hold, order, tokenOf } from '../support/buyer.ts';
 import { findOrder } from '../../src/shop/purchases/find-purchases.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { ShopMetrics } from '../../src/server/metrics/shop-metrics.ts';
 import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
 import { AS_ADMIN, ask } from '../support/graphql-client.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import {
   AS_ADMIN,
   ask,

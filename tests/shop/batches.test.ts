@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { ReceivedPayment } from '../../src/shop/payments/payment-queues.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import * as buyer from '../support/buyer.ts';
@@ -112,7 +112,7 @@ function callsOf(
   const { verb, calls } = mix;
   if (verb === 'pay')
     return eventsOf(mix, purchases).map((event) => () => buyer.deliver(shop, event));
-  const use = { release: releaseHold, order: placeOrder, cancel: cancelOrder }[verb];
+  const use = { release: releaseHold, order: createOrder, cancel: cancelOrder }[verb];
   return calls.map(({ who }) => async () => {
     // One token in eleven is of no hold.
     const token =

@@ -3,7 +3,7 @@ import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts'
 import { holdStatus } from '../../src/shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { codeOf, hold, order, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
@@ -54,7 +54,7 @@ test('a hold reads expired from its deadline on, before any sweep, and its token
 
   await moveClock(server.database, HOLD_OVER_MS);
   const read = (await findHold(shop, token))!;
-  const ordered = await placeOrder(shop, token);
+  const ordered = await createOrder(shop, token);
   const released = await releaseHold(shop, token);
 
   expect(read.status).toBe('ACTIVE');
@@ -132,7 +132,7 @@ test('a released hold stays released after its deadline', async () => {
   await sweepDue(shop);
 
   expect((await findHold(shop, token))!.status).toBe('RELEASED');
-  expect(codeOf(await placeOrder(shop, token))).toBe('HOLD_RELEASED');
+  expect(codeOf(await createOrder(shop, token))).toBe('HOLD_RELEASED');
 });
 
 test('a converted hold can be ordered again and no longer released, and its order cancelled once', async () => {

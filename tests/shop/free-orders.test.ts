@@ -3,8 +3,8 @@ import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { checkMoney } from '../../src/shop/reconciliation/check-money.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { listMovements } from '../../src/shop/stock/list-movements.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { codeOf, deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
 import {
   createTestDatabase,
@@ -79,9 +79,9 @@ test('the sale is one movement in the transaction of the order', async () => {
 test('repeating createOrder, in parallel and after the deadline, gives the same paid order', async () => {
   const { shop, productId, token } = await freeHold();
 
-  const orders = await Promise.all(Array.from({ length: 10 }, () => placeOrder(shop, token)));
+  const orders = await Promise.all(Array.from({ length: 10 }, () => createOrder(shop, token)));
   await moveClock(server.database, 3_600_000);
-  const late = await placeOrder(shop, token);
+  const late = await createOrder(shop, token);
 
   expect(orders.map((one) => 'status' in one && one.status)).toEqual(orders.map(() => 'PAID'));
   expect(late).toMatchObject({ status: 'PAID' });
@@ -93,7 +93,7 @@ test('a hold whose time is over makes no order, though it costs nothing', async 
   const { shop, token } = await freeHold();
   await moveClock(server.database, 121_000);
 
-  expect(codeOf(await placeOrder(shop, token))).toBe('HOLD_EXPIRED');
+  expect(codeOf(await createOrder(shop, token))).toBe('HOLD_EXPIRED');
 });
 
 test('its units count against the customer’s limit, and it cannot be cancelled by the buyer', async () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
-import { createOrder } from '../../src/shop/purchases/create-order.ts';
+import { convertHold } from '../../src/shop/purchases/convert-hold.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
 import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
-import { listDeadEvents } from '../../src/shop/payments/dead-letters.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { listDeadEvents } from '../../src/shop/payments/list-payments.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { BusyFault } from '../../src/lib/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
@@ -45,7 +45,7 @@ async function missed() {
   await deliver(shop, event);
   const { orderId, id: holdId } = made;
   await transact(shop.database, (tx) =>
-    createOrder(shop, tx, { orderId, holdId, movesUnits: false }),
+    convertHold(shop, tx, { orderId, holdId, movesUnits: false }),
   );
   return { shop, productId, orderId, event };
 }

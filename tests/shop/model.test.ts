@@ -3,8 +3,8 @@ import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { findOrders, type Hold } from '../../src/shop/purchases/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { ask, codeOf, deliver, payment, tokenOf } from '../support/buyer.ts';
 import {
@@ -201,7 +201,7 @@ class Play {
       await cancelOrder(shop, token);
       model.end(who, 'PENDING', 'CANCELLED');
     } else if (kind === 'order') {
-      await placeOrder(shop, token);
+      await createOrder(shop, token);
       model.order(who);
     } else if (kind === 'pay') {
       await deliver(shop, payment(made.orderId));

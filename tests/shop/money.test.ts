@@ -3,7 +3,7 @@ import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import type { Hold } from '../../src/shop/purchases/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { ask, deliver, hold, payment, tokenOf } from '../support/buyer.ts';
 import {
@@ -103,7 +103,7 @@ test('random events over random orders end with money in = paid + refunds, and t
               }),
             );
           }
-          if (step.kind === 'order') return placeOrder(shop, token);
+          if (step.kind === 'order') return createOrder(shop, token);
           if (step.kind === 'release') return releaseHold(shop, token);
           if (step.kind === 'cancel') return cancelOrder(shop, token);
           if (step.kind === 'grab') return ask(shop, productId, { quantity: 4 });

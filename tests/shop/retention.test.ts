@@ -3,7 +3,7 @@ import { redactEnded, countEnded } from '../../src/shop/admin/redact-ended.ts';
 import { adminUpdateProduct } from '../../src/shop/admin/admin-products.ts';
 import { reconcile } from '../../src/shop/reconciliation/reconcile.ts';
 import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
-import { findRefunds } from '../../src/shop/payments/find-refunds.ts';
+import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import type { NewProduct } from '../../src/shop/stock/create-product.ts';
 import { ask, deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import {

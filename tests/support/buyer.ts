@@ -1,8 +1,12 @@
+import {
+  storedAnswer,
+  type StoredAnswer,
+} from '../../src/shop/payments/settlement/payment-answer.ts';
 import { randomUUID } from 'node:crypto';
 import { createHold } from '../../src/shop/purchases/create-hold.ts';
 import type { HoldAnswer } from '../../src/shop/purchases/batches/queues.ts';
 import type { Hold, Order } from '../../src/shop/purchases/find-purchases.ts';
-import { placeOrder } from '../../src/shop/payments/place-order.ts';
+import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
 import type { Receipt, ReceivedPayment } from '../../src/shop/payments/payment-queues.ts';
 import { isFault } from '../../src/lib/faults.ts';
@@ -44,7 +48,7 @@ export function tokenOf(shop: Shop, { id }: Hold): string {
 
 /** Creates an order. @throws where it is refused */
 export async function order(shop: Shop, made: Hold): Promise<Order> {
-  const answer = await placeOrder(shop, tokenOf(shop, made));
+  const answer = await createOrder(shop, tokenOf(shop, made));
   if ('code' in answer) throw new Error(`No order: ${answer.message}`);
   return answer;
 }
@@ -85,9 +89,13 @@ export async function deliverUntilTaken(shop: Shop, event: ReceivedPayment): Pro
 
 /** The outcome of a receipt, or "conflict". */
 export function outcomeOf(receipt: Receipt): string {
-  return 'conflict' in receipt
-    ? 'conflict'
-    : String((JSON.parse(receipt.body) as { outcome: string }).outcome);
+  return receipt.kind === 'conflict' ? 'conflict' : receipt.answer.outcome;
+}
+
+/** The answer of a receipt as the provider gets it; undefined for a conflict. */
+export function answerBytesOf(receipt: Receipt): StoredAnswer | undefined {
+  if (receipt.kind === 'conflict') return undefined;
+  return receipt.kind === 'settled' ? storedAnswer(receipt.answer) : receipt.answer;
 }
 
 /** The admin of the tests, as the audit log records it. */

@@ -1,14 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import fc from 'fast-check';
-import { eventStatusOf } from '../../src/shop/payments/payment-answer.ts';
 import {
   settle,
   type OrderToSettle,
   type ReportedPayment,
   type SettlementFacts,
-  type Verdict,
-} from '../../src/shop/payments/settlement.rules.ts';
+  type Settlement,
+} from '../../src/shop/payments/settlement/settlement.rules.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../docs/settlement.md');
 
@@ -21,18 +20,26 @@ const pendingOrder: OrderToSettle = {
   currency: 'USD',
 };
 
-const success: ReportedPayment = { reportedStatus: 'success', amount: TOTAL, currency: 'USD' };
+const success: ReportedPayment = {
+  idempotencyKey: 'evt_1',
+  paymentId: 'pay_1',
+  orderId: '018f0000-0000-7000-8000-000000000001',
+  reportedStatus: 'success',
+  amount: TOTAL,
+  currency: 'USD',
+};
 
 const facts: SettlementFacts = {
   order: pendingOrder,
-  counted: false,
+  hold: null,
+  credited: false,
   waitOver: false,
   unitsAvailable: false,
   requireAmount: false,
 };
 
-const textOf = (verdict: Verdict): string =>
-  verdict.kind === 'REFUND' ? `REFUND ${verdict.reason}` : verdict.kind;
+const textOf = ({ kind, refund }: Settlement): string =>
+  refund === null ? kind : `${kind} ${refund.reason}`;
 
 describe('the effect of each event, by the table of the contract', () => {
   const EVENTS = {
@@ -125,112 +132,143 @@ describe('the effect of each event, by the table of the contract', () => {
   ) as [Event, State, string][];
 
   test.each(cells)('%s for %s is %s', (event, state, expected) => {
-    const verdict = settle(EVENTS[event], STATES[state]);
+    const settlement = settle(EVENTS[event], STATES[state]);
 
-    expect(textOf(verdict)).toBe(expected);
+    expect(textOf(settlement)).toBe(expected);
   });
 
   const successes = Object.keys(EVENTS).filter((event) => event.includes('success')) as Event[];
-  const counted = successes.flatMap((event) =>
+  const deliveries = successes.flatMap((event) =>
     Object.keys(STATES).map((state) => [event, state] as [Event, State]),
   );
 
-  test.each(counted)('%s for %s is IGNORE where its payment is credited', (event, state) => {
-    const verdict = settle(EVENTS[event], { ...STATES[state], counted: true });
+  test.each(deliveries)('%s for %s is IGNORE where its payment is credited', (event, state) => {
+    const settlement = settle(EVENTS[event], { ...STATES[state], credited: true });
 
-    expect(textOf(verdict)).toBe('IGNORE');
+    expect(textOf(settlement)).toBe('IGNORE');
+    expect(settlement.credited).toBe(false);
   });
 
   test('a failure of a credited payment is settled like any other failure', () => {
     const failed = EVENTS['a failure'];
 
-    const verdicts = Object.values(STATES).map((state) => settle(failed, state));
-    const whenCounted = Object.values(STATES).map((state) =>
-      settle(failed, { ...state, counted: true }),
+    const settlements = Object.values(STATES).map((state) => settle(failed, state));
+    const whenCredited = Object.values(STATES).map((state) =>
+      settle(failed, { ...state, credited: true }),
     );
 
-    expect(whenCounted).toEqual(verdicts);
+    expect(whenCredited).toEqual(settlements);
   });
 
   test('a payment for a free order is refunded as a duplicate', () => {
     const free = { ...facts, order: { ...paid, total: '0.00' } };
 
-    expect(settle({ ...success, amount: '0' }, free)).toEqual({
+    expect(settle({ ...success, amount: '0' }, free)).toMatchObject({
       kind: 'REFUND',
-      reason: 'DUPLICATE_PAYMENT',
-      why: 'The order is free and needs no payment.',
+      refund: { reason: 'DUPLICATE_PAYMENT', amount: '0', currency: 'USD' },
+      reason: 'The order is free and needs no payment.',
     });
     expect(textOf(settle({ ...success, amount: null }, free))).toBe('REFUND DUPLICATE_PAYMENT');
     expect(textOf(settle(success, free))).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('an event that the adapter ignores has no effect in any state', () => {
-    const verdicts = Object.values(STATES).map((state) =>
-      settle({ ...success, ignoredBecause: 'A test payment.' }, state),
-    );
+    const ignored = { kind: 'IGNORE', reason: 'A test payment.', credited: false, refund: null };
 
-    expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'IGNORE', why: 'A test payment.' })));
+    for (const state of Object.values(STATES)) {
+      const settlement = settle({ ...success, ignoredBecause: 'A test payment.' }, state);
+      expect(settlement).toMatchObject(ignored);
+    }
   });
 
   test('a reason quotes an unreadable amount shortened and without control characters', () => {
-    const why = (unreadableAmount: string) => {
-      const verdict = settle({ ...success, amount: null, unreadableAmount }, facts);
-      return 'why' in verdict ? verdict.why : '';
-    };
+    const reasonFor = (unreadableAmount: string): string =>
+      settle({ ...success, amount: null, unreadableAmount }, facts).reason ?? '';
 
-    expect(why('29,97')).toBe('The amount "29,97" cannot be read.');
-    expect(why('\u001b[2J\u009b')).toBe('The amount "\ufffd[2J\ufffd" cannot be read.');
-    expect(why('x'.repeat(10_000)).length).toBeLessThan(100);
+    expect(reasonFor('29,97')).toBe('The amount "29,97" cannot be read.');
+    expect(reasonFor('\u001b[2J\u009b')).toBe('The amount "\ufffd[2J\ufffd" cannot be read.');
+    expect(reasonFor('x'.repeat(10_000)).length).toBeLessThan(100);
   });
 
-  test('every ignored or refunded event has a reason of one sentence', () => {
-    const verdicts = cells.map(([event, state]) => settle(EVENTS[event], STATES[state]));
+  test('every parked, ignored or refunded event has a reason of one sentence', () => {
+    const settlements = cells.map(([event, state]) => settle(EVENTS[event], STATES[state]));
 
-    const sentences = verdicts.flatMap((verdict) => ('why' in verdict ? [verdict.why] : []));
+    const sentences = settlements.flatMap(({ reason }) => reason ?? []);
     expect(sentences).toHaveLength(
-      verdicts.filter(({ kind }) => kind === 'IGNORE' || kind === 'REFUND').length,
+      settlements.filter(({ kind }) => ['PARK', 'IGNORE', 'REFUND'].includes(kind)).length,
     );
     for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z0-9].*[^.]\.$/);
+  });
+
+  test('the parts of a settlement agree with each other and with its answer', () => {
+    for (const [event, state] of cells) {
+      const payment = EVENTS[event];
+      const settlement = settle(payment, STATES[state]);
+      const { kind, status, credited, refund, answer } = settlement;
+      const isPaid = kind === 'PAY' || kind === 'RETAKE';
+      expect(credited).toBe(isPaid || kind === 'REFUND');
+      expect(refund !== null).toBe(status === 'REFUND_REQUIRED');
+      expect(answer.outcome).toBe(status.toLowerCase());
+      expect(answer.httpStatus).toBe(status === 'PARKED' ? 202 : 200);
+      expect(answer.message).toBe(settlement.reason ?? 'Webhook processed successfully');
+      expect(answer.orderStatus).toBe(isPaid ? 'PAID' : (STATES[state].order?.status ?? null));
+    }
+  });
+
+  test.each([
+    ['the amount that the event names', { amount: '5', currency: 'EUR' }, ['5', 'EUR']],
+    ['what the hold costs where the event names no amount', { amount: null }, [TOTAL, 'USD']],
+    [
+      'nothing where the amount cannot be read',
+      { amount: null, unreadableAmount: 'x' },
+      [null, null],
+    ],
+  ])('a refund has %s', (_title, money, [amount, currency]) => {
+    const hold = { total: TOTAL, currency: 'USD' };
+
+    const { refund } = settle({ ...success, ...money }, { ...STATES['no order any more'], hold });
+
+    expect(refund).toEqual({ reason: 'ORDER_NEVER_CREATED', amount, currency });
   });
 });
 
 describe('the check of amount and currency', () => {
-  const verdictOn = (payment: Partial<ReportedPayment>, order: Partial<OrderToSettle> = {}) =>
+  const kindOf = (payment: Partial<ReportedPayment>, order: Partial<OrderToSettle> = {}) =>
     textOf(settle({ ...success, ...payment }, { ...facts, order: { ...pendingOrder, ...order } }));
 
   test.each([['29.97'], ['29.970'], ['029.97'], ['29.970000']])('%s pays 29.97', (amount) => {
-    expect(verdictOn({ amount })).toBe('PAY');
+    expect(kindOf({ amount })).toBe('PAY');
   });
 
   test.each([['29.96'], ['29.98'], ['29.971'], ['2997'], ['0'], ['29.970001'], ['29.9']])(
     '%s does not pay 29.97',
     (amount) => {
-      expect(verdictOn({ amount })).toBe('REFUND AMOUNT_MISMATCH');
+      expect(kindOf({ amount })).toBe('REFUND AMOUNT_MISMATCH');
     },
   );
 
   test('1500.00 pays 1500 JPY, and 1500.5 does not', () => {
     const yen = { total: '1500', currency: 'JPY' };
 
-    expect(verdictOn({ amount: '1500.00', currency: 'JPY' }, yen)).toBe('PAY');
-    expect(verdictOn({ amount: '1500.5', currency: 'JPY' }, yen)).toBe('REFUND AMOUNT_MISMATCH');
+    expect(kindOf({ amount: '1500.00', currency: 'JPY' }, yen)).toBe('PAY');
+    expect(kindOf({ amount: '1500.5', currency: 'JPY' }, yen)).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('999999999999999.98 does not pay 999999999999999.99, though they are one float', () => {
     const total = '999999999999999.99';
 
-    expect(verdictOn({ amount: total }, { total })).toBe('PAY');
-    expect(verdictOn({ amount: '999999999999999.98' }, { total })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(kindOf({ amount: total }, { total })).toBe('PAY');
+    expect(kindOf({ amount: '999999999999999.98' }, { total })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('an amount without a currency is compared by its amount', () => {
-    expect(verdictOn({ currency: null })).toBe('PAY');
-    expect(verdictOn({ currency: null, amount: '1' })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(kindOf({ currency: null })).toBe('PAY');
+    expect(kindOf({ currency: null, amount: '1' })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('a currency without an amount is compared too', () => {
-    expect(verdictOn({ amount: null })).toBe('PAY');
-    expect(verdictOn({ amount: null, currency: 'EUR' })).toBe('REFUND AMOUNT_MISMATCH');
+    expect(kindOf({ amount: null })).toBe('PAY');
+    expect(kindOf({ amount: null, currency: 'EUR' })).toBe('REFUND AMOUNT_MISMATCH');
   });
 
   test('a success without amount and currency pays, unless an amount is required', () => {
@@ -244,23 +282,23 @@ describe('the check of amount and currency', () => {
   });
 
   test('a failure needs no amount where one is required', () => {
-    const failed = { reportedStatus: 'failed', amount: null, currency: null };
+    const failed = { ...success, reportedStatus: 'failed', amount: null, currency: null };
 
-    const verdict = settle(failed, { ...facts, requireAmount: true });
+    const settlement = settle(failed, { ...facts, requireAmount: true });
 
-    expect(textOf(verdict)).toBe('RECORD');
+    expect(textOf(settlement)).toBe('RECORD');
   });
 
   test('a mismatch names the owed and the paid amount', () => {
     const less = settle({ ...success, amount: '30' }, facts);
     const other = settle({ ...success, currency: 'EUR' }, facts);
 
-    expect(less).toMatchObject({ why: '29.97 USD is owed, 30 was paid.' });
-    expect(other).toMatchObject({ why: 'USD is owed, EUR was paid.' });
+    expect(less).toMatchObject({ reason: '29.97 USD is owed, 30 was paid.' });
+    expect(other).toMatchObject({ reason: 'USD is owed, EUR was paid.' });
   });
 });
 
-/** A purchase as plain values, with the effects of the use cases' verdicts. */
+/** A purchase as plain values, with the effects of the use cases' settlements. */
 class Purchase {
   status: OrderToSettle['status'] | null = null;
   cancelledBy: OrderToSettle['cancelledBy'] = null;
@@ -269,7 +307,7 @@ class Purchase {
   /** The payment that has paid the order, while it is paid. */
   payer: string | null = null;
   readonly refunds: { readonly paymentId: string; readonly reason: string }[] = [];
-  readonly counted = new Set<string>();
+  readonly credited = new Set<string>();
   /** The result of each delivery, by its label. */
   readonly fates = new Map<string, string>();
   /** The labels of all deliveries that were parked at any time. */
@@ -287,31 +325,32 @@ class Purchase {
     this.#drain();
   }
 
-  /** Like receive-payment.ts and settle-event.ts. */
+  /** Like receive-payment.ts and write-settlements.ts. */
   deliver(delivery: Delivery): void {
-    const verdict = settle(delivery.payment, {
+    const { kind, status, refund } = settle(delivery.payment, {
       order: this.status && {
         status: this.status,
         cancelledBy: this.cancelledBy,
         total: TOTAL,
         currency: 'USD',
       },
-      counted: this.counted.has(delivery.paymentId),
+      hold: null,
+      credited: this.credited.has(delivery.paymentId),
       waitOver: this.holdEnded,
       unitsAvailable: this.#isLate() && this.unitsAvailable,
       requireAmount: false,
     });
-    this.fates.set(delivery.label, eventStatusOf(verdict));
-    if (verdict.kind === 'PARK') {
+    this.fates.set(delivery.label, status);
+    if (kind === 'PARK') {
       this.parked.push(delivery);
       this.waited.add(delivery.label);
     }
-    if (verdict.kind === 'REFUND') this.#refund(delivery.paymentId, verdict.reason);
-    if (verdict.kind === 'PAY' || verdict.kind === 'RETAKE') {
+    if (refund !== null) this.#refund(delivery.paymentId, refund.reason);
+    if (kind === 'PAY' || kind === 'RETAKE') {
       this.#become('PAID');
       this.cancelledBy = null;
       this.payer = delivery.paymentId;
-      this.counted.add(delivery.paymentId);
+      this.credited.add(delivery.paymentId);
     }
   }
 
@@ -353,7 +392,7 @@ class Purchase {
 
   #refund(paymentId: string, reason: string): void {
     this.refunds.push({ paymentId, reason });
-    this.counted.add(paymentId);
+    this.credited.add(paymentId);
   }
 
   #become(status: OrderToSettle['status']): void {

@@ -24,12 +24,12 @@ const withJson = (name: string, json: string): object =>
 
 const read = (body: object, headerKey?: string) => {
   const event = readEvent(body, headerKey);
-  return 'fields' in event ? event.fields : { wrong: event.wrong };
+  return event.kind === 'event' ? event.fields : { wrong: event.errors };
 };
 
 const wrongIn = (body: object, headerKey?: string): string[] => {
   const event = readEvent(body, headerKey);
-  return 'wrong' in event ? Object.keys(event.wrong) : [];
+  return event.kind === 'invalid' ? Object.keys(event.errors) : [];
 };
 
 test('an event with all fields is parsed into the shop’s terms', () => {

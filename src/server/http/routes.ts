@@ -6,7 +6,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Shop } from '../../shop/shop.ts';
 import { answerJson } from './body.ts';
 import { serveExplorer } from './explorer.ts';
-import { takeDelivery } from '../webhook/route.ts';
+import { answerDelivery } from '../webhook/route.ts';
 import type { Provider } from '../webhook/provider.ts';
 
 /** The scrape of GET /metrics, and the bearer token it requires, if any. */
@@ -40,7 +40,7 @@ export function createRoutes(shop: Shop, options: RouteOptions): Express {
   app.all(Object.keys(providers), (request, response) => {
     const provider = providers[request.path]!;
     if (request.method === 'POST')
-      return takeDelivery({ shop, log, meters, provider }, request, response);
+      return answerDelivery({ shop, log, meters, provider }, request, response);
     answerJson(response, 405, errorJson('method_not_allowed', 'Send events by POST.'), {
       allow: 'POST',
     });

@@ -4,7 +4,7 @@ import type { Provider } from './provider.ts';
 import { isSigned, type SignatureHeaders } from './signature.ts';
 
 /**
- * Our own payment contract, signed as Standard Webhooks 1.0.
+ * The shop's own payment contract, signed as Standard Webhooks 1.0.
  *
  * @param secrets all accepted, for rotation; none: unsigned events are accepted (development only)
  */

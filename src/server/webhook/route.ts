@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Meters } from '../metrics/meters.ts';
 import { receivePayment } from '../../shop/payments/receive-payment.ts';
 import type { Receipt } from '../../shop/payments/payment-queues.ts';
+import { storedAnswer, type StoredAnswer } from '../../shop/payments/settlement/payment-answer.ts';
 import { isFault } from '../../lib/faults.ts';
 import type { Logger } from '../../lib/log.ts';
 import { answerJson, BodyError, isPlainJson, readBody, textOf } from '../http/body.ts';
@@ -9,13 +10,13 @@ import type { EventFields, Provider } from './provider.ts';
 import { isFresh } from './signature.ts';
 import type { Shop } from '../../shop/shop.ts';
 
-/** An event has six short fields; a body beyond this is not one. */
+/** An event has six short fields: a larger body is not an event. */
 const BODY_BYTES_MAX = 64 * 1024;
 
-/** Seconds after which a provider is asked to deliver again. */
+/** Seconds after which the provider may deliver again. */
 const RETRY_AFTER = '1';
 
-/** What a provider's door needs. */
+/** What the endpoint of a provider needs. */
 export interface WebhookOptions {
   readonly shop: Shop;
   readonly log: Logger;
@@ -23,8 +24,8 @@ export interface WebhookOptions {
   readonly provider: Provider;
 }
 
-/** Why an event is not taken: HTTP status, the contract's code, one sentence, and more where there is. */
-class Refused extends Error {
+/** A delivery that is not accepted: HTTP status, the contract's code, one sentence, further fields. */
+class DeliveryRefused extends Error {
   readonly status: number;
   readonly code: string;
   readonly more: object;
@@ -39,11 +40,14 @@ class Refused extends Error {
 
 const CODES = { 400: 'malformed', 413: 'too_large', 415: 'unsupported_media_type' } as const;
 
+/** The header of an answer to a duplicate. */
+const REPLAYED: Readonly<Record<string, string>> = { 'idempotent-replayed': 'true' };
+
 /**
- * Takes one delivery: verify, parse, hand on, answer. Never a 500 by design: what fails unexpectedly
- * was rolled back whole and is answered 503, so that the provider's retry applies it.
+ * Answers one delivery: verifies it, parses it and receives the payment. It never answers 500. An
+ * unexpected failure was rolled back completely, so it answers 503 and the provider's retry applies it.
  */
-export async function takeDelivery(
+export async function answerDelivery(
   options: WebhookOptions,
   request: IncomingMessage,
   response: ServerResponse,
@@ -51,39 +55,44 @@ export async function takeDelivery(
   const { shop, provider } = options;
   try {
     const { fields, payload } = await readDelivery(shop, provider, request);
-    const headers = provider.audit(request.headers);
     const receipt = await receivePayment(shop, {
       provider: provider.name,
       ...fields,
       payload,
-      headers,
+      headers: provider.audit(request.headers),
       readStored: (stored) => readStored(provider, request, stored),
     });
-    if ('conflict' in receipt) {
-      throw new Refused(
+    if (receipt.kind === 'conflict') {
+      throw new DeliveryRefused(
         422,
         'idempotency_key_reused',
         'This idempotency key was used before with other content.',
       );
     }
-    const { status, body, replayed } = receipt;
-    tellReceipt(options, fields, receipt);
-    answerJson(response, status, body, replayed ? { 'idempotent-replayed': 'true' } : {});
+    const answer = receipt.kind === 'settled' ? storedAnswer(receipt.answer) : receipt.answer;
+    report(options, { orderId: fields.orderId, kind: receipt.kind, answer });
+    const headers = receipt.kind === 'repeated' ? REPLAYED : {};
+    answerJson(response, answer.httpStatus, answer.body, headers);
   } catch (error) {
     refuse(response, error, options);
   }
 }
 
-function tellReceipt(
+/** Counts and logs an accepted delivery. */
+function report(
   { provider: { name }, log, meters }: WebhookOptions,
-  { orderId }: EventFields,
-  { status, body, replayed }: Exclude<Receipt, { conflict: true }>,
+  accepted: {
+    readonly orderId: string | null;
+    readonly kind: Exclude<Receipt['kind'], 'conflict'>;
+    readonly answer: StoredAnswer;
+  },
 ): void {
-  const { outcome } = JSON.parse(body) as { readonly outcome: string };
-  meters.webhookAnswered(name, outcome);
-  if (replayed) meters.duplicateWebhook(name);
-  const message = replayed ? 'Duplicate webhook received' : 'Webhook processed successfully';
-  log.info({ provider: name, orderId, status }, message);
+  const { orderId, kind, answer } = accepted;
+  const isRepeated = kind === 'repeated';
+  meters.webhookAnswered(name, answer.outcome);
+  if (isRepeated) meters.duplicateWebhook(name);
+  const message = isRepeated ? 'Duplicate webhook received' : 'Webhook processed successfully';
+  log.info({ provider: name, orderId, status: answer.httpStatus }, message);
 }
 
 async function readDelivery(
@@ -92,15 +101,21 @@ async function readDelivery(
   request: IncomingMessage,
 ): Promise<{ readonly fields: EventFields; readonly payload: string }> {
   if (!isPlainJson(request)) {
-    throw new Refused(415, CODES[415], 'The body must be application/json, UTF-8, not compressed.');
+    throw new DeliveryRefused(
+      415,
+      CODES[415],
+      'The body must be application/json, UTF-8, not compressed.',
+    );
   }
   const body = await readBody(request, BODY_BYTES_MAX);
-  await trust(shop, provider.verify(request.headers, body)?.signedAt);
+  await checkSignature(shop, provider.verify(request.headers, body)?.signedAt);
   const payload = textOf(body);
   const event = provider.read(parseObject(payload), request.headers);
-  if ('wrong' in event) {
-    const names = Object.keys(event.wrong).join(', ');
-    throw new Refused(422, 'invalid_fields', `Invalid fields: ${names}.`, { fields: event.wrong });
+  if (event.kind === 'invalid') {
+    const names = Object.keys(event.errors).join(', ');
+    throw new DeliveryRefused(422, 'invalid_fields', `Invalid fields: ${names}.`, {
+      fields: event.errors,
+    });
   }
   return { fields: event.fields, payload };
 }
@@ -113,25 +128,25 @@ function readStored(
 ): EventFields | undefined {
   try {
     const event = provider.read(parseObject(payload), headers);
-    return 'fields' in event ? event.fields : undefined;
+    return event.kind === 'event' ? event.fields : undefined;
   } catch (error) {
-    if (error instanceof Refused) return undefined;
+    if (error instanceof DeliveryRefused) return undefined;
     throw error;
   }
 }
 
 /**
- * The signature's time window, by the database's clock: a server's wrong clock neither opens nor
- * closes it. Checked only for a right signature, so a flood of wrong ones never reaches the database.
- * The estimate spares each event a round trip; it never refuses one: that takes a reading of the clock.
+ * Checks that the signature is valid and in its time window, by the database's clock: a server's wrong
+ * clock changes nothing. Invalid signatures never reach the database. The estimated clock saves a round
+ * trip, and only a reading of the clock refuses an event.
  */
-async function trust({ clock }: Shop, signedAt: Date | null | undefined): Promise<void> {
+async function checkSignature({ clock }: Shop, signedAt: Date | null | undefined): Promise<void> {
   if (signedAt === null) return;
   const isTrusted =
     signedAt !== undefined &&
     (isFresh(signedAt, await clock.estimate()) || isFresh(signedAt, await clock.read()));
   if (!isTrusted) {
-    throw new Refused(
+    throw new DeliveryRefused(
       401,
       'bad_signature',
       'The signature is missing, wrong, or outside the time window.',
@@ -144,10 +159,10 @@ function parseObject(text: string): object {
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new Refused(400, CODES[400], 'The body is not JSON.');
+    throw new DeliveryRefused(400, CODES[400], 'The body is not JSON.');
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw new Refused(400, CODES[400], 'The body is not a JSON object.');
+  throw new DeliveryRefused(400, CODES[400], 'The body is not a JSON object.');
 }
 
 function refuse(
@@ -165,7 +180,8 @@ function refuse(
     meters.webhookAnswered(provider.name, code);
     answerJson(response, status, JSON.stringify({ error: code, message, ...more }), headers);
   };
-  if (error instanceof Refused) return answer(error.status, error.code, error.message, error.more);
+  if (error instanceof DeliveryRefused)
+    return answer(error.status, error.code, error.message, error.more);
   if (error instanceof BodyError) return answer(error.status, CODES[error.status], error.message);
   if (!isFault(error)) log.error({ err: error }, 'Webhook failed unexpectedly and was rolled back');
   const message = isFault(error) ? error.message : 'Nothing was recorded; deliver again.';

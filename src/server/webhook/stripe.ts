@@ -2,16 +2,18 @@ import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import Stripe from 'stripe';
 import { isUuid } from '../../lib/ids.ts';
+import { scaledDecimal } from '../../lib/money.ts';
 import {
   matching,
   own,
   unreadableText,
   type EventFields,
+  type EventReading,
+  type FieldErrors,
   type Provider,
-  type WrongFields,
 } from './provider.ts';
 
-/** Stripe's event types that say what became of a payment; every other is kept and ignored. */
+/** Stripe's event types that report the end of a payment; every other type is recorded and ignored. */
 const STATUS_OF_TYPE: ReadonlyMap<string, 'success' | 'failed'> = new Map([
   ['payment_intent.succeeded', 'success'],
   ['payment_intent.payment_failed', 'failed'],
@@ -27,21 +29,21 @@ const ZERO_DECIMAL = new Set(
 );
 const THREE_DECIMAL = new Set('BHD JOD KWD OMR TND'.split(' '));
 
-/** How Stripe's events are taken. */
+/** How Stripe's events are read. */
 export interface StripeOptions {
   /** Whether events of Stripe's test mode have an effect. */
   readonly allowTestMode: boolean;
 }
 
-/** The key that names an event; Stripe's are short and plain. */
+/** The id of an event is its idempotency key; Stripe's are short ASCII text. */
 const EVENT_ID = /^[\x21-\x7e]{1,255}$/;
 
 /** Longest text taken from an event into a column of its own. */
 const TEXT = /^[^\0\p{Cs}]{1,255}$/u;
 
 /**
- * Stripe, by its own package. Its tolerance is left off here and its timestamp handed on, because
- * the package looks back only, and would ask this server's clock.
+ * Stripe, verified by its own package. The package's tolerance is off, because it uses this server's
+ * clock and checks the past only. The timestamp is returned, and checked by the database's clock.
  *
  * @param secrets the endpoint's signing secrets, all accepted, for rotation
  */
@@ -62,8 +64,8 @@ export function stripeProvider(secrets: readonly string[], options: StripeOption
 }
 
 /**
- * The `t=…` of the signature header, where there is exactly one: with several, which of them was
- * signed would be for each reader to guess, and an old signature could be made to look fresh.
+ * The `t=…` of the signature header, if there is exactly one. With several it would be unclear which one
+ * was signed, and an old signature could appear to be new.
  */
 function signedAtOf(headers: IncomingHttpHeaders): string | undefined {
   const parts = (headers['stripe-signature']?.toString() ?? '').split(',').map((one) => one.trim());
@@ -72,8 +74,8 @@ function signedAtOf(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /**
- * The package reads bytes as text, without a mark at their beginning and with one replacement character
- * for all that is no UTF-8. So each byte is handed to it as a character, and signed as a byte.
+ * The package decodes the body as UTF-8 text: it drops a byte order mark and replaces invalid bytes, so
+ * different bodies could have one signature. Here each byte is one character, and is signed as a byte.
  */
 class SignBytes extends Stripe.CryptoProvider {
   override computeHMACSignature(payload: string, secret: string): string {
@@ -92,14 +94,13 @@ function isGenuine(body: Buffer, header: string, secret: string): boolean {
   }
 }
 
-type Reading = { readonly fields: EventFields } | { readonly wrong: WrongFields };
-
-function readStripeEvent(body: object, { allowTestMode }: StripeOptions): Reading {
+function readStripeEvent(body: object, { allowTestMode }: StripeOptions): EventReading {
   const id = matching(own(body, 'id'), EVENT_ID);
   const type = matching(own(body, 'type'), TEXT);
   if (id === undefined || type === undefined) {
     return {
-      wrong: {
+      kind: 'invalid',
+      errors: {
         ...(id === undefined && { id: 'must be an event id' }),
         ...(type === undefined && { type: 'must be an event type' }),
       },
@@ -112,14 +113,14 @@ function readStripeEvent(body: object, { allowTestMode }: StripeOptions): Readin
     : readReport(intent, STATUS_OF_TYPE.get(type));
 }
 
-function readReport(intent: Intent, status: 'success' | 'failed' | undefined): Reading {
+function readReport(intent: Intent, status: 'success' | 'failed' | undefined): EventReading {
   if (status === undefined) return recorded({ ...intent, ...NO_MONEY }, IGNORED.otherType);
   if (intent.paymentId === null) return withoutOrder(intent, status, IGNORED.noPayment);
   if (intent.orderId === null) return withoutOrder(intent, status, IGNORED.noOrder[status]);
   return readPayment(intent, status);
 }
 
-/** Why an event is kept without effect. */
+/** Why an event is recorded without effect. */
 const IGNORED = {
   test: 'A test payment (livemode is false) has no effect while STRIPE_ALLOW_TEST_MODE is false.',
   otherType: 'Events of this type have no effect.',
@@ -130,20 +131,20 @@ const IGNORED = {
   },
 } as const;
 
-/** What is kept of an event that is not about a payment's end: whatever its amount means, it is not one paid. */
+/** Of an event that does not report the end of a payment, no money is recorded: its amount was not paid. */
 const NO_MONEY = { orderId: null, amount: null, unreadableAmount: null, currency: null } as const;
 
-/** A payment intent as far as it can be read, whatever its event says of it. */
+/** The readable parts of a payment intent, for any type of event. */
 interface Intent extends Omit<EventFields, 'ignoredBecause'> {
-  /** What is wrong with its money; null where all is right. */
-  readonly wrongMoney: WrongFields | null;
+  /** Errors in amount or currency; null where there are none. */
+  readonly moneyErrors: FieldErrors | null;
 }
 
 function intentOf(intent: unknown, idempotencyKey: string, type: string): Intent {
   const orderId = matching(own(own(intent, 'metadata'), 'order_id'), TEXT) ?? '';
   const currency = matching(own(intent, 'currency'), /^[A-Za-z]{3}$/)?.toUpperCase() ?? null;
   const field = STATUS_OF_TYPE.get(type) === 'success' ? 'amount_received' : 'amount';
-  const { amount, unreadableAmount, wrong } = amountOf(own(intent, field), currency);
+  const { amount, unreadableAmount, errors } = amountOf(own(intent, field), currency);
   return {
     idempotencyKey,
     paymentId: matching(own(intent, 'id'), TEXT) ?? null,
@@ -152,45 +153,49 @@ function intentOf(intent: unknown, idempotencyKey: string, type: string): Intent
     amount,
     unreadableAmount,
     currency,
-    wrongMoney: currency === null ? { currency: 'must be an ISO 4217 code' } : wrong,
+    moneyErrors: currency === null ? { currency: 'must be an ISO 4217 code' } : errors,
   };
 }
 
-/** An event that takes part in no settlement: kept for audit, with its reason. */
-function recorded({ wrongMoney: _wrong, ...fields }: Intent, ignoredBecause: string): Reading {
-  return { fields: { ...fields, ignoredBecause } };
+/** An event that is recorded for the audit only, with its reason. */
+function recorded(
+  { moneyErrors: _errors, ...fields }: Intent,
+  ignoredBecause: string,
+): EventReading {
+  return { kind: 'event', fields: { ...fields, ignoredBecause } };
 }
 
-/** A payment that cannot be matched: kept with its money, so that the admin sees whose it is. */
-function withoutOrder(intent: Intent, status: 'success' | 'failed', why: string): Reading {
+/** A payment that matches no order: recorded with its money, so that an admin can find its owner. */
+function withoutOrder(intent: Intent, status: 'success' | 'failed', why: string): EventReading {
   return recorded({ ...intent, orderId: null, reportedStatus: status }, why);
 }
 
-function readPayment(intent: Intent, status: 'success' | 'failed'): Reading {
-  const { wrongMoney, ...fields } = intent;
-  if (wrongMoney !== null) return { wrong: wrongMoney };
-  // Money that came must stay in sight: a success keeps an amount that cannot be read.
-  if (fields.unreadableAmount !== null && status === 'failed') return { wrong: WRONG_AMOUNT };
-  return { fields: { ...fields, reportedStatus: status, ignoredBecause: null } };
+function readPayment(intent: Intent, status: 'success' | 'failed'): EventReading {
+  const { moneyErrors, ...fields } = intent;
+  if (moneyErrors !== null) return { kind: 'invalid', errors: moneyErrors };
+  // A success is recorded with its unreadable amount, so that no money is lost.
+  if (fields.unreadableAmount !== null && status === 'failed') {
+    return { kind: 'invalid', errors: INVALID_AMOUNT };
+  }
+  return { kind: 'event', fields: { ...fields, reportedStatus: status, ignoredBecause: null } };
 }
 
-const WRONG_AMOUNT: WrongFields = { amount: 'must be a whole number of smallest units' };
+const INVALID_AMOUNT: FieldErrors = { amount: 'must be a whole number of smallest units' };
 
 /** Stripe's integer of smallest units as exact decimal text. */
 function amountOf(
   amount: unknown,
   currency: string | null,
-): Pick<EventFields, 'amount' | 'unreadableAmount'> & { readonly wrong: WrongFields | null } {
+): Pick<EventFields, 'amount' | 'unreadableAmount'> & { readonly errors: FieldErrors | null } {
   if (typeof amount !== 'number' && typeof amount !== 'string') {
-    return { amount: null, unreadableAmount: null, wrong: WRONG_AMOUNT };
+    return { amount: null, unreadableAmount: null, errors: INVALID_AMOUNT };
   }
-  if (!Number.isSafeInteger(amount) || (amount as number) < 0 || Object.is(amount, -0)) {
-    return { amount: null, unreadableAmount: unreadableText(amount), wrong: null };
+  const isCount = typeof amount === 'number' && Number.isSafeInteger(amount) && amount >= 0;
+  if (!isCount || Object.is(amount, -0)) {
+    return { amount: null, unreadableAmount: unreadableText(amount), errors: null };
   }
-  const digits = decimalsOf(currency ?? '');
-  const text = String(amount).padStart(digits + 1, '0');
-  const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
-  return { amount: decimal, unreadableAmount: null, wrong: null };
+  const decimal = scaledDecimal(BigInt(amount), decimalsOf(currency ?? ''));
+  return { amount: decimal, unreadableAmount: null, errors: null };
 }
 
 function decimalsOf(currency: string): number {

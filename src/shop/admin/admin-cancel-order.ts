@@ -1,8 +1,9 @@
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { orderFinal } from '../purchases/order.rules.ts';
 import { ADMIN_CANCEL, CANCEL_FOR_GOOD } from '../purchases/order-statements.ts';
-import { openRefund } from '../payments/open-refund.ts';
 import { PaymentEventTable } from '../payments/payment-event.entity.ts';
+import { openRefund } from '../payments/settlement/write-refunds.ts';
+import { amountOwed, moneyReceived } from '../payments/settlement/refund.rules.ts';
 import { invariant } from '../../lib/invariant.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
@@ -78,10 +79,11 @@ async function cancelCurrent(
 /** Opens the refund of the payment that paid this order. */
 async function refundPayment(tx: Transaction, order: Order): Promise<string> {
   const { id: orderId, paymentProvider: provider, paymentId } = order;
-  const paying = { orderId, provider: provider!, paymentId, counted: true };
+  const paying = { orderId, provider: provider!, paymentId, credited: true };
   const event = await tx.findOne(PaymentEventTable, paying);
   invariant(event !== null, 'a paid order has the event that paid it');
-  return openRefund(tx, event, { reason: 'ORDER_CANCELLED', meantFor: order });
+  const money = moneyReceived(event, amountOwed(order));
+  return openRefund(tx, event, { reason: 'ORDER_CANCELLED', ...money });
 }
 
 function resultOf(

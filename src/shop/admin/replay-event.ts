@@ -1,6 +1,6 @@
 import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
-import { recordFailure, settleOnceMore } from '../payments/retry-inbox.ts';
-import { retryOnUniqueViolation } from '../payments/settle-event.ts';
+import { recordFailure, retryEvent } from '../payments/retry-inbox.ts';
+import { retryOnUniqueViolation } from '../payments/settlement/write-settlements.ts';
 import { isFault } from '../../lib/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { paymentEventNotFound, type PaymentEventNotFound } from '../refusal.ts';
@@ -28,7 +28,7 @@ export async function replayPaymentEvent(
         if (before === null) return unchanged(paymentEventNotFound);
         const { id, orderId } = before;
         // An event without an order id is never parked.
-        if (orderId !== null) await settleOnceMore(shop, tx, { id, orderId });
+        if (orderId !== null) await retryEvent(shop, tx, { id, orderId });
         const after = (await readEvent(tx, id))!;
         return {
           answer: after,
@@ -60,6 +60,6 @@ async function recordFailedReplay(
   return event!;
 }
 
-async function readEvent(tx: Transaction, id: string): Promise<PaymentEvent | null> {
+function readEvent(tx: Transaction, id: string): Promise<PaymentEvent | null> {
   return tx.findOne(PaymentEventTable, { id });
 }

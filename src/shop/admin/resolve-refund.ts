@@ -1,4 +1,4 @@
-import { closeRefund } from '../payments/open-refund.ts';
+import { closeRefund } from '../payments/settlement/write-refunds.ts';
 import type { Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
 import { unchanged, withAudit } from './with-audit.ts';

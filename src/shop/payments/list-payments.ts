@@ -1,19 +1,18 @@
 import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
-import {
-  PaymentEventTable,
-  type PaymentEvent,
-  type PaymentEventStatus,
-} from './payment-event.entity.ts';
-import { RefundTable, type Refund, type RefundStatus } from './refund.entity.ts';
 import type { Shop } from '../shop.ts';
+import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
+import type { PaymentEventStatus } from './payment-event.rules.ts';
+import { RefundTable, type Refund } from './refund.entity.ts';
+import type { RefundStatus } from './settlement/refund.rules.ts';
 
 export type { PaymentEvent } from './payment-event.entity.ts';
+export type { Refund } from './refund.entity.ts';
 
-/** Which page of the inbox is wanted; null where any will do. */
-export interface PaymentEventPageWanted extends PageRequest<string> {
+/** A page of the inbox and its filters; null does not filter. */
+export interface PaymentEventListQuery extends PageRequest<string> {
   readonly status: PaymentEventStatus | null;
   readonly orderId: string | null;
-  /** Whether only successes that name no order are wanted: money that nothing matches. */
+  /** Whether to list only successes that name no order. */
   readonly withoutOrder?: boolean;
 }
 
@@ -23,7 +22,7 @@ const EVENTS = pageStatement({
   condition: '($3::text is null or status = $3) and ($4::uuid is null or order_id = $4)',
 });
 
-/** The condition of its index; as a parameter of the statement above, the index could not serve. */
+/** Constant text, because a parameter in place of the condition would prevent the use of its index. */
 const EVENTS_WITHOUT_ORDER = pageStatement({
   table: 'payment_events',
   key: ['id', 'uuid'],
@@ -34,21 +33,21 @@ const EVENTS_WITHOUT_ORDER = pageStatement({
 /** One page of the payment events, newest first. */
 export function listPaymentEvents(
   shop: Pick<Shop, 'database'>,
-  wanted: PaymentEventPageWanted,
+  query: PaymentEventListQuery,
 ): Promise<Page<PaymentEvent>> {
   return readPage(
     shop.database,
     {
-      statement: wanted.withoutOrder === true ? EVENTS_WITHOUT_ORDER : EVENTS,
-      params: [wanted.status, wanted.orderId],
+      statement: query.withoutOrder === true ? EVENTS_WITHOUT_ORDER : EVENTS,
+      params: [query.status, query.orderId],
       keyOf: ({ id }) => id,
       find: (ids) => shop.database.find(PaymentEventTable, { id: { $in: ids } }),
     },
-    wanted,
+    query,
   );
 }
 
-/** Which page of the refunds is wanted; null where any will do. */
+/** A page of the refunds and its filter; null does not filter. */
 export interface RefundListQuery extends PageRequest<string> {
   readonly status: RefundStatus | null;
 }
@@ -62,16 +61,62 @@ const REFUNDS = pageStatement({
 /** One page of the refunds, newest first. */
 export function listRefunds(
   shop: Pick<Shop, 'database'>,
-  wanted: RefundListQuery,
+  query: RefundListQuery,
 ): Promise<Page<Refund>> {
   return readPage(
     shop.database,
     {
       statement: REFUNDS,
-      params: [wanted.status],
+      params: [query.status],
       keyOf: ({ id }) => id,
       find: (ids) => shop.database.find(RefundTable, { id: { $in: ids } }),
     },
-    wanted,
+    query,
+  );
+}
+
+/** The refunds of many orders, oldest first. */
+export function findRefunds(
+  shop: Pick<Shop, 'database'>,
+  orderIds: readonly string[],
+): Promise<Refund[]> {
+  return shop.database.find(
+    RefundTable,
+    { orderId: { $in: [...orderIds] } },
+    { orderBy: { createdAt: 'asc', id: 'asc' } },
+  );
+}
+
+/** A dead letter, without its body. */
+export type DeadLetter = Pick<
+  PaymentEvent,
+  | 'id'
+  | 'provider'
+  | 'paymentId'
+  | 'orderId'
+  | 'reportedStatus'
+  | 'receivedAt'
+  | 'attempts'
+  | 'reason'
+>;
+
+/** All dead letters, oldest first: events that an admin must check. */
+export async function listDeadEvents(shop: Pick<Shop, 'database'>): Promise<DeadLetter[]> {
+  const events = await shop.database.find(
+    PaymentEventTable,
+    { status: 'DEAD' },
+    { orderBy: { receivedAt: 'asc', id: 'asc' } },
+  );
+  return events.map(
+    ({ id, provider, paymentId, orderId, reportedStatus, receivedAt, attempts, reason }) => ({
+      id,
+      provider,
+      paymentId,
+      orderId,
+      reportedStatus,
+      receivedAt,
+      attempts,
+      reason,
+    }),
   );
 }

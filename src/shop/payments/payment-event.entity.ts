@@ -1,24 +1,12 @@
 import { defineEntity } from '@mikro-orm/core';
 import type { RowOf } from '../../postgres/row.ts';
+import { PAYMENT_EVENT_STATUSES } from './payment-event.rules.ts';
 
 const p = defineEntity.properties;
 
-/** What became of a payment event; it moves forward only, from parked or dead to one of the others. */
-export const PAYMENT_EVENT_STATUSES = [
-  'APPLIED',
-  'PARKED',
-  'IGNORED',
-  'REFUND_REQUIRED',
-  'DEAD',
-] as const;
-
-/** What became of a payment event. */
-export type PaymentEventStatus = (typeof PAYMENT_EVENT_STATUSES)[number];
-
 /**
- * The inbox: one thing a payment provider said happened, as received, with its effect and the
- * answer given. Recorded, applied and answered in one transaction, so that an event is done only
- * where its effect is.
+ * The inbox: one message of a payment provider, as received, with its result and its answer. All of it
+ * is committed in one transaction, so an event is settled only if its effect is committed.
  */
 export const PaymentEventTable = defineEntity({
   name: 'PaymentEvent',
@@ -26,33 +14,33 @@ export const PaymentEventTable = defineEntity({
   properties: {
     id: p.uuid().primary(),
     provider: p.text(),
-    /** Names one event for ever, the same on each delivery; unique for each provider. */
+    /** Identifies the event, the same on every delivery; unique for each provider. */
     idempotencyKey: p.text(),
     paymentId: p.text().nullable(),
     orderId: p.uuid().nullable(),
-    /** What the provider said: success, failed, or its own word. */
+    /** As the provider reported it: success, failed, or its own word. */
     reportedStatus: p.text(),
-    /** Exact decimal as it came. */
+    /** Exact decimal as received. */
     amount: p.decimal('string').columnType('numeric').nullable(),
-    /** The amount as it came, where it cannot be read; `amount` is null then. */
+    /** The amount as received, where it cannot be read; `amount` is null then. */
     unreadableAmount: p.text().nullable(),
     currency: p.text().nullable(),
     status: p.enum(PAYMENT_EVENT_STATUSES),
-    /** Whether this event's payment is the one that was counted: it paid an order, or a refund stands for it. */
-    counted: p.boolean(),
+    /** Whether the payment is credited by this event: it paid an order or opened a refund. */
+    credited: p.boolean().fieldName('counted'),
     /** One sentence: why it is parked, ignored, refunded or dead. */
     reason: p.text().nullable(),
-    /** Tries to settle it that threw. */
+    /** Failed tries to settle it. */
     attempts: p.integer(),
     nextTryAt: p.datetime().columnType('timestamptz(3)').nullable(),
     duplicates: p.integer(),
     receivedAt: p.datetime().columnType('timestamptz(3)'),
     settledAt: p.datetime().columnType('timestamptz(3)').nullable(),
-    /** The body as received; empty once retention has blanked it, which only a settled event's may be. */
+    /** The body as received; empty once it is redacted, which is possible after it is settled. */
     payload: p.text(),
     /** The headers that matter, as received. */
     headers: p.json<Record<string, string>>(),
-    /** The answer given, byte for byte: every duplicate receives it again. */
+    /** The answer byte for byte: every duplicate gets it again. */
     answerStatus: p.integer(),
     answerBody: p.text(),
   },
@@ -68,7 +56,7 @@ export const PaymentEventTable = defineEntity({
       properties: ['status', 'receivedAt'],
       where: "status in ('PARKED', 'DEAD')",
     },
-    // Money that names no order is rare: it is listed and counted without reading all the others.
+    // A success without an order is rare: it is listed and counted without reading all other events.
     {
       name: 'payment_events_without_order',
       properties: 'receivedAt',

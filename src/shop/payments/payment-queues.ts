@@ -2,42 +2,30 @@ import type { BatchQueues } from '../../lib/batch-queue.ts';
 import type { Hold } from '../purchases/hold.entity.ts';
 import type { Order } from '../purchases/order.entity.ts';
 import type { HoldNotActive, HoldNotFound } from '../refusal.ts';
-import type { PaymentAnswer } from './payment-answer.ts';
-import type { PaymentEvent } from './payment-event.entity.ts';
+import type { DeliveredContent } from './payment-event.rules.ts';
+import type { StoredAnswer } from './settlement/payment-answer.ts';
+import type { PaymentAnswer } from './settlement/settlement.rules.ts';
 
-/** The six fields by which two events with one key are the same; an amount has one of two fields. */
-export type EventContent = Pick<
-  PaymentEvent,
-  'paymentId' | 'orderId' | 'reportedStatus' | 'amount' | 'unreadableAmount' | 'currency'
->;
-
-/** One event of a payment provider, verified and parsed. */
-export interface ReceivedPayment {
+/** One event of a payment provider, verified and parsed. Texts may be stored as they are. */
+export interface ReceivedPayment extends DeliveredContent {
   readonly provider: string;
   readonly idempotencyKey: string;
-  readonly paymentId: string | null;
-  /** Null where a provider's event names no usable order. */
-  readonly orderId: string | null;
-  readonly reportedStatus: string;
-  /** Decimal text; null where the event names none. */
-  readonly amount: string | null;
-  /** Upper case; null where the event names none. */
-  readonly currency: string | null;
-  /** The amount as it came, where it cannot be read; null otherwise. */
-  readonly unreadableAmount: string | null;
   /** Why the event is recorded without effect, one sentence; null where settlement decides. */
   readonly ignoredBecause: string | null;
   /** The body as received. */
   readonly payload: string;
-  /** The headers that matter. */
+  /** The headers to keep for an audit. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Reads the body of a stored event as this one was read; undefined where it cannot be read. */
-  readonly readStored?: (payload: string) => EventContent | undefined;
 }
 
-/** What the sender is told: the event's answer, new or as before, or that its key stands for another. */
+/** The result of a delivery. */
 export type Receipt =
-  (PaymentAnswer & { readonly replayed: boolean }) | { readonly conflict: true };
+  /** The event is recorded and settled, or parked. */
+  | { readonly kind: 'settled'; readonly answer: PaymentAnswer }
+  /** The event was received before: its first answer, or its final one if it was parked. */
+  | { readonly kind: 'repeated'; readonly answer: StoredAnswer }
+  /** The key was used before with other content. */
+  | { readonly kind: 'conflict' };
 
 /** The request is unusual and is processed by itself, by the same rules. */
 export interface Unusual {

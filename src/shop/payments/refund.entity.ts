@@ -1,36 +1,19 @@
 import { defineEntity } from '@mikro-orm/core';
 import type { RowOf } from '../../postgres/row.ts';
 import { PaymentEventTable } from './payment-event.entity.ts';
+import { REFUND_REASONS, REFUND_STATUSES } from './settlement/refund.rules.ts';
 
 const p = defineEntity.properties;
 
-/** Why money that was received must go back. */
-export const REFUND_REASONS = [
-  'PAID_TOO_LATE',
-  'AMOUNT_MISMATCH',
-  'DUPLICATE_PAYMENT',
-  'ORDER_NEVER_CREATED',
-  'ORDER_CANCELLED',
-] as const;
-
-/** Why money must go back. */
-export type RefundReason = (typeof REFUND_REASONS)[number];
-
-/** A refund is open until someone says that the money went back. */
-export const REFUND_STATUSES = ['OPEN', 'RESOLVED'] as const;
-
-/** Whether the money has gone back. */
-export type RefundStatus = (typeof REFUND_STATUSES)[number];
-
-/** Money received that could not be honoured: it stays in sight until it has gone back. */
+/** A payment that no order can use: open until an admin confirms that the money was returned. */
 export const RefundTable = defineEntity({
   name: 'Refund',
   tableName: 'refunds',
   properties: {
     id: p.uuid().primary(),
-    /** The event whose money this is: one refund for each. */
+    /** The event that brought the money: one refund each. */
     eventId: () => p.oneToOne(PaymentEventTable).mapToPk().fieldName('event_id').owner(),
-    /** The order the money was meant for; it may never have come to be. */
+    /** The order that the payment names; it may never have existed. */
     orderId: p.uuid(),
     provider: p.text(),
     paymentId: p.text(),

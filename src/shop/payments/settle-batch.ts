@@ -1,29 +1,33 @@
 import { newId } from '../../lib/ids.ts';
-import { invariant } from '../../lib/invariant.ts';
-import { decimalText } from '../../lib/money.ts';
 import { readClock } from '../../postgres/clock.ts';
 import { transact } from '../../postgres/transaction.ts';
-import type { Order } from '../purchases/order.entity.ts';
-import { totalOf } from '../purchases/order.rules.ts';
 import { lockOrders, orderOf } from '../purchases/batches/purchase-rows.ts';
+import type { Order } from '../purchases/order.entity.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
-import { eventStatusOf, reasonOf, type PaymentAnswer } from './payment-answer.ts';
 import {
-  CREDITED_PAYMENTS,
-  EARLIER_EVENTS,
-  SETTLE_EVENTS,
+  readCreditedPayments,
+  readEarlierEvents,
   type EarlierEvent,
-} from './settle-batch.statements.ts';
+  type EventKey,
+  type PaymentKey,
+} from './earlier-events.ts';
+import { isSameContent, isSameEvent } from './payment-event.rules.ts';
 import { unusual, type Receipt, type ReceivedPayment, type Unusual } from './payment-queues.ts';
-import { answerFor, isSameEvent, sameContent } from './settle-event.ts';
-import { settle, type Verdict } from './settlement.rules.ts';
+import { storedAnswer } from './settlement/payment-answer.ts';
+import { orderToSettle } from './settlement/settlement-facts.ts';
+import { settle, type Settlement } from './settlement/settlement.rules.ts';
+import {
+  writeSettlements,
+  type NewEvent,
+  type SettlementWrite,
+} from './settlement/write-settlements.ts';
 
 /**
  * Receives a batch of payment events of one product's orders in one transaction of two round trips:
- * recorded, applied and answered. Events of the common case are settled here: a success of the right
- * amount or a failure for a pending order, a payment that was credited before, and duplicates. Any
- * other event is returned as unusual and has no effect yet. The rules are those of \`settle\`.
+ * recorded, applied and answered. It settles the common cases: a success of the right amount or a
+ * failure for a pending order, a payment that was credited before, and duplicates. Any other event is
+ * returned as unusual and has no effect yet. Rules and writer are those of a single event.
  */
 export function settleBatch(
   shop: Shop,
@@ -34,8 +38,8 @@ export function settleBatch(
     const orderIds = [...new Set(events.map(({ orderId }) => orderId!))];
     const [, earlier, credited, rows, stock, now] = await Promise.all([
       shop.lockOrders(tx, orderIds),
-      tx.rows<EarlierEvent>(EARLIER_EVENTS, keysOf(events)),
-      tx.rows<Payment>(CREDITED_PAYMENTS, paymentsOf(events)),
+      readEarlierEvents(tx, events),
+      readCreditedPayments(tx, events),
       lockOrders(tx, orderIds),
       lockStock(shop, tx, productId),
       readClock(tx),
@@ -44,174 +48,119 @@ export function settleBatch(
       earlier: new Map(earlier.map((event) => [keyOf(event), event])),
       credited: new Set(credited.map(paymentKeyOf)),
       orders: new Map(rows.map((row) => [row.id, orderOf(row, now)])),
+      now,
     });
     const receipts = events.map((event) => batch.receive(event));
-    if (batch.isEmpty || stock === undefined) return receipts.map((receipt) => receipt());
-    tx.afterCommit(() => shop.announcePurchases(batch.changedOrders));
-    const sold = await stock.moveLast(SETTLE_EVENTS, [
-      JSON.stringify(batch.newEvents),
-      now,
-      JSON.stringify(batch.repeated),
-      JSON.stringify(batch.paid),
-    ]);
-    invariant(sold.length === batch.paid.length, 'each locked pending order is paid once');
-    return receipts.map((receipt) => receipt());
+    const { settled, repeated } = batch;
+    if (settled.length === 0 && repeated.length === 0) return receipts;
+    await writeSettlements(shop, tx, { settled, repeated, productId, stock, commits: true });
+    return receipts;
   });
 }
 
-interface Payment {
-  readonly provider: string;
-  readonly paymentId: string | null;
-}
-
-/** What a batch rests on, read under its locks. */
+/** The facts of a batch, read under its locks. */
 interface BatchFacts {
   readonly earlier: ReadonlyMap<string, EarlierEvent>;
+  /** Payments that have paid an order or opened a refund. */
   readonly credited: ReadonlySet<string>;
   readonly orders: ReadonlyMap<string, Order>;
+  /** The database's clock, read after the locks. */
+  readonly now: Date;
 }
 
-/** An event that this batch records, and how often it came in the batch beyond the first time. */
-interface NewEvent {
-  readonly received: ReceivedPayment;
-  readonly answer: PaymentAnswer;
+/** An event that this batch settles. */
+interface BatchEvent {
+  readonly kind: 'new';
+  readonly event: NewEvent;
+  readonly settlement: Settlement;
+  readonly decidedAt: Date;
   duplicates: number;
 }
 
-/** Decides the events of one batch in the order of their arrival and gathers what is to be written. */
+/** Decides the events of one batch in the order of their arrival, and collects what is to be written. */
 class Batch {
   readonly #shop: Shop;
   readonly #facts: BatchFacts;
-  readonly #first = new Map<string, NewEvent | undefined>();
-  readonly #credited: Set<string>;
+  /** The first event of each key in this batch. */
+  readonly #first = new Map<string, BatchEvent | Unusual>();
+  /** Payments that this batch credits. */
+  readonly #credited = new Set<string>();
   readonly #paidOrders = new Set<string>();
   readonly #timesRepeated = new Map<string, number>();
-  readonly #rows: object[] = [];
-  readonly #events: NewEvent[] = [];
-  readonly paid: object[] = [];
 
   constructor(shop: Shop, facts: BatchFacts) {
     this.#shop = shop;
     this.#facts = facts;
-    this.#credited = new Set(facts.credited);
   }
 
-  get isEmpty(): boolean {
-    return this.#events.length === 0 && this.#timesRepeated.size === 0;
+  get settled(): readonly BatchEvent[] {
+    return [...this.#first.values()].filter((event) => event.kind === 'new');
   }
 
-  get newEvents(): object[] {
-    return this.#rows.map((row, index) => ({
-      ...row,
-      duplicates: this.#events[index]!.duplicates,
-    }));
-  }
-
-  get repeated(): object[] {
+  get repeated(): SettlementWrite['repeated'] {
     return [...this.#timesRepeated].map(([id, times]) => ({ id, times }));
   }
 
-  get changedOrders(): string[] {
-    return [...new Set(this.#events.map(({ received }) => received.orderId!))];
-  }
-
-  /** The receipt is a function, because it is valid only once the batch is written. */
-  receive(received: ReceivedPayment): () => Receipt | Unusual {
+  /** The receipt is valid once the batch is written. */
+  receive(received: ReceivedPayment): Receipt | Unusual {
     const key = keyOf(received);
     const earlier = this.#facts.earlier.get(key);
     if (earlier !== undefined) return this.#repeatEarlier(earlier, received);
-    if (this.#first.has(key)) return this.#repeatFirst(this.#first.get(key), received);
+    const first = this.#first.get(key);
+    if (first !== undefined) return repeatFirst(first, received);
     const event = this.#settle(received);
     this.#first.set(key, event);
-    if (event === undefined) return () => unusual;
-    return () => ({ ...event.answer, replayed: false });
+    return event.kind === 'unusual' ? event : { kind: 'settled', answer: event.settlement.answer };
   }
 
-  #repeatEarlier(earlier: EarlierEvent, received: ReceivedPayment): () => Receipt {
-    if (!isSameEvent(earlier, received)) return () => ({ conflict: true });
+  #repeatEarlier(earlier: EarlierEvent, received: ReceivedPayment): Receipt {
+    if (!isSameEvent(earlier, received)) return { kind: 'conflict' };
     this.#timesRepeated.set(earlier.id, (this.#timesRepeated.get(earlier.id) ?? 0) + 1);
-    const { answerStatus: status, answerBody: body } = earlier;
-    return () => ({ status, body, replayed: true });
+    return { kind: 'repeated', answer: earlier.answer };
   }
 
-  #repeatFirst(first: NewEvent | undefined, received: ReceivedPayment): () => Receipt | Unusual {
-    if (first === undefined) return () => unusual;
-    if (!sameContent(first.received, received)) return () => ({ conflict: true });
-    first.duplicates += 1;
-    return () => ({ ...first.answer, replayed: true });
-  }
-
-  /** Undefined for an unusual event: it is settled by itself, after this batch. */
-  #settle(received: ReceivedPayment): NewEvent | undefined {
-    const { orderId, provider, paymentId } = received;
-    const order = this.#pendingOrder(orderId!);
+  /** An unusual event is settled by itself, after this batch. */
+  #settle(received: ReceivedPayment): BatchEvent | Unusual {
+    const order = this.#pendingOrder(received.orderId!);
     const payment = paymentKeyOf(received);
-    const isCreditedHere = this.#credited.has(payment) && !this.#facts.credited.has(payment);
-    if (order === undefined || isCreditedHere) return undefined;
-    const verdict = settle(received, {
-      order: { ...order, total: decimalText(totalOf(order)) },
-      counted: this.#facts.credited.has(payment),
+    if (order === undefined || this.#credited.has(payment)) return unusual;
+    const settlement = settle(received, {
+      order: orderToSettle(order),
+      hold: null,
+      credited: this.#facts.credited.has(payment),
       waitOver: false,
       unitsAvailable: false,
       requireAmount: this.#shop.requireAmount,
     });
-    if (!isUsual(verdict)) return undefined;
-    if (verdict.kind === 'PAY') {
+    if (!isUsual(settlement)) return unusual;
+    if (settlement.kind === 'PAY') {
       this.#paidOrders.add(order.id);
       this.#credited.add(payment);
-      this.paid.push({ order_id: order.id, provider, payment_id: paymentId });
     }
-    return this.#record(received, verdict, order);
+    const { now } = this.#facts;
+    const event = { ...received, id: newId(), receivedAt: now };
+    return { kind: 'new', event, settlement, decidedAt: now, duplicates: 0 };
   }
 
-  /** The order while it is pending, what this batch has paid already left out. */
+  /** The order while it is pending; undefined once this batch pays it. */
   #pendingOrder(orderId: string): Order | undefined {
     const order = this.#facts.orders.get(orderId);
     return order?.status === 'PENDING' && !this.#paidOrders.has(orderId) ? order : undefined;
   }
-
-  #record(received: ReceivedPayment, verdict: Verdict, order: Order): NewEvent {
-    const answer = answerFor(received, { verdict, order });
-    const event: NewEvent = { received, answer, duplicates: 0 };
-    this.#events.push(event);
-    this.#rows.push({
-      id: newId(),
-      provider: received.provider,
-      idempotency_key: received.idempotencyKey,
-      payment_id: received.paymentId,
-      order_id: received.orderId,
-      reported_status: received.reportedStatus,
-      amount: received.amount,
-      currency: received.currency,
-      status: eventStatusOf(verdict),
-      counted: verdict.kind === 'PAY',
-      reason: reasonOf(verdict),
-      payload: received.payload,
-      headers: received.headers,
-      answer_status: answer.status,
-      answer_body: answer.body,
-      unreadable_amount: received.unreadableAmount,
-    });
-    return event;
-  }
 }
 
-/** Verdicts that need neither a refund nor a look at free units. */
-function isUsual({ kind }: Verdict): boolean {
+function repeatFirst(first: BatchEvent | Unusual, received: ReceivedPayment): Receipt | Unusual {
+  if (first.kind === 'unusual') return first;
+  if (!isSameContent(first.event, received)) return { kind: 'conflict' };
+  first.duplicates += 1;
+  return { kind: 'repeated', answer: storedAnswer(first.settlement.answer) };
+}
+
+/** Settlements that need neither a refund nor a look at available units. */
+function isUsual({ kind }: Settlement): boolean {
   return kind === 'PAY' || kind === 'RECORD' || kind === 'IGNORE';
 }
 
-const keyOf = ({
-  provider,
-  idempotencyKey,
-}: Pick<ReceivedPayment, 'provider' | 'idempotencyKey'>) => `${provider} ${idempotencyKey}`;
+const keyOf = ({ provider, idempotencyKey }: EventKey) => `${provider} ${idempotencyKey}`;
 
-const paymentKeyOf = ({ provider, paymentId }: Payment) => `${provider} ${paymentId}`;
-
-function keysOf(events: readonly ReceivedPayment[]): readonly unknown[] {
-  return [events.map(({ provider }) => provider), events.map((event) => event.idempotencyKey)];
-}
-
-function paymentsOf(events: readonly ReceivedPayment[]): readonly unknown[] {
-  return [events.map(({ provider }) => provider), events.map(({ paymentId }) => paymentId)];
-}
+const paymentKeyOf = ({ provider, paymentId }: PaymentKey) => `${provider} ${paymentId}`;

@@ -31,37 +31,22 @@ export const CANCEL_FOR_GOOD = `
   update orders set cancelled_by = 'OPERATOR', updated_at = shop_clock()
   where id = $1 and cancelled_by = 'BUYER'`;
 
-/** Marks the order `$3` as paid by the payment `$5` of provider `$4`, and sells its units. */
-const payOrder = (from: Bucket, payable: readonly OrderStatus[]): string =>
-  unitMove({
-    changed: `
-      update orders set status = 'PAID', cancelled_by = null, sold_version = $2,
-        payment_provider = $4, payment_id = $5, paid_at = shop_clock(), updated_at = shop_clock()
-      where id = $3 and status in ('${payable.join("', '")}')
-      returning quantity`,
-    buckets: { [from]: -1, sold: 1 },
-    cause: 'SALE',
-  });
-
-/** Pays one order: a pending one with its held units, or an ended one with available units. */
-export const PAY_ORDER = {
-  PAY: payOrder('held', ['PENDING']),
-  RETAKE: payOrder('available', ['EXPIRED', 'CANCELLED']),
-} as const;
+/** Pending orders are paid with their held units, ended orders with available units. */
+const PAYABLE = {
+  held: ['PENDING'],
+  available: ['EXPIRED', 'CANCELLED'],
+} as const satisfies Partial<Record<Bucket, readonly OrderStatus[]>>;
 
 /**
- * Pays many pending orders: the part of a `unitMove` that changes them. `paid` is the parameter with
- * a JSON array of `{order_id, provider, payment_id}`, `now` the one with the time.
+ * Pays orders: the part of a `unitMove` that changes them. An order is paid once.
+ *
+ * @param from the bucket of the units, which decides the statuses that can be paid
+ * @param payments a query of `order_id`, `provider` and `payment_id`, at most one row an order
  */
-export const payOrders = ({
-  now,
-  paid,
-}: {
-  readonly now: string;
-  readonly paid: string;
-}): string => `
+export const payOrders = (from: keyof typeof PAYABLE, payments: string): string => `
   update orders o set status = 'PAID', cancelled_by = null, sold_version = $2,
-    payment_provider = paid.provider, payment_id = paid.payment_id, paid_at = ${now}, updated_at = ${now}
-  from json_to_recordset(${paid}::json) as paid(order_id uuid, provider text, payment_id text)
-  where o.id = paid.order_id and o.status = 'PENDING'
+    payment_provider = payment.provider, payment_id = payment.payment_id,
+    paid_at = (select shop_clock()), updated_at = (select shop_clock())
+  from (${payments}) as payment
+  where o.id = payment.order_id and o.status in ('${PAYABLE[from].join("', '")}')
   returning o.quantity`;

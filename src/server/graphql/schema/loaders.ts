@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { findOrders, type Order } from '../../../shop/purchases/find-purchases.ts';
-import { findRefunds, type Refund } from '../../../shop/payments/find-refunds.ts';
+import { findRefunds, type Refund } from '../../../shop/payments/list-payments.ts';
 import type { LiveShop } from '../../../live/live-shop.ts';
 import { countStock } from '../../../shop/stock/count-stock.ts';
 import { findStockedProducts, type StockedProduct } from '../../../shop/stock/find-stocked.ts';

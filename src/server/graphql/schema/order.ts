@@ -15,8 +15,9 @@ import { cancelOrder } from '../../../shop/purchases/cancel-order.ts';
 import type { OrderStatus } from '../../../shop/purchases/status.rules.ts';
 import { findOrder, type Order } from '../../../shop/purchases/find-purchases.ts';
 import { totalMinor } from '../../../shop/purchases/order.rules.ts';
-import type { Refund } from '../../../shop/payments/find-refunds.ts';
-import { placeOrder } from '../../../shop/payments/place-order.ts';
+import { createOrder } from '../../../shop/payments/create-order.ts';
+import type { Refund } from '../../../shop/payments/list-payments.ts';
+import type { RefundReason, RefundStatus } from '../../../shop/payments/settlement/refund.rules.ts';
 import { receivedText } from '../../../lib/money.ts';
 import { remainingMs } from '../../../lib/time.ts';
 import { Context, limitInvalidToken } from '../context.ts';
@@ -46,12 +47,12 @@ const RefundReasonEnum = enumOf('RefundReason', 'Why a payment must be refunded.
   DUPLICATE_PAYMENT: 'The order was already paid.',
   ORDER_NEVER_CREATED: 'No order was created for the payment.',
   ORDER_CANCELLED: 'The order was cancelled.',
-});
+} satisfies Record<RefundReason, string>);
 
 export const RefundStatusEnum = enumOf('RefundStatus', 'Whether the refund is complete.', {
   OPEN: 'The money must still be returned.',
   RESOLVED: 'The money was returned.',
-});
+} satisfies Record<RefundStatus, string>);
 
 @ObjectType('Refund', { description: 'A payment that must be returned to the buyer.' })
 export class RefundType {
@@ -189,7 +190,7 @@ export class OrderResolver {
     @Ctx() context: Context,
   ): Promise<object> {
     await limitInvalidToken(context, holdToken);
-    return toMutationResult(() => placeOrder(context.shop, holdToken));
+    return toMutationResult(() => createOrder(context.shop, holdToken));
   }
 
   @Mutation(() => CancelOrderResult, {

@@ -15,12 +15,13 @@ import {
 } from 'type-graphql';
 import { replayPaymentEvent } from '../../../../shop/admin/replay-event.ts';
 import { resolveRefund } from '../../../../shop/admin/resolve-refund.ts';
-import type { Refund } from '../../../../shop/payments/find-refunds.ts';
 import {
   listPaymentEvents,
   listRefunds,
   type PaymentEvent,
+  type Refund,
 } from '../../../../shop/payments/list-payments.ts';
+import type { PaymentEventStatus } from '../../../../shop/payments/payment-event.rules.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { paymentEventNotFound, refundNotFound } from '../../../../shop/refusal.ts';
 import { adminCallerOf, Context } from '../../context.ts';
@@ -47,7 +48,7 @@ const PaymentEventStatusEnum = enumOf(
       'It has no effect, for example because the order has ended or the payment was credited before.',
     REFUND_REQUIRED: 'The payment cannot be applied; a refund is recorded for it.',
     DEAD: 'Processing failed ten times; an admin must check it.',
-  },
+  } satisfies Record<PaymentEventStatus, string>,
 );
 
 @ObjectType('PaymentEvent', { description: 'One message of a payment provider, as received.' })

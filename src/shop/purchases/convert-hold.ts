@@ -37,24 +37,24 @@ const CONVERT_AND_SELL = unitMove({
   cause: 'SALE',
 });
 
-/** Which hold is to become which order. */
-export interface OrderFromHold {
+/** The hold to convert, and the id of its order. */
+export interface HoldToConvert {
   readonly orderId: string;
   readonly holdId: string;
-  /** Whether the caller goes on to move the product's units: the lock is then taken before judging. */
+  /** Whether the caller then moves units: the stock row is locked before the deadline is checked. */
   readonly movesUnits: boolean;
 }
 
 /**
- * Turns a live hold into an order that awaits its payment, inside the caller's transaction and
- * under the lock on the order's id. Repeating it gives the same order, also after the hold's
- * deadline. At or after the deadline it is refused, even if the wait for a lock, the stock row's
- * among them, ran across it. A hold that costs nothing becomes a paid order.
+ * Turns a live hold into an order that awaits its payment, inside the caller's transaction and under the
+ * lock on the order's id. Repeating it returns the same order, also after the hold's deadline. It is
+ * refused at or after the deadline, even if the deadline passed during the wait for a lock. A hold that
+ * costs nothing becomes a paid order.
  */
-export async function createOrder(
+export async function convertHold(
   shop: Shop,
   tx: Transaction,
-  { orderId, holdId, movesUnits }: OrderFromHold,
+  { orderId, holdId, movesUnits }: HoldToConvert,
 ): Promise<Order | HoldNotFound | HoldNotActive> {
   const made = await lockRow(tx, OrderTable, orderId);
   if (made !== null) return made;

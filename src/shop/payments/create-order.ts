@@ -1,13 +1,69 @@
+import { isFault } from '../../lib/faults.ts';
 import { readClock } from '../../postgres/clock.ts';
-import { transact } from '../../postgres/transaction.ts';
+import { lockRow } from '../../postgres/locked-row.ts';
+import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { convertHolds } from '../purchases/batches/convert-holds.ts';
-import type { Hold } from '../purchases/hold.entity.ts';
-import { holdNotActive } from '../purchases/hold.rules.ts';
-import type { Order } from '../purchases/order.entity.ts';
 import { holdOf, lockHolds, lockOrders, orderOf } from '../purchases/batches/purchase-rows.ts';
-import { holdNotFound } from '../refusal.ts';
+import { convertHold } from '../purchases/convert-hold.ts';
+import { findHold, type Hold } from '../purchases/find-purchases.ts';
+import { holdNotActive } from '../purchases/hold.rules.ts';
+import { OrderTable, type Order } from '../purchases/order.entity.ts';
+import { holdNotFound, isRefusal } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { unusual, type OrderAnswer, type OrderResult, type Unusual } from './payment-queues.ts';
+import { lockWaitingEvents, settleWaiting } from './settle-waiting.ts';
+import { retryOnUniqueViolation } from './settlement/write-settlements.ts';
+
+/**
+ * Turns a hold into an order and settles, in the same transaction, the payment events that arrived
+ * before the order existed. It is in this folder because it settles payments.
+ *
+ * If settling those events fails, the order is created without them: the events stay in the inbox, and
+ * its sweep counts their failed tries.
+ *
+ * @throws BusyFault when a lock was not available in time
+ */
+export async function createOrder(shop: Shop, holdToken: string): Promise<OrderAnswer> {
+  const hold = await findHold(shop, holdToken);
+  if (hold === null) return holdNotFound;
+  const result = await shop.orderQueues.submit('orders', hold);
+  if (result.kind === 'unusual') return createAlone(shop, hold);
+  if (result.kind === 'answered') return result.answer;
+  // Logged here and not in the batch, so that the line has the id of this request.
+  const { id: orderId, holdId, productId, quantity } = result.order;
+  shop.log.info({ orderId, holdId, productId, quantity }, 'Order created successfully');
+  return result.order;
+}
+
+async function createAlone(shop: Shop, hold: Hold): Promise<OrderAnswer> {
+  const create = (settles: boolean) =>
+    transact(shop.database, (tx) => createIn(tx, shop, { hold, settles }));
+  try {
+    return await retryOnUniqueViolation(() => create(true));
+  } catch (error) {
+    if (isFault(error)) throw error;
+    shop.log.error(
+      { orderId: hold.orderId, err: error },
+      'Could not apply pending payment events; creating the order without them',
+    );
+    return create(false);
+  }
+}
+
+async function createIn(
+  tx: Transaction,
+  shop: Shop,
+  { hold, settles }: { readonly hold: Hold; readonly settles: boolean },
+): Promise<OrderAnswer> {
+  const { id: holdId, orderId } = hold;
+  await shop.lockOrders(tx, [orderId]);
+  const waiting = settles ? await lockWaitingEvents(tx, orderId) : [];
+  const movesUnits = waiting.length > 0;
+  const order = await convertHold(shop, tx, { orderId, holdId, movesUnits });
+  if (isRefusal(order) || waiting.length === 0) return order;
+  for (const event of waiting) await settleWaiting(shop, tx, event);
+  return (await lockRow(tx, OrderTable, orderId))!;
+}
 
 /** Orders for which a payment event waits: their hold is converted by itself, with the events. */
 const WAITING = `
