@@ -10,30 +10,16 @@ import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
   openSession,
-  openTestShop,
   stockOf,
-  type TestDatabase,
-  type TestShop,
+  useShop,
 } from '../support/shop.ts';
 
 /* A database for each test: what one breaks, a reconciliation finds in every other. */
-let database: TestDatabase;
-let server: TestShop;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
-
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop({ forEachTest: true });
 
 const sql = (statement: string, params: readonly unknown[] = []) =>
   server.database.rows<Record<string, unknown>>(statement, params);
@@ -53,7 +39,7 @@ async function paid() {
 
 /** Runs statements past the triggers that forbid them: damage as a disk or a person could do it. */
 async function damage(...statements: string[]): Promise<void> {
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query('set session_replication_role = replica');
   for (const statement of statements) await session.query(statement);
 }
@@ -238,7 +224,7 @@ test('more held and sold than is offered is not repaired: the operator must offe
 test('a product whose row is locked is left as it is, and the others are repaired', async () => {
   const [one, other] = [await paid(), await paid()];
   await sql('update stock_levels set available = 10, sold = 0');
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query('begin');
   await session.query('select from stock_levels where product_id = $1 for update', [one.productId]);
 

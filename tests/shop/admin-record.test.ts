@@ -6,27 +6,9 @@ import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
 import { deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import { startTestServer } from '../support/server.ts';
 import { send } from '../support/graphql-client.ts';
-import {
-  createTestDatabase,
-  makeProduct,
-  openSession,
-  openTestShop,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { makeProduct, openSession, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
-
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop({ forEachTest: true });
 
 interface Row {
   readonly act: string;
@@ -58,7 +40,7 @@ const TERMS = {
 
 test('the record can be neither changed, nor thinned, nor emptied', async () => {
   await adminCreateProduct(server.shop, ADMIN_CALLER, TERMS);
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
 
   for (const statement of [
     "update operator_acts set actor = 'someone else'",
@@ -116,7 +98,7 @@ test('a product is put on sale, changed and restocked on record, and no key stan
 });
 
 test('an act that fails half-way leaves neither a change nor a row', async () => {
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query(`create function broken() returns trigger language plpgsql as $$
     begin raise exception 'the record is broken'; end $$`);
   await session.query(
@@ -136,7 +118,7 @@ test('a replay that breaks counts as a failed try, with its reason, and is on re
   const made = await hold(shop, await makeProduct(shop));
   await deliver(shop, payment(made.orderId));
   const [event] = await server.database.rows<{ id: string }>('select id from payment_events', []);
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query(`create function broken() returns trigger language plpgsql as $$
     begin raise exception 'settling is broken'; end $$`);
   await session.query(
@@ -195,7 +177,7 @@ test('tries that could not be told stay counted, and are told with those that ca
   const attempt = () =>
     tries.record({ name: 'reconcile', address: '203.0.113.11', requestId: 'a request' });
   for (let turn = 0; turn < 70; turn += 1) await attempt();
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query('begin');
   await session.query('lock table operator_acts');
 
@@ -210,7 +192,7 @@ test('tries that could not be told stay counted, and are told with those that ca
 });
 
 test('a server that stops tells of the denied tries that it had only counted', async () => {
-  const running = await startTestServer({ DATABASE_URL: database.url });
+  const running = await startTestServer({ DATABASE_URL: server.url });
 
   for (let turn = 0; turn < 70; turn += 1) await send(running.url, '{ refunds { totalCount } }');
   await running.stop();

@@ -2,32 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createHolds } from '../../src/shop/purchases/create-hold.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { ask, codeOf, hold, order, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  stockOf,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, stockOf, useShop } from '../support/shop.ts';
 import { statementsOf } from '../support/statement-log.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
+const server = useShop();
 
 afterEach(() => moveClock(server.database, 0));
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
 
 const count = <T>(list: readonly T[], value: T): number =>
   list.filter((one) => one === value).length;

@@ -5,31 +5,11 @@ import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { codeOf, hold, order, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  stockOf,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, stockOf, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url, { holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
-});
+const server = useShop({ holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
 
 afterEach(() => moveClock(server.database, 0));
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
 
 const HOLD_OVER_MS = 121_000;
 const ORDER_OVER_MS = 601_000;

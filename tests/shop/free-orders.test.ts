@@ -6,33 +6,13 @@ import { listMovements } from '../../src/shop/stock/list-movements.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { codeOf, deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  stockOf,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, stockOf, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
+const server = useShop();
 
 afterEach(async () => {
   await moveClock(server.database, 0);
   expect(await checkMoney(server.shop)).toEqual([]);
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
 });
 
 /** A hold of two units of a product that costs nothing. */

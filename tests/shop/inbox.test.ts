@@ -11,30 +11,10 @@ import { transact } from '../../src/postgres/transaction.ts';
 import { withQueues } from '../../src/open-shop.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
 import { deliver, hold, ADMIN_CALLER, order, payment, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openSession,
-  openTestShop,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, openSession, useShop } from '../support/shop.ts';
 import { statementsOf } from '../support/statement-log.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url, { orderPaymentTtlMs: 3_600_000 });
-});
-
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop({ forEachTest: true, orderPaymentTtlMs: 3_600_000 });
 
 /** A pending order with its payment parked beside it, as if the two had missed each other. */
 async function missed() {
@@ -252,7 +232,7 @@ test('a sweep waits for no event that somebody else is deciding', async () => {
   const { shop, event, orderId } = await missed();
   const other = await missed();
   await moveClock(server.database, 2000);
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
   await session.query('begin');
   await session.query('select from payment_events where idempotency_key = $1 for update', [
     event.idempotencyKey,

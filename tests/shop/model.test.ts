@@ -7,29 +7,9 @@ import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { ask, codeOf, deliver, payment, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  stockOf,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, stockOf, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url, { holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop({ holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
 
 /** What may happen in a sale; `who` picks one of the holds made so far. */
 type Step =

@@ -6,28 +6,9 @@ import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
 import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
 import { ask, deliver, hold, payment, tokenOf } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  findingsOf,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { findingsOf, makeProduct, moveClock, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop();
 
 /** Four purchases of 2, 3, 2 and 3 units at 1.50 EUR out of ten; events and acts pick one of them. */
 const QUANTITIES = [2, 3, 2, 3] as const;

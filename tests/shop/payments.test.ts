@@ -17,30 +17,17 @@ import {
   answerBytesOf,
 } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
   openTestShop,
   stockOf,
-  type TestDatabase,
-  type TestShop,
+  useShop,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
+const server = useShop();
 
 afterEach(() => moveClock(server.database, 0));
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
 
 const ORDER_OVER_MS = 601_000;
 
@@ -322,7 +309,7 @@ test('a paid order can be neither cancelled nor expired', async () => {
 });
 
 test('where an amount is required, a success without one is a mismatch and stays in sight', async () => {
-  await using strict = await openTestShop(database.url, { requireAmount: true });
+  await using strict = await openTestShop(server.url, { requireAmount: true });
   const { orderId } = await pending();
 
   const outcome = await deliver(strict.shop, payment(orderId));

@@ -6,27 +6,9 @@ import { resolveRefund } from '../../src/shop/admin/resolve-refund.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import type { NewProduct } from '../../src/shop/stock/create-product.ts';
 import { ask, deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  makeProduct,
-  moveClock,
-  openTestShop,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { makeProduct, moveClock, useShop } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
-
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop({ forEachTest: true });
 
 const DAY_MS = 24 * 3600_000;
 const NINETY = { olderThanDays: 90 };

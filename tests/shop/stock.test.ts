@@ -9,29 +9,15 @@ import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { seedDemo } from '../../src/shop/stock/seed-demo.ts';
 import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
   openSession,
-  openTestShop,
   stockOf,
-  type TestDatabase,
-  type TestShop,
+  useShop,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let server: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
-});
+const server = useShop();
 
 const ADMIN = { actor: 'a test', address: null, requestId: null };
 
@@ -152,7 +138,7 @@ test('an audit finds what was changed by hand, and the checks refuse what they c
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId, { quantity: 2 });
-  await using session = await openSession(database.url);
+  await using session = await openSession(server.url);
 
   await expect(
     session.query('update stock_levels set available = -1 where product_id = $1', [productId]),

@@ -80,6 +80,38 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
   };
 }
 
+/** The shop of a test file or of each test, and the URL of its database for a second server or a SQL session. */
+export interface FileShop extends Pick<TestShop, 'shop' | 'database'> {
+  readonly url: string;
+}
+
+/** Gives the test file one shop on a new database; with `forEachTest` each test has its own. */
+export function useShop(options: TestShopOptions & { forEachTest?: boolean } = {}): FileShop {
+  const { forEachTest = false, ...shopOptions } = options;
+  const [before, after] = forEachTest ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  let made: TestDatabase;
+  let opened: TestShop;
+  before(async () => {
+    made = await createTestDatabase();
+    opened = await openTestShop(made.url, shopOptions);
+  });
+  after(async () => {
+    await opened[Symbol.asyncDispose]();
+    await made.drop();
+  });
+  return {
+    get shop() {
+      return opened.shop;
+    },
+    get database() {
+      return opened.database;
+    },
+    get url() {
+      return made.url;
+    },
+  };
+}
+
 /** A product of the test's own, live and without limits unless it says otherwise; its id. */
 export async function makeProduct(
   shop: LiveShop,
