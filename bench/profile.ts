@@ -38,8 +38,8 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['MikroORM', /node_modules\/@mikro-orm\//],
   ['kysely', /node_modules\/kysely\//],
   ['other packages', /node_modules\//],
-  ['our code: edges', /dist\/src\/edges\//],
-  ['our code: shop and platform', /dist\/src\//],
+  ['our code: server', /dist\/src\/server\//],
+  ['our code: shop and the rest', /dist\/src\//],
 ];
 const OF_V8 = new Set(['(idle)', '(program)', '(garbage collector)']);
 const NODE_ALONE = 'Node: http, net, timers';

@@ -7,35 +7,36 @@ import type { AddressInfo } from 'node:net';
  * left them, opened with the settings of this process. Each is a process of its own.
  */
 
-/** A module of the build. */
-const built = (module: string): string => new URL(`../dist/src/${module}.js`, import.meta.url).href;
+/** A module as it was built from this source file. */
+const built = <Module>(source: `../src/${string}.ts`): Promise<Module> =>
+  import(
+    new URL(source.replace('../src', '../dist/src').replace(/ts$/, 'js'), import.meta.url).href
+  ) as Promise<Module>;
 
-const { readSettings } = (await import(
-  built('config')
-)) as typeof import('../src/config/settings.ts');
-const { createLog } = (await import(built('platform/log'))) as typeof import('../src/lib/log.ts');
-const { Closers } = (await import(
-  built('platform/closers')
-)) as typeof import('../src/lib/closers.ts');
-const { openDatabase } = (await import(
-  built('open-database')
-)) as typeof import('../src/postgres/open-database.ts');
-const { migrate } = (await import(
-  built('platform/migrate')
-)) as typeof import('../src/postgres/migrate.ts');
-const { noopMetrics } = (await import(
-  built('meters')
-)) as typeof import('../src/server/metrics/meters.ts');
-const { RateLimits } = (await import(
-  built('edges/rate-limits')
-)) as typeof import('../src/server/http/rate-limits.ts');
-const { openShop } = (await import(built('open-shop'))) as typeof import('../src/open-shop.ts');
-const { buildShopSchema } = (await import(
-  built('edges/graphql/schema')
-)) as typeof import('../src/server/graphql/schema/schema.ts');
-const { Context } = (await import(
-  built('edges/graphql/context')
-)) as typeof import('../src/server/graphql/context.ts');
+const { readSettings } = await built<typeof import('../src/config/settings.ts')>(
+  '../src/config/settings.ts',
+);
+const { createLog } = await built<typeof import('../src/lib/log.ts')>('../src/lib/log.ts');
+const { Closers } = await built<typeof import('../src/lib/closers.ts')>('../src/lib/closers.ts');
+const { openDatabase } = await built<typeof import('../src/postgres/open-database.ts')>(
+  '../src/postgres/open-database.ts',
+);
+const { migrate } = await built<typeof import('../src/postgres/migrate.ts')>(
+  '../src/postgres/migrate.ts',
+);
+const { noopMetrics } = await built<typeof import('../src/server/metrics/meters.ts')>(
+  '../src/server/metrics/meters.ts',
+);
+const { RateLimits } = await built<typeof import('../src/server/http/rate-limits.ts')>(
+  '../src/server/http/rate-limits.ts',
+);
+const { openShop } = await built<typeof import('../src/open-shop.ts')>('../src/open-shop.ts');
+const { buildShopSchema } = await built<typeof import('../src/server/graphql/schema/schema.ts')>(
+  '../src/server/graphql/schema/schema.ts',
+);
+const { Context } = await built<typeof import('../src/server/graphql/context.ts')>(
+  '../src/server/graphql/context.ts',
+);
 
 /** The context of a resolver. */
 export type ShopContext = InstanceType<typeof Context>;
@@ -43,9 +44,9 @@ export type ShopContext = InstanceType<typeof Context>;
 /** The caller of a request. */
 type Caller = ShopContext['caller'];
 
-export const { openGraphqlHttp } = (await import(
-  built('edges/graphql/http')
-)) as typeof import('../src/server/graphql/http/http.ts');
+export const { openGraphqlHttp } = await built<typeof import('../src/server/graphql/http/http.ts')>(
+  '../src/server/graphql/http/http.ts',
+);
 
 export const settings = readSettings();
 export const log = createLog(settings.logLevel);

@@ -133,6 +133,19 @@ test('the runbook of docs/operations.md names every migration, in order', () => 
   expect(applied.split(', ')).toEqual(migrations);
 });
 
+test('every file that a benchmark names exists, with the same path as its type', () => {
+  const named = filesLike('bench/*.ts')
+    .flatMap((file) => [...textOf(file).matchAll(/'\.\.\/((?:src|tests)\/[^']+\.\w+)'/g)])
+    .map(([, path]) => path!);
+  const built = [
+    ...textOf('bench/reference-shop.ts').matchAll(/import\('([^']+)'\)>\(\s*'([^']+)'/g),
+  ];
+
+  expect(named.filter((path) => filesLike(path).length === 0)).toEqual([]);
+  expect(built.filter(([, type, source]) => type !== source)).toEqual([]);
+  expect(built.length).toBeGreaterThan(5);
+});
+
 test('only one file locks a stock row', () => {
   const takers = linesLike(
     /\bshop\.lockStock\(|createQueryBuilder\(StockLevelTable/,
