@@ -118,10 +118,16 @@ class Model {
     if (live) purchase.early += 1;
     else if (purchase.state === 'PENDING') purchase.state = 'PAID';
     else if (['CANCELLED', 'ORDER EXPIRED'].includes(purchase.state)) {
-      if (this.available() < purchase.quantity) this.reclaim();
+      this.findUnits(purchase);
       if (this.available() >= purchase.quantity) purchase.state = 'PAID';
       else purchase.refunds += 1;
     } else purchase.refunds += 1;
+  }
+
+  /** A success for an order that ended looks for its units before its amount is compared. */
+  findUnits({ state, quantity }: { readonly state: string; readonly quantity: number }): void {
+    const isLate = ['CANCELLED', 'ORDER EXPIRED'].includes(state);
+    if (isLate && this.available() < quantity) this.reclaim();
   }
 
   order(who: number): void {
@@ -198,6 +204,7 @@ class Play {
     const outcome = await deliver(server.shop, payment(made.orderId, { amount: '0.01' }));
     const purchase = this.model.purchases[who]!;
     purchase.received += 1;
+    this.model.findUnits(purchase);
     if (outcome === 'parked') this.wrongEarly.push(who);
     else purchase.refunds += 1;
   }

@@ -301,9 +301,10 @@ test('the budget of a server uses at most a fifth of any two seconds, including 
 
 test.each([
   ['an idle event loop', 0, 0.2],
-  ['a half busy event loop', 0.5, 0.15],
+  ['an event loop with a third of idle time', 2 / 3, 0.2],
+  ['an event loop with a sixth of idle time', 5 / 6, 0.15],
   ['a busy event loop', 1, 0.1],
-])('beside %s the share is in proportion to the idle time', async (_loop, utilization, share) => {
+])('beside %s the share follows the idle time', async (_loop, utilization, share) => {
   const { ran, add } = budgetOf({ share: 0.2, busyShare: 0.1 }, () => utilization);
   const starts: number[] = [];
 

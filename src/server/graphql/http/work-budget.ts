@@ -2,7 +2,7 @@
 export interface BudgetLimits {
   /** The part of the event loop's time while the loop is otherwise idle, 0 to 1. */
   readonly share: number;
-  /** The part while the loop has no idle time, 0 to 1. In between, the part falls in proportion. */
+  /** The part while the loop has no idle time, 0 to 1. It falls to this with the last third of that time. */
   readonly busyShare: number;
   /** Time that may be used at once after an idle period, in milliseconds. */
   readonly burstMs: number;
@@ -40,6 +40,9 @@ interface CallerQueue {
 
 /** The part of its time, 0 to 1, that the event loop was busy over the last measured period. */
 export type Utilization = () => number;
+
+/** The part of idle time that a loop has before a sale fills it: above it, new documents delay nothing. */
+const IDLE_ENOUGH = 1 / 3;
 
 /** The period over which the event loop's utilization is measured, in milliseconds. */
 const UTILIZATION_MS = 250;
@@ -202,7 +205,8 @@ export class WorkBudget {
   /** Decreases with the idle time, so that new documents take little from a busy sale. */
   get #share(): number {
     const { share, busyShare } = this.#limits;
-    return busyShare + (share - busyShare) * (1 - this.#utilization());
+    const idle = Math.min(1, (1 - this.#utilization()) / IDLE_ENOUGH);
+    return busyShare + (share - busyShare) * idle;
   }
 
   /** The lightest work of the caller whose turn it is. This caller's next turn comes after all others'. */
