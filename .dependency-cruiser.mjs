@@ -2,11 +2,11 @@
  * Layer rules: which folder may import which, each rule with its reason. `npm run layers` checks them;
  * docs/architecture.md shows the layers.
  *
- * An arrow reads "is imported by": lib ← postgres ← shop ← live ← server ← commands. The files directly in
+ * An arrow reads "is imported by": lib ← postgres ← shop ← live ← server ← rehearsal ← commands. The files directly in
  * src/ assemble the layers and may import all of them.
  */
-const LAYERS = ['lib', 'postgres', 'shop', 'live', 'server', 'commands'];
-const MODULES = ['catalog', 'stock', 'purchases', 'payments', 'reconciliation', 'admin'];
+const LAYERS = ['lib', 'postgres', 'shop', 'live', 'server', 'rehearsal', 'commands'];
+const MODULES = ['catalog', 'events', 'stock', 'purchases', 'payments', 'reconciliation', 'admin'];
 
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
@@ -70,7 +70,7 @@ export default {
       {
         path: '^src/',
         pathNot:
-          '^src/(config/|(app|main|open-shop|prepare-database|workers)\\.|postgres/open-database\\.|commands/(opened|webhook)\\.)',
+          '^src/(config/|(app|main|open-shop|prepare-database|workers)\\.|postgres/open-database\\.|commands/(opened|rehearse|webhook)\\.)',
       },
       { path: '^src/config/(domain-)?settings\\.ts$' },
     ),
@@ -85,6 +85,12 @@ export default {
       'Code that is measured knows meters.ts; how figures are kept is the business of one folder.',
       { path: '^src/', pathNot: '^src/server/metrics/' },
       { path: 'node_modules/prom-client/' },
+    ),
+    rule(
+      'the-checker-is-independent',
+      'What checks a history uses neither the code that it checks nor the runner that records it.',
+      { path: '^tests/torture/checker/' },
+      { path: '^(src|tests/torture/runner)/' },
     ),
     rule(
       'packages-are-declared',

@@ -4,10 +4,14 @@ import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { ProductTable } from './src/shop/catalog/product.entity.ts';
 import { HoldTable } from './src/shop/purchases/hold.entity.ts';
 import { readDatabaseSetting } from './src/config/settings.ts';
-import { AuditEntryTable } from './src/shop/admin/audit-log.entity.ts';
+import { AuditEntryTable } from './src/shop/admin/audit/audit-log.entity.ts';
 import { OrderTable } from './src/shop/purchases/order.entity.ts';
-import { PaymentEventTable } from './src/shop/payments/payment-event.entity.ts';
+import { PaymentEventTable } from './src/shop/payments/inbox/payment-event.entity.ts';
+import { PaymentSessionTable } from './src/shop/payments/payment-session.entity.ts';
 import { RefundTable } from './src/shop/payments/refund.entity.ts';
+import { ShopEventTable } from './src/shop/events/shop-event.entity.ts';
+import { WebhookDeliveryTable } from './src/shop/events/webhook-delivery.entity.ts';
+import { WebhookEndpointTable } from './src/shop/events/webhook-endpoint.entity.ts';
 import { sessionOptions } from './src/postgres/database.ts';
 import { StockLevelTable } from './src/shop/stock/stock-level.entity.ts';
 import { StockMovementTable } from './src/shop/stock/stock-movement.entity.ts';
@@ -19,11 +23,15 @@ const MIGRATIONS = join(import.meta.dirname, 'src/migrations');
 export const tables: Options = defineConfig({
   entities: [
     ProductTable,
+    ShopEventTable,
+    WebhookEndpointTable,
+    WebhookDeliveryTable,
     StockLevelTable,
     StockMovementTable,
     HoldTable,
     OrderTable,
     PaymentEventTable,
+    PaymentSessionTable,
     RefundTable,
     AuditEntryTable,
   ],

@@ -24,10 +24,10 @@ import {
 import { WEBHOOK } from '../tests/support/provider.ts';
 import { signPayload } from '../src/server/webhook/signature.ts';
 
-/*
- * The attackers, in a process of their own (started by bench/attack.ts): the hostile corpus of the tests,
- * over HTTP, websocket and the webhook. In production they have machines of their own; here they run at
- * low priority, so that they take only CPU time that the sale and the server leave.
+/**
+ * The attackers, in a process of their own (started by bench/attack.ts): the hostile corpus of the
+ * tests, over HTTP, websocket and the webhook. In production they have their own machines. Here they
+ * run at low priority, and use only CPU time that the sale and the server do not use.
  */
 
 /** The server under attack, and the secrets and ids that the attackers have. */
@@ -59,7 +59,7 @@ export interface HeavyLoad {
 export interface AttackReport {
   readonly sent: number;
   readonly tookMs: number;
-  /** How often each HTTP status, or code of a closed socket, was the answer; 200 on a socket that lives. */
+  /** How often each HTTP status, or code of a closed socket, was the answer; 200 for an open socket. */
   readonly answers: Readonly<Record<string, number>>;
 }
 

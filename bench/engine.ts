@@ -10,7 +10,7 @@ import { transact } from '../src/postgres/transaction.ts';
 import { Closers } from '../src/lib/closers.ts';
 import { BusyFault } from '../src/lib/faults.ts';
 import { silentLog } from '../src/lib/log.ts';
-import { migrate } from '../src/postgres/migrate.ts';
+import { migrate } from '../src/postgres/migrate/migrate.ts';
 import type { Shop } from '../src/shop/shop.ts';
 import { createProduct } from '../src/shop/stock/create-product.ts';
 import { ratioOf, roundOf, type Ratio, type Series } from './figures.ts';
@@ -30,13 +30,16 @@ const ROUND_MS = 600;
 const WARM_UP_MS = 1000;
 const STOCK = 10_000_000;
 
-/** The ratios that batching must reach at each number of buyers, and the aims. */
+/**
+ * The ratios that batching must reach at each number of buyers, and the aims. A session that sends BEGIN
+ * and COMMIT with their neighbours made a lock for each request 1.6 times faster, so they are lower than before it.
+ */
 const BUYERS = [
-  { buyers: 25, needed: 15, aim: 24 },
-  { buyers: 100, needed: 30, aim: 41 },
-  { buyers: 400, needed: 40, aim: 59 },
+  { buyers: 25, needed: 14, aim: 20 },
+  { buyers: 100, needed: 22, aim: 30 },
+  { buyers: 400, needed: 28, aim: 40 },
 ] as const;
-const ALONE = { needed: 0.35, aim: 0.5 } as const;
+const ALONE = { needed: 0.55, aim: 0.7 } as const;
 
 const WHATS = ['createHold', 'lock per request', 'Postgres alone'] as const;
 type What = (typeof WHATS)[number];
@@ -66,6 +69,7 @@ async function closedLoop(
         productId,
         quantity: 1,
         customerId: `buyer ${buyer}`,
+        metadata: {},
         idempotencyKey: `key-${keys}-${buyer}`,
       }).then(
         (answer) => ('id' in answer ? 'Hold' : answer.code),
@@ -116,6 +120,7 @@ async function makeProduct(shop: Shop): Promise<number> {
       maxPerCustomer: 10,
       saleStartsAt: null,
       saleEndsAt: null,
+      imageUrl: null,
     }),
   );
   if ('code' in product) throw new Error(product.message);
@@ -176,6 +181,7 @@ async function main(dataDir: string, closers: Closers): Promise<void> {
         orderPaymentTtlMs: 600_000,
         parkedEventTtlMs: 86_400_000,
         requireAmount: false,
+        endpointPolicy: { allowHttp: true, allowPrivateNetworks: true },
         holdTokenSecrets: ['a hold token secret for the benchmark only'],
         batchMax,
         queueMax: 5000,

@@ -1,5 +1,6 @@
-import { percentile, type Run } from './load.ts';
-import type { CpuSeconds } from './cpu.ts';
+import { percentile } from '../src/rehearsal/report/percentile.ts';
+import type { Run } from './load.ts';
+import type { CpuSeconds } from '../src/rehearsal/cpu.ts';
 import { median } from './server.ts';
 
 /** One short round of one configuration. */

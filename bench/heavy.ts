@@ -1,7 +1,8 @@
 import type { Attack } from './attack.ts';
 import type { AttackReport, HeavyLoad } from './attackers.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
-import { Buyers, percentile } from './load.ts';
+import { percentile } from '../src/rehearsal/report/percentile.ts';
+import { Buyers } from './load.ts';
 import { audit, createHold, makeProduct } from './operations.ts';
 import type { BenchServer } from './server.ts';
 

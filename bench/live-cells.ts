@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Report } from './screens-process.ts';
-import { cpuSeconds } from './cpu.ts';
+import { cpuSeconds } from '../src/rehearsal/cpu.ts';
 import { converge, HOLD_EVERY_MS, heldOf, sellSteadily } from './live-sale.ts';
 import { Buyers, type Run } from './load.ts';
 import { audit, createHold, makeProduct } from './operations.ts';

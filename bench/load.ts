@@ -1,20 +1,30 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { Connection, type OnAnswer, type Post } from '../src/rehearsal/connection.ts';
 
 /** One kind of request: what is sent, and what its answers may be. */
 export interface Operation {
-  /** The next request's body: JSON in ASCII. */
-  body(): string;
+  /** The next request: the body of a GraphQL request, which is JSON in ASCII, or a post. */
+  body(): string | Post;
   /** The answer in one word. */
   outcome(status: number, body: string): string;
   /** The word that counts as served. */
   readonly served: string;
   /** Other words that are no failure of the run. */
   readonly refusals?: readonly string[];
+  /**
+   * The same buyer's next call, made from the body of a served answer. The run counts the last call
+   * only, with the time since the first was sent. All calls have the same word for served.
+   */
+  next?(body: string): Operation;
 }
 
-/** The length of a run: a time, or a number of answered requests. */
-export type Extent = { readonly forMs: number } | { readonly requests: number };
+/** A GraphQL request. */
+export interface GraphqlOperation extends Operation {
+  body(): string;
+}
+
+/** The length of a run: a time, a number of answered requests, or as long as a condition holds. */
+export type Extent =
+  { readonly forMs: number } | { readonly requests: number } | { readonly while: () => boolean };
 
 /** The result of a run. */
 export interface Run {
@@ -67,64 +77,6 @@ export class Tally {
   }
 }
 
-type OnAnswer = (status: number, body: string) => void;
-
-/**
- * One buyer's keep-alive connection. It implements only the HTTP that our servers use: a status line, a
- * content-length, a body, one request at a time. Node's own client would cost more CPU than the server
- * under measurement.
- */
-export class Connection {
-  readonly #socket: Socket;
-  readonly #head: string;
-  #onAnswer: OnAnswer = () => {};
-  #onLost: (error: Error) => void = () => {};
-  #answer = '';
-
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket.setNoDelay(true);
-    this.#head = `POST /graphql HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: `;
-    socket.on('data', (chunk) => this.#take(chunk.toString('latin1')));
-    socket.on('error', (error) => this.#onLost(error));
-    socket.on('close', () => this.#onLost(new Error('A connection was closed.')));
-  }
-
-  /** Opens a connection and sends one request, so that no run includes the cost of connecting. */
-  static async open(url: string): Promise<Connection> {
-    const { host, hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    await once(socket, 'connect');
-    const connection = new Connection(socket, host);
-    await new Promise<void>((resolve, reject) => {
-      connection.exchange('{"query":"{ __typename }"}', () => resolve(), reject);
-    });
-    return connection;
-  }
-
-  exchange(body: string, onAnswer: OnAnswer, onLost: (error: Error) => void): void {
-    this.#onAnswer = onAnswer;
-    this.#onLost = onLost;
-    this.#socket.write(`${this.#head}${body.length}\r\n\r\n${body}`, 'latin1');
-  }
-
-  close(): void {
-    this.#onLost = () => {};
-    this.#socket.destroy();
-  }
-
-  #take(text: string): void {
-    this.#answer += text;
-    const bodyAt = this.#answer.indexOf('\r\n\r\n') + 4;
-    if (bodyAt < 4) return;
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#answer)?.[1]);
-    if (Number.isNaN(length)) return this.#onLost(new Error(`No length: ${this.#answer}`));
-    if (this.#answer.length < bodyAt + length) return;
-    const answer = this.#answer;
-    this.#answer = '';
-    this.#onAnswer(Number(answer.slice(9, 12)), answer.slice(bodyAt));
-  }
-}
-
 /** Buyers at their keep-alive connections, each sending its next request when its last is answered. */
 export class Buyers {
   readonly #connections: readonly Connection[];
@@ -140,27 +92,32 @@ export class Buyers {
 
   /** Runs the closed loop. @throws where any answer is none that the operation may have */
   run(operation: Operation, extent: Extent): Promise<Run> {
-    const expected = [operation.served, ...(operation.refusals ?? [])];
     const tally = new Tally(operation.served, extent);
     let toSend = 'requests' in extent ? extent.requests : Infinity;
+    const isOver = (): boolean =>
+      toSend <= 0 || tally.isOver || ('while' in extent && !extent.while());
     let active = this.#connections.length;
     return new Promise((resolve, reject) => {
       const turn = (connection: Connection): void => {
-        if (toSend <= 0 || tally.isOver) {
+        if (isOver()) {
           active -= 1;
           if (active === 0) resolve(tally.end());
           return;
         }
         toSend -= 1;
         const sentAt = performance.now();
-        const take: OnAnswer = (status, body) => {
-          const outcome = operation.outcome(status, body);
-          if (!expected.includes(outcome))
-            return reject(new Error(`Unexpected answer: ${status} ${body}`));
-          tally.count(outcome, sentAt);
-          turn(connection);
+        const send = (call: Operation): void => {
+          const take: OnAnswer = (status, body) => {
+            const outcome = call.outcome(status, body);
+            if (outcome !== call.served && !call.refusals?.includes(outcome))
+              return reject(new Error(`Unexpected answer: ${status} ${body}`));
+            if (outcome === call.served && call.next !== undefined) return send(call.next(body));
+            tally.count(outcome, sentAt);
+            turn(connection);
+          };
+          connection.exchange(call.body(), take, reject);
         };
-        connection.exchange(operation.body(), take, reject);
+        send(operation);
       };
       this.#connections.forEach(turn);
     });
@@ -169,9 +126,4 @@ export class Buyers {
   close(): void {
     for (const connection of this.#connections) connection.close();
   }
-}
-
-/** The value below which `percent` percent of the figures lie. */
-export function percentile(ascending: ArrayLike<number>, percent: number): number {
-  return ascending[Math.min(ascending.length - 1, Math.floor((ascending.length * percent) / 100))]!;
 }

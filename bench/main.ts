@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { cpuSeconds } from './cpu.ts';
+import { cpuSeconds } from '../src/rehearsal/cpu.ts';
 import { roundOf, spreadOf, type Series } from './figures.ts';
 import { Buyers, type Extent, type Operation, type Run } from './load.ts';
 import { audit, createHold, EMPTY, makeProduct, productQuery, serverTime } from './operations.ts';
@@ -10,11 +10,11 @@ import { ratiosOf, seriesOf, WHATS, type SellOut, type What } from './ratios.ts'
 import { ratioTable, resultsOf, seriesTable, whole } from './report.ts';
 import { machine, startBenchServer, type BenchServer } from './server.ts';
 
-/*
- * npm run bench: what one hot product can bear over HTTP, against an empty request, against a lock
- * per request, and against the same schema on stock Apollo and express. Everything is measured in
- * turn, several short rounds of each, so that what else the machine does meets all alike. It ends
- * with 1 as soon as one answer is unexpected or one audit fails.
+/**
+ * npm run bench: the load limit of one hot product over HTTP, against an empty request, against a lock per
+ * request, and against the same schema on stock Apollo and express. Everything is measured in turn,
+ * several short rounds of each, so that other work of the machine affects all of them. It ends with 1
+ * as soon as one answer is unexpected or one audit fails.
  */
 
 const ROUNDS = 5;
@@ -28,11 +28,11 @@ const SELL_OUT = { units: 1000, attempts: 10_000, buyers: 100 } as const;
 /** Holds outlive the run, so that no sweep of an earlier round's holds disturbs a later one. */
 const SETTINGS = { HOLD_TTL_SECONDS: '86400' };
 
-/** What is measured: which server is asked for what. */
+/** What is measured: the server and its requests. */
 interface Subject {
   readonly what: string;
   readonly server: BenchServer;
-  /** Ready for one round; `check` looks at what it did. */
+  /** The preparation of one round; `check` verifies its result. */
   readonly prepare: () => Promise<{ operation: Operation; check?: (run: Run) => Promise<void> }>;
 }
 

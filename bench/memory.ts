@@ -10,7 +10,10 @@ function residentMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))![1]) / 1024;
 }
 
-/** Runs a function; returns its result and samples of a process's memory meanwhile, in megabytes, in order. */
+/**
+ * Runs a function; returns its result and samples of a process's memory during it, in megabytes, in
+ * order.
+ */
 export async function watchMemory<T>(
   pid: number,
   work: () => Promise<T>,

@@ -1,4 +1,5 @@
-import { Connection, Tally, type Operation, type Run } from './load.ts';
+import { Connection } from '../src/rehearsal/connection.ts';
+import { Tally, type Operation, type Run } from './load.ts';
 
 /** The offered load, independent of the answers. */
 export interface Offer {

@@ -1,4 +1,4 @@
-import type { Operation } from './load.ts';
+import type { GraphqlOperation, Operation } from './load.ts';
 import { askAsAdmin, type BenchServer } from './server.ts';
 
 /** A query without work: its cost is the lower bound of every other figure. */
@@ -13,7 +13,7 @@ const PRODUCT = `query Product($id: ID!) { product(id: $id) { id name price { am
   availableStock heldStock soldStock stockStatus stockVersion saleStatus } }`;
 
 /** The query of every page of the sale. */
-export function productQuery(productId: string): Operation {
+export function productQuery(productId: string): GraphqlOperation {
   const body = JSON.stringify({ query: PRODUCT, variables: { id: productId } });
   const right = `{"data":{"product":{"id":"${productId}","name":`;
   return {
@@ -30,7 +30,7 @@ const CREATE_HOLD = `mutation CreateHold($input: CreateHoldInput!) { createHold(
 let buyersSoFar = 0;
 
 /** Each request holds one unit for a new buyer, with idempotency key and customer: the full work of a hold. */
-export function createHold(productId: string, refusals: readonly string[] = []): Operation {
+export function createHold(productId: string, refusals: readonly string[] = []): GraphqlOperation {
   const mark = '0123456789';
   const text = JSON.stringify({
     query: CREATE_HOLD,
@@ -85,23 +85,43 @@ interface Audit {
   readonly total: number;
   readonly available: number;
   readonly held: number;
+  readonly sold: number;
   readonly findings: readonly string[];
 }
 
-const AUDIT = `query Audit($id: ID!) { stockAudit(productId: $id) { balanced total available held findings } }`;
+const AUDIT = `query Audit($id: ID!) { stockAudit(productId: $id) { balanced total available held sold findings } }`;
 
 /**
- * Audits a product on which nothing but units were held, one at a time.
+ * Audits a product on which one unit was moved at a time.
  *
- * @throws where rows, movements and counters disagree, or do not match the holds that buyers received
+ * @throws where rows, movements and counters disagree, or do not match the units that buyers hold and bought
  */
-export async function audit(server: BenchServer, productId: string, held: number): Promise<void> {
+export async function audit(
+  server: BenchServer,
+  productId: string,
+  held: number,
+  sold = 0,
+): Promise<void> {
   const { stockAudit } = await askAsAdmin<{ stockAudit: Audit }>(server, AUDIT, {
     id: productId,
   });
   const { balanced, total, available } = stockAudit;
-  if (balanced && stockAudit.held === held && available === total - held && available >= 0) return;
-  throw new Error(`Audit failed, ${held} holds were answered: ${JSON.stringify(stockAudit)}`);
+  const isExact =
+    stockAudit.held === held && stockAudit.sold === sold && available === total - held - sold;
+  if (balanced && isExact && available >= 0) return;
+  throw new Error(
+    `Audit failed, the answers say ${held} held and ${sold} sold: ${JSON.stringify(stockAudit)}`,
+  );
+}
+
+/** Reconciles stock, orders and payments of a server. @throws on a finding */
+export async function reconcile(server: BenchServer): Promise<void> {
+  const { reconcile: found } = await askAsAdmin<{ reconcile: { findings: readonly string[] } }>(
+    server,
+    'mutation { reconcile { findings } }',
+  );
+  if (found.findings.length > 0)
+    throw new Error(`Reconciliation failed: ${found.findings.slice(0, 5).join(' ')}`);
 }
 
 /** The database's time, which decides every deadline. */

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { OpenLoop } from './open-loop.ts';
 import { ratioOf, roundOf, spread, type Ratio, type Series } from './figures.ts';
-import { Buyers, percentile, type Extent, type Run } from './load.ts';
+import { percentile } from '../src/rehearsal/report/percentile.ts';
+import { Buyers, type Extent, type Run } from './load.ts';
 import { watchMemory } from './memory.ts';
 import { audit, createHold, makeProduct, serverTime } from './operations.ts';
 import { endHolds, holdUntil, stateSince } from './insert-holds.ts';
@@ -119,7 +120,7 @@ async function overload(server: BenchServer): Promise<Ratio[]> {
   ];
 }
 
-/** Sells one product alone, then beside another whose row is locked while 100 buyers want it. */
+/** Sells one product alone, then beside another whose row is locked while 100 buyers request it. */
 async function lockedRow(server: BenchServer, session: pg.Client): Promise<Ratio[]> {
   const { buyers, forMs, rounds } = LOCKED;
   const waitsMs: number[] = [];
@@ -216,7 +217,7 @@ async function fallDue(server: BenchServer, session: pg.Client): Promise<Ratio[]
   await Promise.all([buy(), pollDueHolds()]);
   await audit(server, productId, held);
   console.log(
-    `${whole(DUE.holds)} holds due at once: back after ${whole(sinceMs)} ms; buyers meanwhile ${whole(median(ratesOf('buyers while they go')))} a second, before ${whole(median(ratesOf('buyers before 100,000 are due')))}`,
+    `${whole(DUE.holds)} holds due at once: back after ${whole(sinceMs)} ms; buyers during it ${whole(median(ratesOf('buyers while they go')))} a second, before ${whole(median(ratesOf('buyers before 100,000 are due')))}`,
   );
   return [
     {

@@ -7,10 +7,10 @@ import { audit, createHold, EMPTY, makeProduct, productQuery } from './operation
 import { table, whole } from './report.ts';
 import { startBenchServer } from './server.ts';
 
-/*
- * Where the server's time goes, by layer: node bench/profile.ts [--of hold|product|empty]
- * [--buyers 100] [--seconds 10], after a build. Waiting for Postgres is idle time. A function of Node
- * or of the engine counts for its nearest caller that has a layer.
+/**
+ * The time of the server by layer: node bench/profile.ts [--of hold|product|empty] [--buyers 100]
+ * [--seconds 10], after a build. Waiting for Postgres is idle time. A function of Node or of the engine
+ * counts for its nearest caller that has a layer.
  */
 
 /** The part of V8's profile format that this file reads. */

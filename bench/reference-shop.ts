@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
  */
 
 /** A module as it was built from this source file. */
-const built = <Module>(source: `../src/${string}.ts`): Promise<Module> =>
+export const built = <Module>(source: `../src/${string}.ts`): Promise<Module> =>
   import(
     new URL(source.replace('../src', '../dist/src').replace(/ts$/, 'js'), import.meta.url).href
   ) as Promise<Module>;
@@ -21,8 +21,8 @@ const { Closers } = await built<typeof import('../src/lib/closers.ts')>('../src/
 const { openDatabase } = await built<typeof import('../src/postgres/open-database.ts')>(
   '../src/postgres/open-database.ts',
 );
-const { migrate } = await built<typeof import('../src/postgres/migrate.ts')>(
-  '../src/postgres/migrate.ts',
+const { migrate } = await built<typeof import('../src/postgres/migrate/migrate.ts')>(
+  '../src/postgres/migrate/migrate.ts',
 );
 const { noopMetrics } = await built<typeof import('../src/server/metrics/meters.ts')>(
   '../src/server/metrics/meters.ts',
@@ -52,10 +52,12 @@ export const settings = readSettings();
 export const log = createLog(settings.logLevel);
 export const schema = buildShopSchema();
 
-const closers = new Closers();
+/** What a signal closes. */
+export const closers = new Closers();
 const { database } = await openDatabase(settings, { log, closers, share: false });
 await migrate(database);
 const { shop, changeNotifier } = openShop({ database }, settings);
+export { shop };
 await changeNotifier.start();
 closers.push('change notifications', () => changeNotifier.stop());
 const limits = new RateLimits(undefined, noopMetrics);
@@ -70,9 +72,18 @@ export function serve(server: Server): void {
     const { port } = server.address() as AddressInfo;
     log.info({}, `Ready. GraphQL http://${settings.host}:${port}/graphql`);
   });
-  process.once('SIGTERM', () => {
+  stopAtSignal(() => {
     server.close();
     server.closeAllConnections();
-    void closers.close().then(() => process.exit(0));
   });
+}
+
+/** Stops the server at a signal, then closes the rest, and exits. */
+export function stopAtSignal(stop: () => void | Promise<void>): void {
+  const stopAll = async (): Promise<void> => {
+    await stop();
+    await closers.close();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stopAll());
 }

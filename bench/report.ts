@@ -15,7 +15,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 const HEADS = ['', 'buyers', 'a second', '(min–max)', 'p50 ms', 'p99 ms', '(min–max)', 'refused'];
-const CPU_HEADS = ['server µs', 'Postgres µs'];
+const CPU_HEADS = ['server µs', 'database µs'];
 
 /** A table with a line for each series; CPU is that of one request. */
 export function seriesTable(series: readonly Series[]): string {
@@ -86,8 +86,9 @@ export function resultsOf(series: readonly Series[], ratios: readonly Ratio[]): 
   };
 }
 
-/** A number with thousands separators. */
+/** A number with thousands separators; a dash where it was not measured. */
 export function whole(figure: number): string {
+  if (Number.isNaN(figure)) return '–';
   return Math.round(figure).toLocaleString('en-US');
 }
 

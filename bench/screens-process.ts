@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { percentile } from './load.ts';
+import { percentile } from '../src/rehearsal/report/percentile.ts';
 
 /*
  * The screens: many sockets that watch one product, in a child process (started by

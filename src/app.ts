@@ -7,10 +7,11 @@ import { scrapeAlone, scrapeThroughPrimary } from './server/metrics/scrape.ts';
 import { ShopMetrics } from './server/metrics/shop-metrics.ts';
 import type { MetricsEndpoint } from './server/http/routes.ts';
 import { Origins } from './server/http/origins.ts';
-import { Port } from './server/http/port/port.ts';
+import { localUrlOf } from './server/http/port/bind.ts';
+import { Port, type PortOptions } from './server/http/port/port.ts';
+import { PORT_TIMEOUTS, type PortTimeouts } from './server/http/port/timeouts.ts';
 import { startSchedule } from './server/schedule.ts';
-import { paymentsProvider } from './server/webhook/payments-provider.ts';
-import type { Provider } from './server/webhook/provider.ts';
+import { openProviders } from './server/providers/providers.ts';
 import { openDatabase } from './postgres/open-database.ts';
 import { noopMetrics } from './server/metrics/meters.ts';
 import { openShop } from './open-shop.ts';
@@ -19,7 +20,6 @@ import { Availability } from './postgres/availability.ts';
 import { Closers } from './lib/closers.ts';
 import type { Logger } from './lib/log.ts';
 import type { ChangeNotifier } from './live/change-notifier.ts';
-import { openFilesMax } from './lib/open-files.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import type { Shop } from './shop/shop.ts';
 
@@ -33,50 +33,65 @@ export interface App {
 }
 
 /**
- * Starts a server: the port, Postgres (embedded without DATABASE_URL), migrations and the demo sale, the
- * shop, the change notifications, the scheduler and the endpoints. If a step fails, the started parts
- * are closed again.
+ * Starts a server in this order: the port, Postgres (embedded without DATABASE_URL), migrations and the
+ * demo sale, the shop, the change notifications, the scheduler, the endpoints. If a step fails, the
+ * started parts are closed again.
  */
-export async function startApp(settings: Settings, log: Logger): Promise<App> {
+export async function startApp(
+  settings: Settings,
+  log: Logger,
+  timeouts: PortTimeouts = PORT_TIMEOUTS,
+): Promise<App> {
   const closers = new Closers();
   try {
-    return await start(settings, log, closers);
+    const origins = openOrigins(settings, log);
+    const port = await openPort(settings, log, { origins, timeouts });
+    closers.push('the port', () => port.close());
+    return await start(settings, log, { closers, origins, port });
   } catch (error) {
     await closers.close().catch(() => {});
     throw error;
   }
 }
 
-async function start(settings: Settings, log: Logger, closers: Closers): Promise<App> {
-  const origins = openOrigins(settings, log);
-  const port = await openPort(settings, origins, log);
-  closers.push('the port', () => port.close());
+/** What is open before the database, so that /healthz answers during a start. */
+interface Opened {
+  readonly closers: Closers;
+  readonly origins: Origins;
+  readonly port: Port;
+}
+
+async function start(
+  settings: Settings,
+  log: Logger,
+  { closers, origins, port }: Opened,
+): Promise<App> {
   const { database } = await openDatabase(settings, { log, closers, share: false });
   await prepareDatabase(database, settings, log);
 
   const metrics = areMetricsOn(settings) ? new ProcessMetrics() : undefined;
   const meters = metrics?.meters ?? noopMetrics;
-  const { shop, changeNotifier } = openShop({ database, meters }, settings);
+  const providers = await openProviders(settings, localUrl(settings, port));
+  const isReturnOrigin = isAllowedOrigin(settings);
+  const resources = { database, meters, paymentProviders: providers.payments, isReturnOrigin };
+  const { shop, changeNotifier } = openShop(resources, settings);
   await changeNotifier.start();
   closers.push('the change notifications', () => changeNotifier.stop());
   const availability = new Availability(database, () => changeNotifier.receivedAt);
   await availability.start();
   closers.push('the database probe', () => availability.stop());
-  if (settings.webhookSecrets === undefined && isUnsignedAccepted(settings)) {
-    log.warn(
-      {},
-      'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
-    );
-  }
+  warnOfWebhooks(settings, log);
   // Closed after the endpoints, so that the last unauthorized attempts are recorded.
   closers.push('the unauthorized attempts', () => shop.unauthorizedAttempts.flush());
-  const schedule = startSchedule(shop, { sweepCron: settings.sweepCron, log, meters });
-  closers.push('the scheduler', () => schedule.stop());
   const { graceMs } = settings;
+  const schedule = startSchedule(shop, { ...scheduleOptions(settings), log, meters });
+  closers.push('the scheduler', () => schedule.stop());
   const http = await openHttp(shop, {
     port,
     origins,
-    ...(await endpointOptions(settings)),
+    ...endpointOptions(settings),
+    providers: providers.webhooks,
+    serveProviderPages: providers.servePages,
     metrics: metrics && openMetrics(metrics, shop, settings),
     isDatabaseAvailable: () => availability.isAvailable,
     graceMs,
@@ -96,14 +111,40 @@ async function start(settings: Settings, log: Logger, closers: Closers): Promise
   return { url: port.url, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** Where this machine reaches the server, without a slash at its end. */
+function localUrl({ host }: Settings, { url }: Port): string {
+  // A URL leaves out the port 80.
+  return localUrlOf({ host, port: Number(new URL(url).port || 80) });
+}
+
+/** Warns of settings with which payments are not safe, or are not reported. */
+function warnOfWebhooks(settings: Settings, log: Logger): void {
+  if (settings.webhookSecrets === undefined && isUnsignedAccepted(settings)) {
+    log.warn(
+      {},
+      'PAYMENT_WEBHOOK_SECRETS is not set: UNSIGNED payment webhooks are accepted. Development only.',
+    );
+  }
+  if (settings.stripeSecretKey !== undefined && settings.stripeWebhookSecrets === undefined) {
+    log.warn(
+      {},
+      'STRIPE_WEBHOOK_SECRETS is not set: payments are started at Stripe, and their events are NOT accepted.',
+    );
+  }
+}
+
 /** Reserve for files other than client and database connections. A process has about fifty open. */
 const OTHER_FILES = 200;
 
 /**
- * Opens the port. The open-file limit of the process caps CONNECTIONS_MAX: otherwise client
- * connections could use up the files that database connections need.
+ * Opens the port. The open-file limit of the process caps CONNECTIONS_MAX. Otherwise client connections
+ * could use up the files that database connections need.
  */
-function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Port> {
+function openPort(
+  settings: Settings,
+  log: Logger,
+  options: Pick<PortOptions, 'origins' | 'timeouts'>,
+): Promise<Port> {
   const { host, port, keepAliveSeconds, trustedHops } = settings;
   const filesMax = openFilesMax();
   const room = Math.max(1, filesMax - settings.poolMax - OTHER_FILES);
@@ -112,15 +153,37 @@ function openPort(settings: Settings, origins: Origins, log: Logger): Promise<Po
     log.warn({}, message);
   }
   const connectionsMax = Math.min(settings.connectionsMax, room);
-  return Port.open({ host, port, connectionsMax, keepAliveSeconds, origins, trustedHops });
+  return Port.open({ host, port, connectionsMax, keepAliveSeconds, trustedHops, ...options });
+}
+
+/** The part of Node's report with the process limits. */
+interface ProcessReport {
+  readonly userLimits?: { readonly open_files: { readonly soft: number | 'unlimited' } };
+}
+
+/**
+ * Most files that this process may have open at once, including connections; Infinity if the system
+ * sets or reports no limit. Node raises its soft limit to the hard limit at its start.
+ */
+function openFilesMax(): number {
+  const { userLimits } = process.report.getReport() as ProcessReport;
+  const soft = userLimits?.open_files.soft;
+  return typeof soft === 'number' ? soft : Infinity;
+}
+
+/** The settings of the scheduled jobs. */
+function scheduleOptions({ sweepCron, refundsAutomatic, endpointPolicy }: Settings) {
+  const { allowPrivateNetworks } = endpointPolicy;
+  return { sweepCron, allowPrivateNetworks, refundsAutomatic };
 }
 
 /** The settings of the endpoints. */
-async function endpointOptions(settings: Settings) {
+function endpointOptions(settings: Settings) {
   return {
     adminToken: settings.adminToken,
-    providers: await openProviders(settings),
     explorer: settings.explorer,
+    console: settings.console,
+    storefront: settings.storefront,
     trustedHops: settings.trustedHops,
     holdsPerMinute: settings.holdsPerMinute,
   };
@@ -159,33 +222,6 @@ function liveFigures(
     pool: () => database.pool(),
     isReceivingChanges: () => changeNotifier.isReceiving,
   };
-}
-
-/** The path of the webhook of this project's own payment contract. */
-const PAYMENTS_PATH = '/api/payments/webhook';
-const STRIPE_PATH = '/api/payments/webhook/stripe';
-
-/** The enabled payment providers, by the path of their webhook. */
-async function openProviders(settings: Settings): Promise<Record<string, Provider>> {
-  const paths = webhookPaths(settings);
-  const providers: Record<string, Provider> = {};
-  if (paths.includes(PAYMENTS_PATH))
-    providers[PAYMENTS_PATH] = paymentsProvider(settings.webhookSecrets ?? []);
-  if (paths.includes(STRIPE_PATH)) {
-    // Loaded only if it is used: Stripe's package is large.
-    const { stripeProvider } = await import('./server/webhook/stripe.ts');
-    providers[STRIPE_PATH] = stripeProvider(settings.stripeWebhookSecrets!, {
-      allowTestMode: settings.allowStripeTestMode,
-    });
-  }
-  return providers;
-}
-
-/** The paths of the enabled webhooks. Without secrets ours is enabled only in development. */
-export function webhookPaths(settings: Settings): string[] {
-  const isOursOn = settings.webhookSecrets !== undefined || isUnsignedAccepted(settings);
-  const isStripeOn = settings.stripeWebhookSecrets !== undefined;
-  return [...(isOursOn ? [PAYMENTS_PATH] : []), ...(isStripeOn ? [STRIPE_PATH] : [])];
 }
 
 /** Creates the check of origins from the settings. */

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const { readSettings } = await import('./config/settings.ts');
   const settings = readSettings();
   const tracing = await startTracingIfSet(settings);
-  const { startApp, webhookPaths } = await import('./app.ts');
+  const { startApp } = await import('./app.ts');
+  const { webhookPaths } = await import('./server/providers/providers.ts');
   const { createLog, isReadable } = await import('./lib/log.ts');
   const { isWorker, reportReady, startWorkers, stopOnPrimaryMessage } =
     await import('./workers.ts');

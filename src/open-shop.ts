@@ -2,24 +2,31 @@ import type { Product } from './shop/catalog/find-products.ts';
 import type { Settings } from './config/domain-settings.ts';
 import { createHolds } from './shop/purchases/create-hold.ts';
 import type { HoldRequest } from './shop/purchases/hold.rules.ts';
+import { HoldAnswers } from './shop/purchases/hold-answers.ts';
 import { HoldTokens } from './shop/purchases/hold-token.ts';
-import { UnauthorizedAttempts } from './shop/admin/unauthorized-attempts.ts';
-import { countAnswers, measuredLock, noopMetrics, type Meters } from './server/metrics/meters.ts';
+import { UnauthorizedAttempts } from './shop/admin/audit/unauthorized-attempts.ts';
+import {
+  countAnswers,
+  countingMeters,
+  measuredLock,
+  noopMetrics,
+  type Meters,
+} from './server/metrics/meters.ts';
 import { PurchaseFeed } from './live/purchase-feed.ts';
 import type { Database } from './postgres/database.ts';
 import { DatabaseClock } from './postgres/database-clock.ts';
-import { newId } from './lib/ids.ts';
+import { newId, asRequest } from './lib/ids.ts';
 import { BatchQueues, noopObserver, Turns, type BatchObserver } from './lib/batch-queue.ts';
 import { createOrders } from './shop/payments/create-order.ts';
-import { settleBatch } from './shop/payments/settle-batch.ts';
-import type { OrderResult } from './shop/payments/payment-queues.ts';
+import type { PaymentProviders } from './shop/payments/providers/payment-provider.ts';
+import { settleBatch } from './shop/payments/inbox/settle-batch.ts';
+import type { OrderResult } from './shop/payments/inbox/payment-queues.ts';
 import { cancelOrders } from './shop/purchases/cancel-order.ts';
 import { releaseHolds } from './shop/purchases/release-hold.ts';
 import { PurchaseReads } from './shop/purchases/batches/purchase-reads.ts';
 import type { Hold } from './shop/purchases/hold.entity.ts';
 import { lockIds } from './postgres/locked-row.ts';
 import { ChangeNotifier, type Changes } from './live/change-notifier.ts';
-import { asRequest } from './lib/request-id.ts';
 import type { LiveShop } from './live/live-shop.ts';
 import { findStockedProducts } from './shop/stock/find-stocked.ts';
 import { ProductCache } from './live/product-cache.ts';
@@ -34,19 +41,29 @@ type ShopSettings = Pick<
   | 'parkedEventTtlMs'
   | 'requireAmount'
   | 'holdTokenSecrets'
+  | 'endpointPolicy'
   | 'batchMax'
   | 'queueMax'
 >;
 
-/** The prepared database of a shop, and who measures what goes on in it. */
+/** The prepared database of a shop, and the observers of its events. */
 interface ShopResources {
   readonly database: Database;
   readonly meters?: Meters;
+  /** None by default. */
+  readonly paymentProviders?: PaymentProviders;
+  /** None by default. */
+  readonly isReturnOrigin?: (origin: string) => boolean;
 }
 
 /** Opens a shop on a prepared database, with the notifier that publishes its changes to the other servers. */
 export function openShop(
-  { database, meters = noopMetrics }: ShopResources,
+  {
+    database,
+    meters = noopMetrics,
+    paymentProviders = new Map(),
+    isReturnOrigin = () => false,
+  }: ShopResources,
   settings: ShopSettings,
 ): { readonly shop: LiveShop; readonly changeNotifier: ChangeNotifier } {
   const live = createLiveFeeds(database);
@@ -64,11 +81,16 @@ export function openShop(
     orderPaymentTtlMs: settings.orderPaymentTtlMs,
     parkedEventTtlMs: settings.parkedEventTtlMs,
     requireAmount: settings.requireAmount,
+    endpointPolicy: settings.endpointPolicy,
+    paymentProviders,
+    paymentStarts: new Map(),
+    isReturnOrigin,
     holdTokens: new HoldTokens(settings.holdTokenSecrets),
     stockFeed,
     productCache,
     purchaseFeed,
     reads: new PurchaseReads(database),
+    holdAnswers: new HoldAnswers(),
     unauthorizedAttempts: new UnauthorizedAttempts(database),
   } satisfies ShopWithoutQueues;
   return { shop: withQueues(needs, settings, meters), changeNotifier };
@@ -83,14 +105,15 @@ type ShopWithoutQueues = Omit<
   'holdQueues' | 'releaseQueues' | 'cancelQueues' | 'paymentQueues' | 'orderQueues'
 >;
 
-/** The queues that group requests, for the shop that they belong to. */
+/** The queues that group the requests of a shop. */
 export function withQueues(
   parts: ShopWithoutQueues,
   { batchMax, queueMax }: Pick<Settings, 'batchMax' | 'queueMax'>,
   meters: Meters = noopMetrics,
 ): LiveShop {
   const options = { batchMax, queueMax, waitMaxMs: WAIT_MAX_MS };
-  // What moves units of one product takes turns: a batch never waits for another one's row lock.
+  const counting = countingMeters(meters, parts.holdAnswers);
+  // Batches that move units of one product take turns: none waits for the row lock of another.
   const turns = new Turns<unknown>();
   const grouped = <Request, Answer>(
     commit: (
@@ -108,9 +131,9 @@ export function withQueues(
     ...parts,
     holdQueues: grouped(async (_shop, productId, batch: readonly HoldRequest[]) => {
       const results = await createHolds(_shop, productId, batch);
-      countAnswers(results, meters);
+      countAnswers(results, counting);
       return results;
-    }, meters),
+    }, counting),
     releaseQueues: grouped(releaseHolds),
     cancelQueues: grouped(cancelOrders),
     paymentQueues: grouped(settleBatch),

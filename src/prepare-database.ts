@@ -3,8 +3,8 @@ import type { Database } from './postgres/database.ts';
 import { isFault } from './lib/faults.ts';
 import { isUnavailable, sqlState } from './postgres/faults.ts';
 import type { Logger } from './lib/log.ts';
-import { migrate, withStartupLock } from './postgres/migrate.ts';
-import { readSchemaState, type SchemaState } from './postgres/schema-complaints.ts';
+import { migrate, withStartupLock } from './postgres/migrate/migrate.ts';
+import { readSchemaState, type SchemaState } from './postgres/migrate/schema-complaints.ts';
 import { seedDemo } from './shop/stock/seed-demo.ts';
 
 /** This server cannot run on this database: every complaint, one line each. */
@@ -29,7 +29,8 @@ interface About {
 }
 
 /**
- * Migrations and the demo sale, one server at a time; production migrates by command only.
+ * Applies migrations and seeds the demo sale, one server at a time. Production migrates by command
+ * only.
  *
  * @throws NotReadyToStart with all complaints at once: the database is unavailable, too old, not UTF8,
  *   used by another application, not accessible to the role or not preparable; in production also not
@@ -60,7 +61,7 @@ export async function prepareDatabase(
   });
 }
 
-/** The admin can act on what the database says; any other error is a bug and keeps its stack. */
+/** An admin can fix a reason that the database gives. Any other error is a bug and keeps its stack. */
 function notPrepared(error: unknown): unknown {
   const cause = causeOf(error);
   const code = sqlState(cause) ?? '';

@@ -8,7 +8,7 @@ import { ShopMetrics } from './server/metrics/shop-metrics.ts';
 import { openDatabase } from './postgres/open-database.ts';
 import { readFigures } from './shop/reconciliation/read-figures.ts';
 import { Closers } from './lib/closers.ts';
-import { PG_VARIABLES } from './postgres/database-url.ts';
+import { PG_VARIABLES } from './postgres/url/database-url.ts';
 import type { Logger } from './lib/log.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
@@ -28,7 +28,7 @@ const STOP = 'stop';
 
 /**
  * In a worker: stops on the primary's message, or if the primary has exited. Workers ignore signals.
- * Ctrl-C and service managers signal all processes at once; a worker that counted signals would treat
+ * Ctrl-C and service managers signal all processes at once. A worker that counted signals would treat
  * the primary's message as a second signal and drop requests in flight.
  */
 export function stopOnPrimaryMessage(stop: () => void): void {
@@ -95,7 +95,7 @@ function urlOf(worker: Worker): Promise<string> {
   });
 }
 
-/** A worker exited before it was ready. The worker itself has printed the reason. */
+/** A worker exited before it was ready. The worker has printed the reason. */
 class WorkerNotStarted extends Error {
   override readonly name = 'WorkerNotStarted';
 

@@ -1,13 +1,16 @@
 import { createClient, type Client } from 'graphql-ws';
 import { backoffMs, pause } from './retry.ts';
 
-/** An answer takes milliseconds, a busy shop's a few seconds; after this the connection is dead. */
+/**
+ * An answer takes milliseconds, or a few seconds from a busy shop. After this time the connection is
+ * dead.
+ */
 const ANSWER_WAIT_MS = 15_000;
 
-/** A silent socket is asked this often whether it still lives, and has half as long to answer. */
+/** Interval of pings on a silent socket. It has half that time to answer. */
 const PING_MS = 10_000;
 
-/** `fetch` that gives up: by itself it would wait for ever on a connection that died silently. */
+/** `fetch` with a timeout: without one it would wait without end on a dead connection. */
 export function fetchInTime(
   url: string | URL | Request,
   init: RequestInit = {},
@@ -19,15 +22,15 @@ export function fetchInTime(
 
 /**
  * The one websocket of a page, for all its subscriptions. When it is lost (1001 when a server shuts
- * down, 1006 when the network goes) graphql-ws opens it again and subscribes again, for as long as
- * anyone is subscribed.
+ * down, 1006 when the network fails) graphql-ws opens it again and subscribes again, while there are
+ * subscriptions.
  */
 export function openSocket(url: string, pingMs = PING_MS): Client {
   let overdue: ReturnType<typeof setTimeout> | undefined;
   const socket = createClient({
     url,
     retryAttempts: Infinity,
-    // By default a refused connection would count as fatal: it comes as an error, not as a close.
+    // By default a refused connection is fatal, because it is an error and not a close.
     shouldRetry: () => true,
     // By default the wait doubles without end.
     retryWait: (retries) => pause(backoffMs(retries)),
@@ -43,7 +46,7 @@ export function openSocket(url: string, pingMs = PING_MS): Client {
   return socket;
 }
 
-/** Closes a socket for good. One that is being reopened at that moment rejects, which is harmless. */
+/** Closes a socket permanently. A socket that is being reopened rejects, which is harmless. */
 export function closeSocket(socket: Client): void {
   Promise.resolve(socket.dispose()).catch(() => {});
 }

@@ -1,9 +1,9 @@
 import type { Stop } from './shop-client.ts';
 
 /**
- * Counts down what the server says is left, showing the milliseconds left at once and whenever a
- * second is full, down to 0. It reads the monotonic clock: the buyer's wall clock may be hours off,
- * and may be set while we count.
+ * Counts down the remaining time of the server. Shows the remaining milliseconds at once and after each
+ * full second, down to 0. It reads the monotonic clock, because the buyer's wall clock may be wrong and
+ * may change during the countdown.
  */
 export function countDown(remainingMs: number, show: (leftMs: number) => void): Stop {
   const startedAt = performance.now();

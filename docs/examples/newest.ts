@@ -1,4 +1,4 @@
-/** What was shown or received of a product, in any selection without aliases. */
+/** A product as shown or received, in any selection without aliases. */
 type Fields = Readonly<Record<string, unknown>>;
 
 /** These change with `stockVersion`; all others but the sale status change with `updatedAt`. */
@@ -12,13 +12,13 @@ const STOCK_FIELDS = new Set([
   'soldOutAt',
 ]);
 
-/** A sale moves one way by itself. Anything else is a change of the product, with a later `updatedAt`. */
+/** The order of a sale's states in time. Any other change has a later `updatedAt`. */
 const SALE_STEPS: Readonly<Record<string, number>> = { UPCOMING: 0, PAUSED: 1, LIVE: 1, ENDED: 2 };
 
 /**
- * What to show after `received`, whatever the order in which answers and pushes arrive: of each field
- * the newer value. The stock goes by `stockVersion`, the rest by `updatedAt`. Of equal ones
- * the value received last counts, but a sale never goes back.
+ * The product to show after `received`, for any order of answers and pushes: the newer value of each
+ * field. The stock goes by `stockVersion`, the rest by `updatedAt`. Of equal ones the last received
+ * value counts, but the sale status never moves backwards.
  */
 export function newestOf<Known extends object>(known: Known, received: Known): Known {
   const [before, after] = [known, received] as [Fields, Fields];
@@ -39,8 +39,8 @@ export function newestOf<Known extends object>(known: Known, received: Known): K
 }
 
 /**
- * The newest values of every product that a client has received. `take` goes between the network and
- * a normalised cache, which would otherwise keep what was written last.
+ * The newest values of every product that a client has received. Put `take` between the network and a
+ * normalised cache, which otherwise keeps the value that was written last.
  */
 export class NewestProducts {
   readonly #known = new Map<string, Fields>();
@@ -74,7 +74,7 @@ function saleStep({ saleStatus }: Fields): number | undefined {
   return typeof saleStatus === 'string' ? SALE_STEPS[saleStatus] : undefined;
 }
 
-/** Of two versions, or two instants in ISO 8601; what is missing is never less. */
+/** Compares two versions, or two instants in ISO 8601. A missing one is never less. */
 function isLess(one: unknown, other: unknown): boolean {
   if (typeof one === 'number' && typeof other === 'number') return one < other;
   return typeof one === 'string' && typeof other === 'string' && one < other;

@@ -20,19 +20,19 @@ import { isRefusal, type Refusal } from './refusals.ts';
 import { answered, followed } from './retry.ts';
 import { CallFailed, type ShopClient, type Stop, type Variables } from './shop-client.ts';
 
-/** All that the screen shows. Every change is a new value: it suits any view library, or none. */
+/** The state that the screen shows. Every change is a new object, for any view library or none. */
 export interface Screen {
   readonly product: ShownProductFragment | null;
   readonly stock: ShownStockFragment | null;
   readonly hold: ShownHoldFragment | null;
   readonly order: ShownOrderFragment | null;
-  /** What is left to order or, once that is done, to pay. */
+  /** The remaining time to order or, for an order, to pay. */
   readonly leftMs: number;
-  /** Whether an answer is awaited: the buttons are off. */
+  /** Whether an answer is awaited: the buttons are disabled. */
   readonly waiting: boolean;
-  /** Why the last wish was turned down; `offerAfter` says what to offer then. */
+  /** The refusal of the last request; `offerAfter` returns what to offer. */
   readonly refusal: Refusal | null;
-  /** Why there was no answer at all; pressing the same button again is safe. */
+  /** Why there was no answer. A retry with the same button is safe. */
   readonly failure: CallFailed | null;
 }
 
@@ -49,30 +49,38 @@ const EMPTY: Screen = {
 
 /**
  * One product's page, from the first query to the paid order. It shows what the server sends and
- * decides nothing itself: a hold is over when the stream says so, not when the countdown is at 0.
+ * decides nothing: a hold ends when the stream sends it, not when the countdown is at 0.
  */
 export class CheckoutPage {
   readonly #shop: ShopClient;
   readonly #productId: string;
   readonly #show: (screen: Screen) => void;
+  readonly #customerId: string | undefined;
   #screen = EMPTY;
   #wish: CreateHoldInput | undefined;
   #stopStock: Stop = () => {};
   #stopPurchase: Stop = () => {};
   #stopCountdown: Stop = () => {};
 
-  constructor(shop: ShopClient, productId: string, show: (screen: Screen) => void) {
+  /** @param customerId the buyer; needed if the product has a limit for each customer */
+  constructor(
+    shop: ShopClient,
+    productId: string,
+    show: (screen: Screen) => void,
+    customerId?: string,
+  ) {
     this.#shop = shop;
     this.#productId = productId;
     this.#show = show;
+    this.#customerId = customerId;
   }
 
-  /** What is shown now. */
+  /** The current state. */
   get screen(): Screen {
     return this.#screen;
   }
 
-  /** Shows the product and, from now on, its live stock. */
+  /** Shows the product and then its live stock. */
   async open(): Promise<void> {
     const productIds = [this.#productId];
     this.#stopStock = this.#watch(StockChangedDocument, { productIds }, ({ stockChanged }) =>
@@ -83,13 +91,14 @@ export class CheckoutPage {
   }
 
   /**
-   * Holds units. While a wish has no answer, a double click or a later one repeats it with the same
-   * key and can only find the same hold; another quantity, or a click after an answer, is a new wish.
+   * Holds units. Until a request has an answer, further clicks repeat it with the same key and return
+   * the same hold. Another quantity, or a click after an answer, is a new request.
    */
   async reserve(quantity: number): Promise<void> {
     if (this.#wish?.quantity !== quantity) {
       const idempotencyKey = crypto.randomUUID();
-      this.#wish = { productId: this.#productId, quantity, idempotencyKey };
+      const customerId = this.#customerId ?? null;
+      this.#wish = { productId: this.#productId, quantity, customerId, idempotencyKey };
     }
     const input = this.#wish;
     const hold = await this.#ask(async () => {
@@ -103,8 +112,8 @@ export class CheckoutPage {
   }
 
   /**
-   * Follows the hold of this token, and its order. After a reload it is all that is needed: keep the
-   * token in sessionStorage, and as secret as a password.
+   * Follows the hold of this token, and its order. After a reload the token is enough: keep it in
+   * sessionStorage, as secret as a password.
    */
   resume(token: string): void {
     this.#stopPurchase();
@@ -127,7 +136,7 @@ export class CheckoutPage {
     if (order !== null) this.#setOrder(order);
   }
 
-  /** Gives the units back: cancels the order if there is one, else releases the hold. */
+  /** Returns the units: cancels the order if there is one, else releases the hold. */
   async giveBack(): Promise<void> {
     const { hold, order } = this.#screen;
     if (hold === null) return;
@@ -145,14 +154,17 @@ export class CheckoutPage {
     }
   }
 
-  /** Lets go of everything; the shop's client stays open for the next page. */
+  /** Ends all subscriptions; the shop's client stays open for the next page. */
   close(): void {
     this.#stopStock();
     this.#stopPurchase();
     this.#stopCountdown();
   }
 
-  /** Answers of the query and values of the stream arrive in any order: the newest of each field is shown. */
+  /**
+   * Answers of the query and values of the stream arrive in any order. The newest value of each field
+   * is shown.
+   */
   #setProduct(next: ShownProductFragment): void {
     const shown = this.#screen.product;
     const product = shown === null ? next : newestOf(shown, next);
@@ -160,10 +172,10 @@ export class CheckoutPage {
   }
 
   #setHold(hold: ShownHoldFragment): void {
-    // An answer that the stream has overtaken: what is over never becomes active again.
+    // An answer that is older than the stream: an ended hold never becomes active again.
     if (hold.status === 'ACTIVE' && isOver(this.#screen.hold, 'ACTIVE')) return;
     this.#change({ hold });
-    // Once it is an order, the order's own time runs.
+    // After createOrder the deadline of the order counts.
     if (hold.status !== 'CONVERTED') this.#countDown(hold.remainingMs);
   }
 
@@ -178,7 +190,7 @@ export class CheckoutPage {
     this.#stopCountdown = countDown(remainingMs, (leftMs) => this.#change({ leftMs }));
   }
 
-  /** The answer; null where it is a refusal or none came, which the screen then shows. */
+  /** The answer; null for a refusal or a failure, which the screen then shows. */
   async #ask<Answer extends object>(
     call: () => Promise<Answer>,
   ): Promise<Exclude<Answer, Refusal> | null> {

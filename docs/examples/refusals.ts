@@ -12,12 +12,12 @@ type Answer =
   | CreateOrderMutation['createOrder']
   | CancelOrderMutation['cancelOrder'];
 
-/** Every refusal that a buyer can meet, each with its own facts. */
+/** Every refusal for a buyer, each with its facts. */
 export type Refusal = Extract<Answer, { readonly code: ErrorCode }>;
 
 /** What a screen offers next, below the refusal's message. */
 export type Offer =
-  /** There is nothing to buy here: back to the catalogue. */
+  /** The product is not available: return to the catalogue. */
   | { readonly offer: 'leave' }
   /** At most this many units are available now. */
   | { readonly offer: 'fewer'; readonly most: number }
@@ -25,7 +25,7 @@ export type Offer =
   | { readonly offer: 'watch' }
   /** The same call again after this many milliseconds. */
   | { readonly offer: 'wait'; readonly ms: number }
-  /** This hold is over: forget its token and begin with a new wish. */
+  /** This hold has ended: drop its token and start a new request. */
   | { readonly offer: 'start-over' }
   /** There is an order already: show it. */
   | { readonly offer: 'show-order' };
@@ -35,7 +35,7 @@ export function isRefusal<A extends object>(answer: A): answer is Extract<A, Ref
   return 'code' in answer;
 }
 
-/** What to offer after a refusal. One that the schema has and this does not know is a compile error. */
+/** The offer after a refusal. A refusal of the schema that is missing here is a compile error. */
 export function offerAfter(refusal: Refusal): Offer {
   switch (refusal.__typename) {
     case 'ProductNotFound':
@@ -66,7 +66,7 @@ export function offerAfter(refusal: Refusal): Offer {
   }
 }
 
-/** Compiles only while every refusal is handled above; a server newer than the page ends here. */
+/** Compiles only if every refusal is handled above. A refusal of a newer server ends here. */
 function unknownRefusal(_refusal: never): Offer {
   return { offer: 'start-over' };
 }

@@ -1,15 +1,15 @@
 import { CallFailed, type Stop } from './shop-client.ts';
 
-/** Some twenty seconds of waiting in all; then the buyer decides. */
+/** About twenty seconds of waiting in total; then the buyer decides. */
 const TRIES_MAX = 8;
 
-/** No answer at all, the database away or its commit unknown, too many calls: later it may work. */
+/** No answer, the database unavailable or its commit unknown, too many calls: a retry may succeed. */
 const CODES_TO_RETRY: readonly (string | undefined)[] = [undefined, 'OVERLOADED', 'RATE_LIMITED'];
 
 /**
- * Calls until there is an answer, and waits where the shop is busy. Give it only what may be
- * repeated: a query, createHold with an idempotency key, any mutation by token. The last failure is
- * thrown, the last Busy returned.
+ * Calls until there is an answer, and waits if the shop is busy. Use it only for repeatable calls: a
+ * query, createHold with an idempotency key, any mutation by token. The last failure is thrown, the
+ * last Busy returned.
  */
 export async function answered<Answer extends object>(
   call: () => Promise<Answer>,
@@ -27,8 +27,8 @@ export async function answered<Answer extends object>(
 }
 
 /**
- * Keeps a subscription until it is stopped. A lost socket is graphql-ws's affair; here one that the
- * server ended with an error which may pass is started again. Any other error is reported, and is the end.
+ * Keeps a subscription until it is stopped. graphql-ws handles a lost socket. This restarts a
+ * subscription that ended with a temporary error. Any other error is reported, and ends it.
  */
 export function followed(
   subscribe: (failed: (failure: CallFailed) => void) => Stop,
@@ -53,8 +53,8 @@ export function followed(
 }
 
 /**
- * How long to wait before the next try: longer each time, at most 10 s, and anything from nothing
- * up to that, so that ten thousand pages that lost one server do not all come back at once.
+ * The wait before the next try: a random part of a limit that grows to 10 s. So ten thousand pages that
+ * lost one server do not all reconnect at once.
  */
 export function backoffMs(tried: number): number {
   return Math.random() * Math.min(10_000, 500 * 2 ** tried);

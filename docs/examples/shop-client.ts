@@ -1,26 +1,29 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 
-/** Ends what was begun: a subscription, a countdown. Twice is harmless. */
+/** Ends a subscription or a countdown. A second call is harmless. */
 export type Stop = () => void;
 
-/** What the variables of an operation can be. */
+/** The variables of an operation. */
 export type Variables = Record<string, unknown>;
 
-/** What the page needs of a GraphQL library: three verbs, typed by the document they are given. */
+/** The functions of a GraphQL library that the page uses, typed by their document. */
 export interface ShopClient {
-  /** Asks by HTTP, always the server. Throws CallFailed. */
+  /** Queries the server by HTTP, never a cache. Throws CallFailed. */
   query<Data, V extends Variables>(
     document: TypedDocumentNode<Data, V>,
     variables: V,
   ): Promise<Data>;
 
-  /** Acts by HTTP. A refusal is one of the answers; throws CallFailed where there is no answer. */
+  /** Mutates by HTTP. A refusal is an answer. Throws CallFailed if there is no answer. */
   mutate<Data, V extends Variables>(
     document: TypedDocumentNode<Data, V>,
     variables: V,
   ): Promise<Data>;
 
-  /** Follows by websocket, over every loss of it. Calls `failed` where the server ended it with an error. */
+  /**
+   * Subscribes by websocket, and again after each loss. Calls `failed` if the server ended it with an
+   * error.
+   */
   subscribe<Data, V extends Variables>(
     document: TypedDocumentNode<Data, V>,
     variables: V,
@@ -31,10 +34,10 @@ export interface ShopClient {
   close(): void;
 }
 
-/** A call got no answer: the network failed, or the server answered with an error. */
+/** A call without an answer: the network failed, or the server returned an error. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
-  /** The server's `extensions.code`; undefined where the network failed and the outcome is unknown. */
+  /** The server's `extensions.code`; undefined if the network failed and the outcome is unknown. */
   readonly code: string | undefined;
 
   constructor(message: string, code: string | undefined) {
@@ -43,7 +46,7 @@ export class CallFailed extends Error {
   }
 }
 
-/** As a library reports them: GraphQL's errors, or none where the network failed. */
+/** The errors as a library reports them; none if the network failed. */
 export function callFailed(
   error: Error,
   errors: readonly { readonly extensions?: Readonly<Record<string, unknown>> }[] = [],

@@ -1,13 +1,14 @@
 import { readSettings } from '../config/settings.ts';
 import { openDatabase, type OpenDatabase } from '../postgres/open-database.ts';
 import { openShop } from '../open-shop.ts';
+import { openProviders } from '../server/providers/providers.ts';
 import { Closers } from '../lib/closers.ts';
 import { silentLog } from '../lib/log.ts';
 import type { Shop } from '../shop/shop.ts';
 
 /**
- * Opens the database for as long as the work takes: the one that the settings name, or the embedded
- * one, beside a server that runs it or by itself.
+ * Opens the database during `work`: the one that the settings name, or else the embedded one. The
+ * embedded one may already run for a server.
  */
 export async function withDatabase(work: (open: OpenDatabase) => Promise<void>): Promise<void> {
   const closers = new Closers();
@@ -18,7 +19,10 @@ export async function withDatabase(work: (open: OpenDatabase) => Promise<void>):
   }
 }
 
-/** The same with a whole shop, for admin actions: its changes are published to the servers' subscribers. */
+/**
+ * Opens a whole shop during `work`, for admin operations. Its changes are published to the subscribers
+ * of the servers.
+ */
 export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
   return withDatabase(async ({ database }) => {
     const { shop, changeNotifier } = openShop({ database }, readSettings());
@@ -28,5 +32,17 @@ export function withShop(work: (shop: Shop) => Promise<void>): Promise<void> {
     } finally {
       await changeNotifier.stop();
     }
+  });
+}
+
+/** Opens the database and the payment providers of the settings during `work`. */
+export function withProviders(
+  work: (shop: Pick<Shop, 'database' | 'paymentProviders'>) => Promise<void>,
+): Promise<void> {
+  return withDatabase(async ({ database }) => {
+    const settings = readSettings();
+    // Pages of the demo provider are not opened, so its URL does not matter.
+    const { payments } = await openProviders(settings, 'http://localhost');
+    await work({ database, paymentProviders: payments });
   });
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseProductId } from '../shop/catalog/product.rules.ts';
-import type { AdminCaller } from '../shop/admin/audit-log.ts';
+import type { AdminCaller } from '../shop/admin/audit/audit-log.ts';
 import { parseUuid } from '../lib/ids.ts';
 
 /** The caller of the command line in the audit log. Its right is access to the database. */
@@ -78,6 +78,20 @@ export function days(text: string): number {
   const count = Number(/^(\d{1,5})d$/.exec(text)?.[1] ?? 0);
   if (count >= 1 && count <= 36_500) return count;
   throw new InvalidArgumentError('It must be a number of days, for example 90d.');
+}
+
+/** Parses an instant or a day in ISO 8601; without a time zone it is UTC. */
+export function instant(text: string): Date {
+  const parts = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(
+    text,
+  );
+  const time = new Date(
+    parts === null ? NaN : `${parts[1]}${parts[2] ?? 'T00:00'}${parts[3] ?? 'Z'}`,
+  );
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(
+    'It must be a time in ISO 8601, for example 2026-11-27T18:00:00Z.',
+  );
 }
 
 /** Parses a reason or a note: 1 to 500 characters that PostgreSQL can store. */

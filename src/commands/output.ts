@@ -1,20 +1,22 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Page } from '../postgres/page.ts';
-import { noProgress, type Progress } from '../lib/progress.ts';
+import { noProgress, type Progress } from '../shop/reconciliation/reconcile.ts';
 
 /** How a command ends, for scripts. */
 export const EXIT = {
   /** Done. */
   done: 0,
-  /** Not done; one line on standard error says why. */
+  /** Not done; one line on standard error has the reason. */
   failed: 1,
-  /** The command line was not understood. */
+  /** The command line is invalid. */
   usage: 2,
-  /** Done, and something is there for a person to look at. */
+  /** Done, and the result needs an admin. */
   found: 3,
+  /** Stopped by a signal before it was done. */
+  interrupted: 130,
 } as const;
 
-/** One row, for people and scripts alike: its names are a table's headings and JSON's keys. */
+/** One row of an answer. Its names are the headings of a table and the keys of JSON. */
 export type Shown = Readonly<Record<string, string | number | boolean | Date | null>>;
 
 /** Writes one line to standard output. */
@@ -22,12 +24,12 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Writes the answer: one JSON value and nothing else for scripts, or the text for people. */
+/** Writes the answer: one JSON value with `--json`, else the text. */
 export function answer(json: true | undefined, value: unknown, text: () => string): void {
   say(json ? JSON.stringify(value, null, 2) : text());
 }
 
-/** Ends the command as done, with something for a person to look at. */
+/** Ends the command as done, with a result that needs an admin. */
 export function foundSomething(): void {
   process.exitCode = EXIT.found;
 }
@@ -49,8 +51,8 @@ export function tableOf(rows: readonly Shown[]): string {
 }
 
 /**
- * A value in one line. Customers and providers choose some of these texts, so nothing that steers a
- * terminal or turns its writing round may pass.
+ * A value in one line. Customers and providers choose some of these texts, so control and bidirectional
+ * characters are replaced.
  */
 function cellText(value: Shown[string]): string {
   if (value === null) return '-';
@@ -58,7 +60,7 @@ function cellText(value: Shown[string]): string {
   return stripVTControlCharacters(String(value)).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
 }
 
-/** A page of a list: a table and where it goes on, or `{ rows, totalCount, next }`. */
+/** A page of a list: a table and the start of the next page, or `{ rows, totalCount, next }`. */
 export function answerPage<Row>(
   json: true | undefined,
   page: Page<Row>,
@@ -78,14 +80,14 @@ export function answerPage<Row>(
   );
 }
 
-/** How much of a list was shown, and how it goes on. */
+/** The number of listed rows, and the option that shows the next page. */
 export function footer(shown: number, totalCount: number, next: string | number | null): string {
   return `${shown} of ${totalCount}.${next === null ? '' : ` More: --after ${next}`}`;
 }
 
 const BAR_CELLS = 30;
 
-/** Does long work, with a bar on standard error where somebody looks on. */
+/** Does long work. Shows a progress bar when standard error is a terminal. */
 export async function withBar<Result>(
   work: (progress: Progress) => Promise<Result>,
 ): Promise<Result> {
@@ -98,7 +100,7 @@ export async function withBar<Result>(
       stderr.write(`\r[${bar}] ${done} of ${total}`);
     });
   } finally {
-    // Wiped: what follows begins on a clean line.
+    // The bar is erased, so that the output begins on an empty line.
     stderr.write('\r\u001b[2K');
   }
 }

@@ -6,7 +6,7 @@ import {
   type PaymentEvent,
   type PaymentEventListQuery,
 } from '../shop/payments/list-payments.ts';
-import { PAYMENT_EVENT_STATUSES } from '../shop/payments/payment-event.rules.ts';
+import { PAYMENT_EVENT_STATUSES } from '../shop/payments/inbox/payment-event.rules.ts';
 import { BusyFault } from '../lib/faults.ts';
 import { receivedText } from '../lib/money.ts';
 import { isRefusal } from '../shop/refusal.ts';
@@ -113,7 +113,7 @@ function replay(id: string | undefined, { json }: JsonOption): Promise<void> {
 
 const UNSETTLED: readonly string[] = ['PARKED', 'DEAD', 'BUSY'];
 
-/** Returns BUSY for an event whose lock was not available, so that the other events are replayed. */
+/** Returns BUSY for an event whose lock was not available. The other events are still replayed. */
 async function replayOne(shop: Shop, id: string): Promise<ReplayResult> {
   try {
     const event = await replayPaymentEvent(shop, COMMAND_LINE, id);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { migrate, withStartupLock } from '../postgres/migrate.ts';
+import { migrate, withStartupLock } from '../postgres/migrate/migrate.ts';
 import { requireMigratable } from '../prepare-database.ts';
 import { seedDemo } from '../shop/stock/seed-demo.ts';
 import { withDatabase } from './opened.ts';

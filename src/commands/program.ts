@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { addCatalogue } from './catalogue.ts';
 import { EXIT } from './output.ts';
+import { addEvents } from './events.ts';
 import { addPayments } from './payments.ts';
 import { addPreparing } from './prepare.ts';
 import { addRefunds } from './refunds.ts';
+import { addRehearsal } from './rehearse.ts';
 import { addSales } from './sales.ts';
 import { addUpkeep } from './upkeep.ts';
 import { addWebhook } from './webhook.ts';
@@ -42,10 +44,12 @@ function createProgram(): Command {
     addUpkeep,
     addCatalogue,
     addSales,
+    addEvents,
     addPayments,
     addRefunds,
     addPreparing,
     addWebhook,
+    addRehearsal,
   ])
     add(program);
   return program;

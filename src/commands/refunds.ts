@@ -62,8 +62,8 @@ function resolve(
 
 function shownRefund(refund: Refund): Shown {
   const { id, orderId, paymentId, amount: received, currency, reason, status } = refund;
-  const { createdAt, resolvedAt, note } = refund;
+  const { createdAt, resolvedAt, note, failureReason } = refund;
   const amount = received && currency ? receivedText(received, currency) : null;
-  const life = { reason, status, createdAt, resolvedAt, note };
+  const life = { reason, status, createdAt, resolvedAt, note, failureReason };
   return { id, orderId, paymentId, amount, currency, ...life };
 }

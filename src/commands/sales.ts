@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
-import type { Hold, Order } from '../shop/purchases/find-purchases.ts';
+import type { Hold, Order } from '../shop/purchases/reads/find-purchases.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
 import {
   listHolds,
   listOrders,
   type HoldListQuery,
   type OrderListQuery,
-} from '../shop/purchases/list-purchases.ts';
+} from '../shop/purchases/reads/list-purchases.ts';
 import { totalOf } from '../shop/purchases/order.rules.ts';
 import { HOLD_STATUSES, ORDER_STATUSES } from '../shop/purchases/status.rules.ts';
 import { decimalText } from '../lib/money.ts';
+import { addOrderExport } from './export-orders.ts';
 import { withDatabase } from './opened.ts';
 import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from './options.ts';
 import { answerPage, type Shown } from './output.ts';
@@ -27,17 +28,26 @@ export function addSales(program: Command): void {
     .description('List holds, without their tokens.')
     .action(showHolds);
 
-  withStatus(withPage(program.command('orders'), uuid), ORDER_STATUSES)
+  const orders = program.command('orders').description('List and export orders.');
+
+  withStatus(withPage(orders.command('list', { isDefault: true }), uuid), ORDER_STATUSES)
     .option('--product <id>', 'filter by product', productId)
+    .option('--customer <id>', 'filter by customer')
+    .option('--payment <id>', 'filter by the payment that paid it')
     .description('List orders.')
     .action(showOrders);
+
+  addOrderExport(orders);
 }
+
+/** The commands do not filter by time. */
+const ANY_TIME = { createdAfter: null, createdBefore: null } as const;
 
 function showHolds(options: SaleFilter & { readonly customer?: string }): Promise<void> {
   const { json, first, after = null, product = null, customer = null } = options;
   const status = statusOf<NonNullable<HoldListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
-    const filter = { status, productId: product, customerId: customer };
+    const filter = { status, productId: product, customerId: customer, ...ANY_TIME };
     const page = await listHolds(shop, { first, after, ...filter });
     answerPage(json, page, { show: shownHold, keyOf: ({ id }) => id });
   });
@@ -49,11 +59,14 @@ function shownHold(hold: Hold): Shown {
   return { id, product, quantity, status, customerId, createdAt, expiresAt, orderId };
 }
 
-function showOrders(options: SaleFilter): Promise<void> {
-  const { json, first, after = null, product = null } = options;
+function showOrders(
+  options: SaleFilter & { readonly customer?: string; readonly payment?: string },
+): Promise<void> {
+  const { json, first, after = null, product = null, customer = null, payment = null } = options;
   const status = statusOf<NonNullable<OrderListQuery['status']>>(options.status);
   return withDatabase(async (shop) => {
-    const page = await listOrders(shop, { first, after, status, productId: product });
+    const filter = { status, productId: product, customerId: customer, paymentId: payment };
+    const page = await listOrders(shop, { first, after, ...filter, ...ANY_TIME });
     answerPage(json, page, { show: shownOrder, keyOf: ({ id }) => id });
   });
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { scaledDecimal } from '../lib/money.ts';
+import { oneUnitMore } from '../lib/money.ts';
 import { signPayload } from '../server/webhook/signature.ts';
 
-/** How the simulated provider is to behave. */
+/** The behaviour of the simulated provider. */
 export interface Simulation {
   readonly order?: string;
   readonly token?: string;
@@ -25,7 +25,7 @@ export interface Simulation {
 
 type Say = (line: string) => void;
 
-/** What is to be paid. */
+/** The order to pay, and its amount. */
 interface Bill {
   readonly orderId: string;
   readonly token: string | undefined;
@@ -34,8 +34,8 @@ interface Bill {
 }
 
 /**
- * Plays the payment provider against a running server, over HTTP like a real one: on time, early,
- * late, twice, or with the wrong amount. For frontends to try every ending of a checkout.
+ * Simulates the payment provider against a running server, over HTTP: on time, early, late, twice, or
+ * with the wrong amount. A frontend can test every end of a checkout with it.
  *
  * @param secret signs the deliveries; undefined: unsigned, as a development server accepts them
  */
@@ -51,7 +51,7 @@ export async function simulatePayment(
   const payload = JSON.stringify(eventOf(options, bill));
   const { duplicate = 1 } = options;
   const times = duplicate === true ? 2 : duplicate;
-  // Signed by the server's clock, which judges the signature's age: a wrong one here changes nothing.
+  // The server checks the age of the signature, so the timestamp comes from the server's clock.
   const signing = { id: `msg_${randomUUID()}`, at: await server.time(), payload };
   const headers = secret === undefined ? {} : signPayload(secret, signing);
   const deliver = () => server.deliver(payload, headers);
@@ -60,7 +60,7 @@ export async function simulatePayment(
   if (options.early) say(`Order ${bill.orderId} is ${await server.createOrder(bill.token!)}.`);
 }
 
-/** Brings the order to where the payment is to meet it: not yet made, pending, or ended. */
+/** Brings the order to the state in which the payment arrives: not yet created, pending, or ended. */
 async function waitForMoment(
   options: Simulation,
   { orderId, token }: Bill,
@@ -83,15 +83,9 @@ function eventOf(options: Simulation, { orderId, ...bill }: Bill): object {
     payment_id: options.payment ?? `pay_${randomUUID()}`,
     order_id: orderId,
     status: options.status,
-    amount: options.wrongAmount ? aCentMore(amount ?? '0') : amount,
+    amount: options.wrongAmount ? oneUnitMore(amount ?? '0') : amount,
     currency: options.currency ?? bill.currency,
   };
-}
-
-/** Wrong by the last digit that the amount has. */
-function aCentMore(amount: string): string {
-  const digits = amount.split('.')[1]?.length ?? 0;
-  return scaledDecimal(BigInt(amount.replace('.', '')) + 1n, digits);
 }
 
 async function billOf({ order, token, product }: Simulation, server: Client): Promise<Bill> {
@@ -119,7 +113,7 @@ interface Hold {
   readonly totalAmount: { readonly amount: string; readonly currency: string };
 }
 
-/** A buyer's and a provider's way to the server: GraphQL and the webhook. */
+/** The client of a buyer and of a provider: GraphQL and the webhook. */
 class Client {
   readonly #url: string;
 

@@ -2,23 +2,32 @@ import type { Command } from 'commander';
 import { redactEnded, countEnded } from '../shop/admin/redact-ended.ts';
 import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
 import { adminReconcile } from '../shop/admin/admin-reconcile.ts';
+import {
+  reconcileProvider,
+  type ProviderRange,
+  type ProviderReconciliation,
+} from '../shop/reconciliation/reconcile-provider.ts';
+import { isRefusal } from '../shop/refusal.ts';
 import type { Backlog } from '../shop/reconciliation/read-figures.ts';
-import { pendingMigrations } from '../postgres/migrate.ts';
-import { withDatabase, withShop } from './opened.ts';
-import { COMMAND_LINE, days, withJson, type JsonOption } from './options.ts';
+import { pendingMigrations } from '../postgres/migrate/migrate.ts';
+import { withDatabase, withProviders, withShop } from './opened.ts';
+import { COMMAND_LINE, days, instant, withJson, type JsonOption } from './options.ts';
 import { answer, foundSomething, tableOf, withBar } from './output.ts';
 
 /** Maintenance commands: status, reconcile, retention. */
 export function addUpkeep(program: Command): void {
   withJson(program.command('status'))
-    .description('Show the state of the shop. Exit code 3: a person must act on something.')
+    .description('Show the state of the shop. Exit code 3: something needs an admin.')
     .action(showStatus);
 
   withJson(program.command('reconcile'))
     .description(
-      'Check that stock movements, rows and counters agree, and orders with payments. Exit code 3: discrepancies found.',
+      'Check that stock movements, rows and counters agree, and orders with payments; with --provider, that the payments of a provider agree with the recorded ones. Exit code 3: discrepancies found.',
     )
     .option('--fix', 'repair wrong counters; nothing else is changed')
+    .option('--provider <name>', 'compare with the payments of this provider, for example stripe')
+    .option('--from <time>', 'with --provider: start of the time, ISO 8601', instant)
+    .option('--to <time>', 'with --provider: end of the time, ISO 8601', instant)
     .action(reconcile);
 
   withJson(program.command('retention'))
@@ -53,7 +62,7 @@ function linesOf(status: Status, migrations: number): Readonly<Record<string, st
     Connection: `${database.tls ?? 'clear text'}, application name ${database.applicationName}`,
     Clock: status.now.toISOString(),
     Schema: migrations === 0 ? 'up to date' : `${migrations} migrations are pending`,
-    Products: `${products.live} live, ${products.upcoming} upcoming, ${products.ended} ended`,
+    Products: `${products.live} live, ${products.upcoming} upcoming, ${products.paused} paused, ${products.ended} ended`,
     Units: `${units.available} available, ${units.held} held, ${units.sold} sold of ${units.total}`,
     'Active holds': String(status.activeHolds),
     'Pending orders': String(status.pendingOrders),
@@ -69,7 +78,42 @@ function waitingText({ count, oldestSeconds }: Backlog): string {
   return count === 0 ? '0' : `${count}, oldest ${Math.round(oldestSeconds)} s`;
 }
 
-function reconcile({ json, fix = false }: JsonOption & { readonly fix?: boolean }): Promise<void> {
+interface ReconcileOptions extends JsonOption {
+  readonly fix?: boolean;
+  readonly provider?: string;
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+function reconcile({ json, fix = false, provider, from, to }: ReconcileOptions): Promise<void> {
+  if (provider === undefined) {
+    if (from !== undefined || to !== undefined) throw new Error('--from and --to need --provider.');
+    return reconcileShop({ json, fix });
+  }
+  if (fix) throw new Error('--fix repairs the shop; it cannot be used with --provider.');
+  if (from === undefined || to === undefined) throw new Error('--provider needs --from and --to.');
+  return reconcilePayments(json, { provider, from, to });
+}
+
+function reconcilePayments(json: JsonOption['json'], range: ProviderRange): Promise<void> {
+  return withProviders(async (shop) => {
+    const done = await reconcileProvider(shop, range);
+    if (isRefusal(done)) throw new Error(done.message);
+    const { provider, providerTotal, recordedTotal, findings } = done;
+    const total = (money: ProviderReconciliation['providerTotal']) =>
+      money.map(({ amount, currency }) => `${amount} ${currency}`).join(', ') || 'nothing';
+    answer(json, done, () =>
+      [
+        `${provider} took ${total(providerTotal)}; recorded: ${total(recordedTotal)}.`,
+        ...findings,
+        findings.length === 0 ? 'No discrepancies.' : 'Discrepancies found.',
+      ].join('\n'),
+    );
+    if (findings.length > 0) foundSomething();
+  });
+}
+
+function reconcileShop({ json, fix }: JsonOption & { readonly fix: boolean }): Promise<void> {
   return withShop(async (shop) => {
     const done = await withBar((progress) => adminReconcile(shop, COMMAND_LINE, { fix, progress }));
     answer(json, done, () =>

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Connection } from '../postgres/connection.ts';
+import type { Connection } from '../postgres/url/connection.ts';
+import type { EndpointPolicy } from '../shop/events/endpoint-url.ts';
 import type { SETTINGS } from './settings.table.ts';
 
 /** The settings as the table parses them, in the units and under the names of the environment. */
@@ -38,6 +39,8 @@ export interface Settings {
   readonly sweepCron: string;
   /** Whether a successful payment must name its amount. */
   readonly requireAmount: boolean;
+  /** Whether open refunds are sent to providers that can return money. */
+  readonly refundsAutomatic: boolean;
   /** Newest first. */
   readonly holdTokenSecrets: readonly string[];
   /** Requests of one product in one transaction. */
@@ -52,12 +55,20 @@ export interface Settings {
   /** Undefined: the route is off. */
   readonly stripeWebhookSecrets: readonly string[] | undefined;
   readonly allowStripeTestMode: boolean;
+  /** Undefined: payments are not started at Stripe. */
+  readonly stripeSecretKey: string | undefined;
+  /** Undefined: Stripe's own. */
+  readonly stripeApiUrl: string | undefined;
+  /** Where webhook endpoints may be. */
+  readonly endpointPolicy: EndpointPolicy;
 
   readonly adminToken: string;
   /** Whether the admin token was generated and has not been printed yet. */
   readonly adminTokenIsNew: boolean;
   readonly metricsToken: string | undefined;
   readonly explorer: boolean;
+  readonly console: boolean;
+  readonly storefront: boolean;
   /** Base URL of the OTLP collector; undefined for no tracing. */
   readonly tracesUrl: string | undefined;
   readonly logLevel: ParsedSettings['LOG_LEVEL'];
@@ -86,9 +97,17 @@ export function toSettings(parsed: ParsedSettings, completed: Completed): Settin
     seedDemo: parsed.SEED_DEMO ?? !production,
     webhookSecrets: parsed.PAYMENT_WEBHOOK_SECRETS,
     stripeWebhookSecrets: parsed.STRIPE_WEBHOOK_SECRETS,
+    stripeSecretKey: parsed.STRIPE_SECRET_KEY,
+    stripeApiUrl: parsed.STRIPE_API_URL,
     allowStripeTestMode: parsed.STRIPE_ALLOW_TEST_MODE ?? !production,
+    endpointPolicy: {
+      allowHttp: !production,
+      allowPrivateNetworks: parsed.WEBHOOKS_ALLOW_PRIVATE_NETWORKS ?? !production,
+    },
     metricsToken: parsed.METRICS_TOKEN,
     explorer: parsed.GRAPHQL_EXPLORER ?? !production,
+    console: parsed.CONSOLE,
+    storefront: parsed.STOREFRONT ?? !production,
     tracesUrl: parsed.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: parsed.LOG_LEVEL,
   });
@@ -114,6 +133,7 @@ function shopSettings(parsed: ParsedSettings) {
     parkedEventTtlMs: parsed.PARKED_EVENT_TTL_HOURS * 3600 * 1000,
     sweepCron: parsed.SWEEP_CRON,
     requireAmount: parsed.WEBHOOK_REQUIRE_AMOUNT,
+    refundsAutomatic: parsed.REFUNDS_AUTOMATIC,
     batchMax: parsed.HOLD_BATCH_MAX,
     queueMax: parsed.HOLD_QUEUE_MAX,
     holdsPerMinute: parsed.HOLDS_PER_MINUTE,

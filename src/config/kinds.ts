@@ -6,7 +6,7 @@ export interface Setting<Type extends z.ZodType = z.ZodType> {
   readonly type: Type;
   /** As docs/configuration.md shows it. */
   readonly shownDefault: string;
-  /** What the setting does, as in the README's table. */
+  /** What the setting does, as docs/configuration.md shows it. */
   readonly about: string;
   /** A secret can be read from the file that `NAME_FILE` names; a list has one entry in each line. */
   readonly fromFile?: 'one' | 'list';
@@ -33,7 +33,7 @@ export const secretSetting = <Type extends z.ZodType>(
 export const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' });
 
 /** A comma-separated list. */
-export const list = z.string().transform((text) =>
+const list = z.string().transform((text) =>
   text
     .split(',')
     .map((part) => part.trim())

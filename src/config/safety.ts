@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { Connection } from '../postgres/connection.ts';
+import type { Connection } from '../postgres/url/connection.ts';
 
 /** The settings that the safety checks read. */
 interface SafetySettings {
@@ -9,6 +9,8 @@ interface SafetySettings {
   readonly HOLD_TOKEN_SECRETS?: readonly string[] | undefined;
   readonly PAYMENT_WEBHOOK_SECRETS?: readonly string[] | undefined;
   readonly STRIPE_WEBHOOK_SECRETS?: readonly string[] | undefined;
+  readonly STRIPE_SECRET_KEY?: string | undefined;
+  readonly STRIPE_API_URL?: string | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
   readonly METRICS_TOKEN?: string | undefined;
 }
@@ -25,8 +27,8 @@ const REQUIRED = [
 const SECRET_BYTES_MIN = 24;
 
 /**
- * Complaints about unsafe settings: production without its secrets, or an unsigned webhook that other
- * machines can reach.
+ * Complaints about unsafe settings: production without its secrets, or an unsigned webhook on a
+ * reachable address.
  *
  * @param malformed settings with a malformed value: they are not reported as missing
  */
@@ -41,11 +43,17 @@ export function unsafe(read: SafetySettings, malformed: readonly string[] = []):
       ...REQUIRED.filter((name) =>
         name === 'PAYMENT_WEBHOOK_SECRETS' ? isWebhookBare : isMissing(name),
       ).map((name) => `${name} must be set in production.`),
+      ...standIns(read),
       ...shortSecrets(read),
     ];
   }
   const isOpen = isWebhookBare && !isLoopback(read.HOST ?? '127.0.0.1');
   return isOpen ? ['PAYMENT_WEBHOOK_SECRETS must be set when HOST is not a loopback address.'] : [];
+}
+
+/** Production asks Stripe itself. */
+function standIns({ STRIPE_API_URL }: SafetySettings): string[] {
+  return STRIPE_API_URL === undefined ? [] : ['STRIPE_API_URL must not be set in production.'];
 }
 
 function shortSecrets(read: SafetySettings): string[] {
@@ -76,7 +84,8 @@ export function exposed(
 ): string[] {
   if (read.NODE_ENV !== 'production' || read.DATABASE_ALLOW_PLAINTEXT !== false) return [];
   if (connection === undefined || connection.tls !== undefined) return [];
-  if (connection.host.startsWith('/') || isLoopback(connection.host)) return [];
+  const hosts = connection.hosts?.all ?? [connection];
+  if (hosts.every(({ host }) => host.startsWith('/') || isLoopback(host))) return [];
   return [
     'DATABASE_URL names another machine without TLS: add sslmode=verify-full, or set DATABASE_ALLOW_PLAINTEXT=true.',
   ];
@@ -96,7 +105,7 @@ function secretsOf(read: SafetySettings): (readonly [name: string, bytes: number
       (one) => ['STRIPE_WEBHOOK_SECRETS', Buffer.byteLength(one)] as const,
     ),
     ...PAYMENT_WEBHOOK_SECRETS.map((one) => ['PAYMENT_WEBHOOK_SECRETS', base64(one)] as const),
-    ...(['ADMIN_TOKEN', 'METRICS_TOKEN'] as const).flatMap((name) =>
+    ...(['ADMIN_TOKEN', 'METRICS_TOKEN', 'STRIPE_SECRET_KEY'] as const).flatMap((name) =>
       read[name] === undefined ? [] : [[name, Buffer.byteLength(read[name])] as const],
     ),
   ];

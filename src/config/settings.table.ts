@@ -90,15 +90,36 @@ export const SETTINGS = {
     'none: that route is off',
     'Signing secrets of the Stripe webhook endpoint, comma-separated; all are accepted.',
   ),
+  STRIPE_SECRET_KEY: secretSetting(
+    'one',
+    secret.pipe(z.string().regex(/^\S+$/, 'must not have spaces')).optional(),
+    'none: payments are not started at Stripe',
+    'Secret or restricted key of the Stripe account. Starts and cancels payments there.',
+  ),
+  STRIPE_API_URL: setting(
+    httpUrl.optional(),
+    'none: Stripe’s own; refused in production',
+    'Base URL of a stand-in for Stripe’s API, for tests.',
+  ),
   STRIPE_ALLOW_TEST_MODE: setting(
     flag.optional(),
     'true; false in production',
     'Applies events of Stripe’s test mode (livemode: false). If false, they are recorded and ignored.',
   ),
+  REFUNDS_AUTOMATIC: setting(
+    flag.default(true),
+    'true',
+    'Asks the provider of a payment to return the money of its open refund.',
+  ),
   WEBHOOK_REQUIRE_AMOUNT: setting(
     flag.default(false),
     'false',
     'Requires an amount in every event of a successful payment.',
+  ),
+  WEBHOOKS_ALLOW_PRIVATE_NETWORKS: setting(
+    flag.optional(),
+    'true; false in production',
+    'Allows webhook endpoints at private, loopback and link-local addresses.',
   ),
   ADMIN_TOKEN: secretSetting(
     'one',
@@ -113,9 +134,9 @@ export const SETTINGS = {
     'Bearer token that GET /metrics requires.',
   ),
   DATABASE_POOL_MAX: setting(
-    whole(1, 1000).default(10),
+    whole(2, 1000).default(10),
     '10',
-    'Maximum database connections of each server process.',
+    'Maximum database connections of each server process, at least 2.',
   ),
   HOLD_BATCH_MAX: setting(
     whole(1, 10_000).default(500),
@@ -176,6 +197,16 @@ export const SETTINGS = {
     flag.optional(),
     'true; false in production',
     'Serves the explorer at GET /graphql and allows introspection.',
+  ),
+  STOREFRONT: setting(
+    flag.optional(),
+    'true; false in production',
+    'Serves the demo storefront at GET /. If false, or if none is built, a plain page links what is served.',
+  ),
+  CONSOLE: setting(
+    flag.default(true),
+    'true',
+    'Serves the admin console at GET /console. It shows nothing without the admin token.',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
     httpUrl.optional(),

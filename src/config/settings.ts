@@ -3,12 +3,12 @@ import { toSettings, type ParsedSettings, type Settings } from './domain-setting
 import { exposed, unsafe } from './safety.ts';
 import { SETTINGS } from './settings.table.ts';
 import { readSources, type Sources } from './sources.ts';
-import type { Connection } from '../postgres/connection.ts';
-import { readDatabaseUrl } from '../postgres/database-url.ts';
+import type { Connection } from '../postgres/url/connection.ts';
+import { readDatabaseUrl } from '../postgres/url/database-url.ts';
 import { loadOrCreateDevSecret, type DevSecret } from './dev-secret.ts';
 
 /**
- * The only module that reads the environment. Settings are read once, checked together and frozen; all
+ * The only module that reads the environment. Settings are read once, checked together and frozen. All
  * complaints are reported in one list. settings.table.ts defines every setting, and domain-settings.ts
  * converts them to the units of the code.
  */
@@ -65,6 +65,26 @@ export function readDatabaseSetting(
   if (unreadable.length + complaints.length > 0)
     throw new SettingsError([...unreadable, ...complaints]);
   return connection;
+}
+
+/**
+ * The database settings of the environment and `.env` as texts, for server processes on another database
+ * of the same PostgreSQL: DATABASE_URL with the `PG*` variables that complete it. Undefined without
+ * DATABASE_URL.
+ *
+ * @throws SettingsError if DATABASE_URL is invalid
+ */
+export function readDatabaseTexts(
+  environment: NodeJS.ProcessEnv = process.env,
+  envFile = '.env',
+): Readonly<Record<string, string>> | undefined {
+  if (readDatabaseSetting(environment, envFile) === undefined) return undefined;
+  const { DATABASE_URL } = SETTINGS;
+  const completing = Object.entries(environment).flatMap(([name, value]) =>
+    name.startsWith('PG') && value !== undefined ? [[name, value] as const] : [],
+  );
+  const url = readSources({ DATABASE_URL }, environment, envFile).texts.get('DATABASE_URL')!;
+  return { ...Object.fromEntries(completing), DATABASE_URL: url };
 }
 
 function readEach({ texts, unreadable }: Sources): {

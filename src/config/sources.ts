@@ -6,7 +6,7 @@ import type { Setting } from './kinds.ts';
 export interface Sources {
   /** The texts of the settings that are set and readable, by name. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Complaints about the sources themselves. */
+  /** Complaints about the sources. */
   readonly complaints: readonly string[];
   /** Settings whose text could not be read; their complaint is in the list. */
   readonly unreadable: ReadonlySet<string>;

@@ -3,7 +3,7 @@ import { BusyFault, isFault } from './faults.ts';
 /** Why a request was rejected: queue full, timed out in the queue, row lock not available, database failed. */
 export type RejectionReason = 'queue' | 'wait' | 'lock' | 'database';
 
-/** Observes batch queues: one call for each batch, whatever its size. */
+/** Observes batch queues: one call for each batch of any size. */
 export interface BatchObserver {
   /** A batch started; its first request had waited for `waitedMs`. */
   batchStarted(batch: { readonly size: number; readonly waitedMs: number }): void;
@@ -41,9 +41,9 @@ export interface BatchQueueOptions {
 }
 
 /**
- * Turns for keys: at most one holder for each key at a time, first come, first served. Queues of
- * different requests that lock the same row share turns, so that their batches alternate instead of
- * waiting for each other inside the database with a connection each.
+ * Turns for keys: at most one holder for each key at a time, in order of arrival. Queues of different
+ * requests that lock the same row share turns, so that their batches alternate. Otherwise they would
+ * wait for each other inside the database, with a connection each.
  */
 export class Turns<Key> {
   readonly #last = new Map<Key, Promise<void>>();
@@ -65,12 +65,12 @@ export class Turns<Key> {
  * The queue of one product: group commit. Requests that arrive while a batch is being committed share
  * the next batch. No batch waits for a timer.
  *
- * The queue is *idle* (no request), *scheduled* (a first request came, and its batch starts at the end
- * of this turn of the event loop, so that requests of one turn share it) or *in flight* (one batch is
- * being committed). The end of a commit starts the next batch, or makes the queue idle.
+ * The queue is *idle* (no request), *scheduled* (its batch starts at the end of this turn of the event
+ * loop) or *in flight* (one batch is being committed). Requests of one turn share a batch. The end of a
+ * commit starts the next batch, or makes the queue idle.
  *
- * The queue only makes things faster; the row lock makes them correct. Without the queue nothing may
- * oversell. It is not a dataloader, because a queue can be bounded and rejected as a whole.
+ * The queue is only for speed: the row lock alone prevents overselling. It is not a dataloader, because
+ * a queue can be bounded and rejected as a whole.
  */
 export class BatchQueue<Request, Answer> {
   readonly #commit: CommitBatch<Request, Answer>;
@@ -147,7 +147,7 @@ export class BatchQueue<Request, Answer> {
       setImmediate(() => batch.forEach(({ resolve }, position) => resolve(answers[position]!)));
     } catch (error) {
       if (isFault(error) || batch.length === 1) return this.#reject(batch, error);
-      // No fault, so one of the requests causes it: committed one by one, only that one fails.
+      // Not a fault, so one of the requests causes it. Committed one by one, only that one fails.
       this.#queue.unshift(...batch);
       this.#isolated += batch.length;
     }

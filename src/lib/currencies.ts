@@ -5,7 +5,7 @@
  */
 export const CURRENCIES_TAKEN = '2026-09-17';
 
-/** Currencies with which a buyer can pay, by their number of decimal digits. */
+/** Currencies of payments, by their number of decimal digits. */
 const PAYABLE = {
   0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF',
   2: `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF

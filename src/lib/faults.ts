@@ -1,6 +1,6 @@
 /**
- * Faults: the environment failed, not the caller and not our code. The two kinds differ in whether the
- * outcome is known.
+ * Faults: failures of the environment, not of the caller or of our code. The two kinds differ in
+ * whether the outcome is known.
  */
 
 /** No changes were made: a lock or a connection was not available in time, or the queue is full. Retry later. */
@@ -29,4 +29,9 @@ export class UnavailableFault extends Error {
 /** Whether the error is a fault. */
 export function isFault(error: unknown): error is BusyFault | UnavailableFault {
   return error instanceof BusyFault || error instanceof UnavailableFault;
+}
+
+/** Asserts a condition of our own code. @throws Error, a bug and not a fault, which rolls the transaction back */
+export function invariant(holds: boolean, description: string): asserts holds {
+  if (!holds) throw new Error(`Invariant broken: ${description}`);
 }

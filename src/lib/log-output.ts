@@ -1,24 +1,27 @@
 import type { Writable } from 'node:stream';
 
-/** Most bytes of log lines that are kept for a reader that does not read. */
+/** Maximum bytes of log lines that wait for a stopped reader. */
 export const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 
-/** After lines were dropped, new ones are kept again once the backlog is this small: gaps are few and long. */
+/**
+ * After lines were dropped, new ones are kept once the backlog is this small. Gaps are then few and
+ * long.
+ */
 const RESUME_BYTES = BACKLOG_BYTES_MAX / 2;
 
 /** Waiting lines are written together in pieces of about this size. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Writes log lines to a stream and bounds what waits for its reader. A line that does not fit is
- * dropped and counted: a stopped log reader must not use up the server's memory.
+ * Writes log lines to a stream, with a bounded backlog. A line that does not fit is dropped and
+ * counted: a stopped log reader must not use up the server's memory.
  */
 export class LogOutput {
   readonly #stream: Writable;
-  /** What waits while the stream is full, oldest first. */
+  /** Lines that wait while the stream is full, oldest first. */
   readonly #waiting: Piece[] = [];
   #waitingBytes = 0;
-  /** The stream takes no more until it has drained. */
+  /** The stream accepts no data until it has drained. */
   #isFull = false;
   /** The last write failed; until one succeeds, a report would be lost as well. */
   #isFailing = false;
@@ -29,8 +32,8 @@ export class LogOutput {
   constructor(stream: Writable) {
     this.#stream = stream;
     stream.on('drain', () => this.#writeWaiting());
-    // A closed pipe or a full disk must not end the sale: its lines are dropped. After an error no
-    // drain comes, so the next line tries again.
+    // A closed pipe or a full disk must not end the sale: the lines are dropped. After an error there
+    // is no drain event, so the next line tries again.
     stream.on('error', () => {
       this.#isFull = false;
       this.#dropWaiting();
@@ -42,12 +45,12 @@ export class LogOutput {
     return this.#dropped;
   }
 
-  /** Bytes that wait for the reader. */
+  /** Bytes of the backlog. */
   get backlog(): number {
     return this.#stream.writableLength + this.#waitingBytes;
   }
 
-  /** From now on this reports how many lines were dropped, once there is room again. */
+  /** Sets the function that reports the number of dropped lines, when the stream accepts data again. */
   onResumed(report: (count: number) => void): void {
     this.#report = report;
   }
@@ -104,7 +107,7 @@ export class LogOutput {
   #reportDropped(): void {
     const count = this.#unreported;
     if (count === 0) return;
-    // First, because the report is itself a line.
+    // First, because the report is a line too.
     this.#unreported = 0;
     this.#report(count);
   }

@@ -2,11 +2,11 @@ import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type PinoPretty from 'pino-pretty';
 import { LogOutput, standardOutput } from './log-output.ts';
-import { requestId } from './request-id.ts';
+import { requestId } from './ids.ts';
 
 /**
  * The only facts that are logged. A list of allowed names cannot miss a new secret, as a list of
- * forbidden ones could: no token, signature, key or payload has a name here.
+ * forbidden ones could. No token, signature, key or payload has a name here.
  */
 const LOGGED_FACTS = [
   'act',
@@ -17,6 +17,7 @@ const LOGGED_FACTS = [
   'code',
   'dropped',
   'ended',
+  'endpointId',
   'err',
   'eventId',
   'findings',
@@ -29,6 +30,8 @@ const LOGGED_FACTS = [
   'productId',
   'provider',
   'quantity',
+  'reason',
+  'refundId',
   'requestId',
   'settled',
   'signal',

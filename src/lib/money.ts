@@ -1,6 +1,6 @@
 import { FORMER_DIGITS, PAYABLE_DIGITS } from './currencies.ts';
 
-/** Money as the shop keeps it: a whole number of the currency's smallest unit, never a float. */
+/** Money as the shop stores it: a whole number of the currency's smallest unit, never a float. */
 export interface Money {
   readonly minor: bigint;
   /** ISO 4217 code, upper case. */
@@ -13,8 +13,8 @@ export function isPayableCurrency(currency: string): boolean {
 }
 
 /**
- * The currency's own number of decimal digits by ISO 4217, or undefined for a code that is none.
- * Rows of earlier versions may have currencies that have left the list, and these keep their digits.
+ * The currency's number of decimal digits by ISO 4217; undefined for an unknown code. Rows of earlier
+ * versions may have currencies that are no longer on the list; these keep their digits.
  */
 export function currencyDigits(currency: string): number | undefined {
   return PAYABLE_DIGITS.get(currency) ?? FORMER_DIGITS.get(currency);
@@ -25,6 +25,12 @@ export function decimalText({ minor, currency }: Money): string {
   return scaledDecimal(minor, currencyDigits(currency) ?? 0);
 }
 
+/** The decimal text plus one of its last digit: "29.99" becomes "30.00". For payments of a wrong amount. */
+export function oneUnitMore(amount: string): string {
+  const digits = amount.split('.')[1]?.length ?? 0;
+  return scaledDecimal(BigInt(amount.replace('.', '')) + 1n, digits);
+}
+
 /** Whole units of a hundredth, a thousandth and so on, by digits, as decimal text: (5, 2) is "0.05". */
 export function scaledDecimal(minor: bigint, digits: number): string {
   const text = minor.toString().padStart(digits + 1, '0');
@@ -32,8 +38,8 @@ export function scaledDecimal(minor: bigint, digits: number): string {
 }
 
 /**
- * The text as minor units of the currency, exactly; undefined where the text is not plain decimal
- * digits or has more non-zero decimals than the currency.
+ * The text as minor units of the currency, exactly. Undefined if the text is not plain decimal, or has
+ * more non-zero decimals than the currency.
  */
 export function minorFromDecimal(text: string, currency: string): bigint | undefined {
   const digits = currencyDigits(currency);
@@ -60,7 +66,7 @@ export function canonicalDecimal(text: string): string | undefined {
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
-/** Received money as it is shown: at least the currency's own digits, and all that came beyond them. */
+/** Received money as it is shown: at least the currency's digits, and all further received ones. */
 export function receivedText(amount: string, currency: string): string {
   const [whole, fraction = ''] = (canonicalDecimal(amount) ?? amount).split('.');
   const padded = fraction.padEnd(currencyDigits(currency) ?? 0, '0');

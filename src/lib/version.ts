@@ -2,14 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/*
- * Read by an older Node too, before it is refused: nothing newer than Node 14 belongs into this file.
- */
+/* An older Node reads this file too, before it is refused. Its syntax must be that of Node 14. */
 
-/** The oldest Node that the ORM runs on; the project brings a newer one where it can. */
+/** The oldest Node that the ORM supports. The project installs a newer one on Linux x64. */
 const NODE_MIN = [22, 17] as const;
 
-/** What is wrong with the Node that runs this; undefined where it will do. */
+/** The complaint about the running Node; undefined if it is new enough. */
 export function nodeComplaint(): string | undefined {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const isOld = major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1]);
@@ -20,7 +18,7 @@ export function nodeComplaint(): string | undefined {
 /** The version of this build, as package.json has it. */
 export const VERSION: string = versionAbove(fileURLToPath(new URL('.', import.meta.url)));
 
-/** Looked for upwards: the built files lie one folder deeper than the source. */
+/** Searched upwards, because the built files are one folder deeper than the source. */
 function versionAbove(folder: string): string {
   const file = join(folder, 'package.json');
   if (existsSync(file)) {

@@ -28,7 +28,10 @@ export interface Subscriber<Rendered> {
   fail(error: unknown): void;
 }
 
-/** After this many deliveries the event loop gets a turn: thousands of them take milliseconds. */
+/**
+ * After this many deliveries the broadcast yields to the event loop: thousands of deliveries take
+ * milliseconds.
+ */
 const DELIVERIES_IN_A_TURN = 250;
 
 /** While the database is unavailable or busy, the read is retried after this time. */
@@ -43,12 +46,12 @@ const NOT_SENT = { version: -1, sequence: -1 } as const;
 /**
  * The subscribers of the same keys: one source, and one rendering of each value for all of them.
  *
- * A subscriber is *pending* while its keys are read by a read that began after it subscribed;
- * subscribers that arrive meanwhile share the next read. Then it is *active*: it receives the newest
- * value of each key once, and each newer one. Every delivery of a key has a sequence number, and a
- * subscriber receives only those that began after it became active. So its first value is never older
- * than its subscription, and versions never decrease. Without subscribers, the broadcast unsubscribes
- * from its source.
+ * A subscriber is *pending* until a read that began after it subscribed has ended. Subscribers that
+ * arrive during a read share the next one. Then it is *active*: it receives the newest value of each
+ * key once, and each newer one. Every delivery of a key has a sequence number, and a subscriber
+ * receives only those that began after it became active. So its first value is never older than its
+ * subscription, and versions never decrease. Without subscribers, the broadcast unsubscribes from its
+ * source.
  */
 export class Broadcast<Value, Rendered> {
   readonly #source: LiveSource<Value>;
@@ -139,7 +142,10 @@ export class Broadcast<Value, Rendered> {
     if (!this.#isSending) void this.#deliverDue();
   }
 
-  /** Delivers one key after the other. A key that becomes due meanwhile follows, with its newest value. */
+  /**
+   * Delivers one key after the other. A key that becomes due during a delivery follows, with its newest
+   * value.
+   */
   async #deliverDue(): Promise<void> {
     this.#isSending = true;
     try {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { clientConfig, DatabaseClient, type Connection } from '../postgres/connection.ts';
+import { clientConfig, DatabaseClient, type Connection } from '../postgres/url/connection.ts';
 import { reasonOf } from '../postgres/fault-log.ts';
-import { destroy } from '../postgres/session.ts';
+import { destroy } from '../postgres/session/session.ts';
 import type { Logger } from '../lib/log.ts';
 
 /** The keys that changed, by topic: what the servers on one database send each other. */
@@ -37,12 +37,12 @@ export interface ChangeListener {
 }
 
 /**
- * Change notifications between servers that share a database: LISTEN and NOTIFY on a connection of
- * its own. Notifications are coalesced and never sent inside a transaction of the shop, because a
+ * Change notifications between servers that share a database: LISTEN and NOTIFY on a connection of its
+ * own. Notifications are coalesced. They are never sent inside a transaction of the shop, because a
  * commit with NOTIFY takes one lock for the whole database.
  *
  * It is *connecting*, *connected* or *stopped*. A connection that ends, or whose heartbeats do not
- * arrive, is replaced by a new one; notifications missed meanwhile are reported as a gap.
+ * arrive, is replaced by a new one. Notifications missed in between are reported as a gap.
  */
 export class ChangeNotifier {
   readonly #connection: Connection;
@@ -66,7 +66,7 @@ export class ChangeNotifier {
     this.#log = log;
   }
 
-  /** Whether notifications arrive: known at all times, without asking the database. */
+  /** Whether notifications arrive, without a query to the database. */
   get isReceiving(): boolean {
     return !this.#isInterrupted && performance.now() - this.#receivedAt <= SILENCE_MS_MAX;
   }
@@ -77,8 +77,8 @@ export class ChangeNotifier {
   }
 
   /**
-   * Connects. Where that fails it goes on trying: a server sells without notifications, and reads live
-   * stock each second.
+   * Connects, and retries until it succeeds. Without notifications a server sells, and reads live stock
+   * each second.
    */
   async start(): Promise<void> {
     try {
@@ -165,7 +165,7 @@ export class ChangeNotifier {
       destroy(session);
       throw error;
     }
-    // `stop` ran meanwhile and did not see this session.
+    // `stop` ran while this session was being opened, and did not close it.
     if (this.#stopped.signal.aborted) return session.end();
     this.#receivedAt = performance.now();
     this.#session = session;

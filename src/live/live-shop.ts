@@ -4,7 +4,7 @@ import type { PurchaseFeed } from './purchase-feed.ts';
 import type { StockFeed } from './stock-feed.ts';
 
 /** The live feeds of one server: from a commit to its subscribers. */
-export interface LiveFeeds {
+interface LiveFeeds {
   /** Stock counters of subscribed products. */
   readonly stockFeed: StockFeed;
   /** Products with their stock, kept for a second. */

@@ -9,8 +9,8 @@ const ENDED: StreamState = { kind: 'ended' };
  * A stream that keeps only the newest value of each key while its reader is busy. It is *open*
  * until `end`, `fail` or the reader's `return`; values pushed before `end` are still delivered.
  *
- * It is no async generator: a generator that waits inside an `await` cannot be ended from outside, and
- * would leak until its next event (graphql-ws issue 532). Here `return` ends the stream at once.
+ * It is no async generator. A generator that waits inside an `await` cannot be ended from outside, and
+ * leaks until its next event (graphql-ws issue 532). Here `return` ends the stream at once.
  */
 export class NewestStream<Key, Value> implements AsyncIterableIterator<Value> {
   readonly #pending = new Map<Key, Value>();

@@ -17,7 +17,7 @@ interface CacheEntry {
   readonly clockAt: number;
 }
 
-/** A read in flight, and what this server committed meanwhile: the read may miss it. */
+/** A read in flight, and what this server committed since it began: the read may miss it. */
 interface PendingRead {
   readonly product: Promise<StockedProduct | null>;
   committedStock?: StockCount;

@@ -119,7 +119,7 @@ export class StockFeed {
     if (watched === undefined) return;
     this.#scheduleStatusChange(watched, product);
     if (watched.newest === undefined) {
-      // Each subscriber reads the first value itself.
+      // Not published: each subscriber reads its first value.
       watched.newest = product;
     } else if (isNews(product, watched.newest)) {
       if (watched.pause === undefined) this.#publish(watched, product);

@@ -1,8 +1,8 @@
-import { findHold, findOrders } from '../shop/purchases/find-purchases.ts';
+import { findHold, findOrders } from '../shop/purchases/reads/find-purchases.ts';
 import type { Hold } from '../shop/purchases/hold.entity.ts';
 import { holdStatus } from '../shop/purchases/hold.rules.ts';
 import { streamStates } from './state-stream.ts';
-import { remainingMs } from '../lib/time.ts';
+import { remainingMs } from '../shop/purchases/status.rules.ts';
 import { endDueOfOrder } from '../shop/purchases/end-due.ts';
 import type { Order } from '../shop/purchases/order.entity.ts';
 import type { LiveShop } from './live-shop.ts';
@@ -33,9 +33,9 @@ interface Purchase {
 }
 
 /**
- * The states of the order of the hold with this token: the current one as soon as the order exists,
- * then its end. The stream is empty if the hold ends without an order. A watched order is expired at
- * its deadline, and sent after that commit. Null if no hold has this token.
+ * The states of the order of the hold with this token: the current one when the order exists, then its
+ * end. The stream is empty if the hold ends without an order. A watched order is expired at its
+ * deadline, and sent after that commit. Null if no hold has this token.
  */
 export async function watchOrder(
   shop: LiveShop,

@@ -19,7 +19,7 @@ export class FaultLog {
     this.#log = log;
   }
 
-  /** Logs a fault; anything else is left to those who handle it. Gives the error back. */
+  /** Logs a fault; other errors are left to their handlers. Returns the error. */
   report(error: unknown): unknown {
     if (isFault(error) && error.cause !== undefined) this.#count(error.message, error.cause);
     return error;

@@ -1,5 +1,5 @@
 import { BusyFault, UnavailableFault, isFault } from '../lib/faults.ts';
-import { CommitWarning } from './session-health.ts';
+import { CommitWarning } from './session/session-health.ts';
 
 /** SQLSTATEs that undo the whole transaction and may go well the next time. */
 const RETRYABLE: Readonly<Record<string, string>> = {
@@ -36,18 +36,21 @@ const GONE = [
  */
 const AWAY = /^(08|53|57P|58|25006|25P03|25P04|40003)/;
 
+/** Codes of Node and of the system for a link that cannot be opened or is lost, TLS included. */
+const LINK_LOST = /^(E(CONN|PIPE|TIMEDOUT|HOST|NET|NOBUFS|PROTO|AI_)|ERR_(SSL|TLS)_)/;
+
 /** Whether the database is away: by its SQLSTATE, a network error, or pg's own words for it. */
 export function isUnavailable(error: unknown): boolean {
-  // A session that could not be had, whatever the reason: the password was changed, say.
+  // No session could be opened, for any reason: a changed password, for example.
   if ((error as { whileConnecting?: unknown } | null)?.whileConnecting === true) return true;
   const code = sqlState(error) ?? '';
   if (AWAY.test(code)) return true;
-  if (/^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_)/.test(code)) return true;
+  if (LINK_LOST.test(code)) return true;
   return error instanceof Error && GONE.some((words) => error.message.includes(words));
 }
 
 /** Whether no connection of the pool came free in time: nothing was done. */
-function isPoolExhausted(error: unknown): boolean {
+export function isPoolExhausted(error: unknown): boolean {
   return error instanceof Error && /timeout exceeded when trying to connect/.test(error.message);
 }
 

@@ -4,7 +4,7 @@ import { tables } from '../../mikro-orm.config.ts';
 import type { Settings } from '../config/domain-settings.ts';
 import type { Closers } from '../lib/closers.ts';
 import { connectDatabase, type Database } from './database.ts';
-import { readDatabaseUrl } from './database-url.ts';
+import { readDatabaseUrl } from './url/database-url.ts';
 import { EmbeddedPostgresInUse, startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import type { Logger } from '../lib/log.ts';
 

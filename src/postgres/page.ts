@@ -17,53 +17,67 @@ export interface Page<Row> {
   readonly totalCount: number;
 }
 
-/** A list whose rows are told apart, and put in order, by a key that grows with each new row. */
+/** A condition of a list, left out where the value is null. */
+export interface Filter {
+  /** The condition in SQL; the parameter of the value is given as `$3` or the like. */
+  readonly sql: (parameter: string) => string;
+  readonly value: unknown;
+}
+
+/** A list whose rows are identified and ordered by a key that grows with each new row. */
 export interface List<Key, Row> {
-  /** Made by `pageStatement`. */
-  readonly statement: string;
-  /** Its parameters from `$3` on. */
-  readonly params: readonly unknown[];
+  readonly table: string;
+  readonly key: readonly [column: string, type: 'uuid' | 'int'];
+  /** What holds for every row of the list; `c.now` is the database's clock. */
+  readonly condition?: string;
+  readonly filters: readonly Filter[];
   readonly keyOf: (row: Row) => Key;
   /** The rows of these keys, in any order. */
   readonly find: (keys: Key[]) => Promise<readonly Row[]>;
 }
 
-/**
- * The text of a statement that gives the keys of one page, newest first, and the number of rows in
- * the whole list. In `condition`, parameters begin at `$3` and `c.now` is the database's clock.
- */
-export function pageStatement({
-  table,
-  key,
-  condition,
-}: {
-  readonly table: string;
-  readonly key: readonly [column: string, type: 'uuid' | 'int'];
-  readonly condition: string;
-}): string {
-  const [column, type] = key;
-  const rows = `${table}, (select shop_clock() as now) c where (${condition})`;
-  return `
-    select (select json_agg(${column}) from (
-        select ${column} from ${rows} and ($1::${type} is null or ${column} < $1)
-        order by ${column} desc limit $2) page) as keys,
-      (select count(*)::int from ${rows}) as "totalCount"`;
+/** What the statement of a page needs of its list. */
+type Rows = Omit<List<unknown, unknown>, 'keyOf' | 'find'>;
+
+/** A statement that gives the keys of one page, newest first, and the number of rows in the whole list. */
+interface PageStatement {
+  readonly text: string;
+  readonly params: readonly unknown[];
 }
 
-/** One page of a list, in two statements whatever its size. */
+/**
+ * The text has the conditions in use only. One text with `$3 is null or …` would have one plan for all
+ * filters, and that plan could use no index.
+ */
+function pageStatement(
+  { table, key: [column, type], condition = 'true', filters }: Rows,
+  { first, after }: PageRequest<unknown>,
+): PageStatement {
+  const used = filters.filter(({ value }) => value !== null);
+  const conditions = [condition, ...used.map(({ sql }, index) => sql(`$${index + 2}`))];
+  const rows = `${table}, (select shop_clock() as now) c where ${conditions.map((one) => `(${one})`).join(' and ')}`;
+  const params = [first + 1, ...used.map(({ value }) => value)];
+  const isAfter = after === null ? '' : `and ${column} < $${params.length + 1}::${type}`;
+  const text = `
+    select (select json_agg(${column}) from (
+        select ${column} from ${rows} ${isAfter}
+        order by ${column} desc limit $1) page) as keys,
+      (select count(*)::int from ${rows}) as "totalCount"`;
+  return { text, params: after === null ? params : [...params, after] };
+}
+
+/** One page of a list, in two statements for any page size. */
 export async function readPage<Key, Row>(
-  database: Database,
-  { statement, params, keyOf, find }: List<Key, Row>,
-  { first, after }: PageRequest<Key>,
+  database: Pick<Database, 'rows'>,
+  list: List<Key, Row>,
+  request: PageRequest<Key>,
 ): Promise<Page<Row>> {
-  const [page] = await database.rows<{ keys: Key[] | null; totalCount: number }>(statement, [
-    after,
-    first + 1,
-    ...params,
-  ]);
+  const { first, after } = request;
+  const { text, params } = pageStatement(list, request);
+  const [page] = await database.rows<{ keys: Key[] | null; totalCount: number }>(text, params);
   const keys = page!.keys ?? [];
   const shown = keys.slice(0, first);
-  const rows = new Map((await find(shown)).map((row) => [keyOf(row), row]));
+  const rows = new Map((await list.find(shown)).map((row) => [list.keyOf(row), row]));
   return {
     rows: shown.flatMap((key) => rows.get(key) ?? []),
     hasNextPage: keys.length > first,

@@ -1,26 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntitySchema, FilterQuery } from '@mikro-orm/core';
-import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
-import type { ControlledTransaction } from 'kysely';
-import type { Database } from './database.ts';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Database, RowOf } from './database.ts';
 import { asFault, isUnavailable, retryableName } from './faults.ts';
 import { BusyFault } from '../lib/faults.ts';
-import type { RowOf } from './row.ts';
-import { sessionOf, type Session } from './session.ts';
-import { UndoneError } from './session-health.ts';
+import type { Session } from './session/session.ts';
+import { UndoneError } from './session/session-health.ts';
 
 /** Tries after the first: enough for a deadlock or two, too few to pile up behind a lock. */
 const RETRIES_MAX = 3;
 
 /**
- * Past this no further try is started, so that a caller is answered while it still waits: who waited
- * out a whole lock timeout is told that the shop is busy, not made to wait two more.
+ * After this time no further try starts. A caller that has waited for a whole lock timeout is answered
+ * Busy, and does not wait for two more.
  */
-const PATIENCE_MS = 1500;
+const RETRY_WITHIN_MS = 1500;
 
-const ALLOW = "select set_config('statement_timeout', $1, true)";
+/** A long statement reads much, so it is planned for the tables as they are. */
+const ALLOW = `
+  select set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'auto', true),
+    set_config('enable_seqscan', 'on', true), set_config('enable_bitmapscan', 'on', true)`;
 
-/** The database's own limit is to end a statement, and not our patience with the database. */
+/** A statement ends by the database's limit; the limit on its answer is this much longer. */
 const ANSWER_MARGIN_MS = 1000;
 
 /** One database transaction at READ COMMITTED, and what is to be done once it is committed. */
@@ -28,12 +29,17 @@ export class Transaction {
   readonly em: EntityManager;
   readonly #session: Session;
   readonly #afterCommit: (() => void)[] = [];
-  /** Whether the commit was sent, and not answered that nothing was done. */
-  isCommitting = false;
+  #isCommitting = false;
+  #isCommitted = false;
 
   constructor(em: EntityManager, session: Session) {
     this.em = em;
     this.#session = session;
+  }
+
+  /** Whether the commit was sent, and not answered that nothing was done. */
+  get isCommitting(): boolean {
+    return this.#isCommitting;
   }
 
   /**
@@ -51,10 +57,11 @@ export class Transaction {
    */
   async lastRows<Row>(statement: string, params: readonly unknown[]): Promise<readonly Row[]> {
     const { last, committed } = this.#session.finish<Row>(statement, params);
-    this.isCommitting = true;
+    this.#isCommitting = true;
     const [, end] = await Promise.allSettled([last, committed]);
     if (end.status === 'rejected' && !(end.reason instanceof UndoneError)) throw end.reason;
-    this.isCommitting = false;
+    this.#isCommitting = false;
+    this.#isCommitted = end.status === 'fulfilled';
     // Where it was undone, this rejects with the reason.
     return last;
   }
@@ -75,6 +82,13 @@ export class Transaction {
     await this.rows(ALLOW, [String(statementMsMax)]);
   }
 
+  /** Commits, where `lastRows` has not done so. */
+  async commit(): Promise<void> {
+    if (this.#isCommitted) return;
+    this.#isCommitting = true;
+    await this.#session.commit();
+  }
+
   /** Has `announce` called once this transaction is committed; never if it is not. */
   afterCommit(announce: () => void): void {
     this.#afterCommit.push(announce);
@@ -86,12 +100,23 @@ export class Transaction {
   }
 }
 
+/** Longest statement of an audit, in milliseconds. */
+const AUDIT_MS_MAX = 60_000;
+
+/**
+ * Lets this transaction's statements run for up to a minute: an audit of a large sale reads all of
+ * it, locks nothing, and may take its time.
+ */
+export function allowLongStatements(tx: Transaction): Promise<void> {
+  return tx.allow(AUDIT_MS_MAX);
+}
+
 /**
  * Runs `work` in one transaction. Deadlocks, serialization failures and lock timeouts are tried
  * again from the start; a commit whose outcome is unknown never is.
  *
  * The isolation level is named each time: under REPEATABLE READ a read after a lock would not see
- * what the rival committed while we waited, whatever the database's default is.
+ * what another transaction committed during the wait. The database's default may be any level.
  *
  * @throws BusyFault when nothing was done and trying again may help
  * @throws UnavailableFault when the database is away or the outcome is unknown
@@ -107,12 +132,12 @@ export async function transact<T>(
     } catch (error) {
       const name = retryableName(error);
       if (name === undefined) throw error;
-      const patient = performance.now() - startedAt < PATIENCE_MS;
+      const isInTime = performance.now() - startedAt < RETRY_WITHIN_MS;
       database.log.warn(
-        { sqlState: name, attempt, again: patient && attempt <= RETRIES_MAX },
+        { sqlState: name, attempt, again: isInTime && attempt <= RETRIES_MAX },
         'Transaction undone',
       );
-      if (attempt > RETRIES_MAX || !patient) {
+      if (attempt > RETRIES_MAX || !isInTime) {
         throw new BusyFault(`The database was busy (${name}); nothing was done.`);
       }
       // Jitter, so that two that met once do not meet again at the same moment.
@@ -128,22 +153,33 @@ async function attemptOnce<T>(
   let tx: Transaction | undefined;
   let answer: T;
   try {
-    answer = await database.orm.em.fork().transactional(
-      async (em) => {
-        const context = em.getTransactionContext<ControlledTransaction<unknown>>()!;
-        tx = new Transaction(em as EntityManager, await sessionOf(context));
-        const result = await work(tx);
-        tx.isCommitting = true;
-        return result;
-      },
-      { isolationLevel: IsolationLevel.READ_COMMITTED },
-    );
+    answer = await database.sessions.use(async (session) => {
+      tx = new Transaction(database.entityManagerOn(session), session);
+      return runOn(session, tx, work);
+    });
   } catch (error) {
     throw database.faults.report(faultOf(error, tx));
   }
   // After the try: an announcement that throws must not make a committed transaction look undone.
   tx!.committed();
   return answer;
+}
+
+/** Begin, work, commit; or roll back where one of them fails. */
+async function runOn<T>(
+  session: Session,
+  tx: Transaction,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  try {
+    session.begin('isolation level read committed');
+    const answer = await work(tx);
+    await tx.commit();
+    return answer;
+  } catch (error) {
+    await session.rollback();
+    throw error;
+  }
 }
 
 function faultOf(error: unknown, tx: Transaction | undefined): unknown {

@@ -1,13 +1,13 @@
 import type { EndedHoldStatus } from './purchases/status.rules.ts';
 
-/*
- * Every expected refusal. A refusal is a value, not an error: "sold out" is the most frequent answer of
- * a flash sale, and in a batch one buyer is refused and the next one gets a hold. The shapes are those
- * of the GraphQL types of the same name, so no conversion is needed.
+/**
+ * Every expected refusal. A refusal is a value, not an error. "Sold out" is the most frequent answer of
+ * a flash sale. In a batch one buyer is refused and the next one gets a hold. The shapes are those of
+ * the GraphQL types of the same name, so no conversion is needed.
  */
 
-/** Before, during or after the sale of a product. */
-export const SALE_STATUSES = ['UPCOMING', 'LIVE', 'ENDED'] as const;
+/** Before, during or after the sale of a product, or paused by an admin. */
+export const SALE_STATUSES = ['UPCOMING', 'LIVE', 'PAUSED', 'ENDED'] as const;
 
 /** The state of a product's sale. */
 export type SaleStatus = (typeof SALE_STATUSES)[number];
@@ -32,7 +32,7 @@ export interface InsufficientStock extends RefusalOf<'INSUFFICIENT_STOCK'> {
   readonly stockStatus: StockStatus;
 }
 
-/** The sale has not started, or has ended. */
+/** The sale has not started, is paused, or has ended. */
 export interface SaleNotOpen extends RefusalOf<'SALE_NOT_OPEN'> {
   readonly saleStatus: SaleStatus;
   readonly startsAt: Date | null;
@@ -52,7 +52,7 @@ export type IdempotencyKeyReused = RefusalOf<'IDEMPOTENCY_KEY_REUSED'>;
 /** No hold matches the token. */
 export type HoldNotFound = RefusalOf<'HOLD_NOT_FOUND'>;
 
-/** The hold has ended; the code says how. */
+/** The hold has ended; the code is the way it ended. */
 export interface HoldNotActive extends RefusalOf<`HOLD_${EndedHoldStatus}`> {
   readonly status: EndedHoldStatus;
 }
@@ -70,6 +70,9 @@ export interface Busy extends RefusalOf<'BUSY'> {
   readonly retryAfterMs: number;
 }
 
+/** The payment provider did not answer, refused, or is not configured: nothing was started. */
+export type PaymentUnavailable = RefusalOf<'PAYMENT_UNAVAILABLE'>;
+
 /** The stock has changed since the version that the admin expected. */
 export interface StockVersionConflict extends RefusalOf<'STOCK_VERSION_CONFLICT'> {
   readonly currentVersion: number;
@@ -80,11 +83,17 @@ export interface StockBelowCommitted extends RefusalOf<'STOCK_BELOW_COMMITTED'> 
   readonly committed: number;
 }
 
-/** No payment event has the id that was asked for. */
+/** No payment event has the requested id. */
 export type PaymentEventNotFound = RefusalOf<'PAYMENT_EVENT_NOT_FOUND'>;
 
-/** No refund has the id that was asked for. */
+/** No refund has the requested id. */
 export type RefundNotFound = RefusalOf<'REFUND_NOT_FOUND'>;
+
+/** No webhook endpoint has the id that was asked for. */
+export type WebhookEndpointNotFound = RefusalOf<'WEBHOOK_ENDPOINT_NOT_FOUND'>;
+
+/** No event has the id that was asked for, or its payload is redacted. */
+export type EventNotFound = RefusalOf<'EVENT_NOT_FOUND'>;
 
 /** Input that can never be right for this product: an error of the request, not an outcome. */
 export type BadUserInput = RefusalOf<'BAD_USER_INPUT'>;
@@ -101,10 +110,13 @@ export type RefusalCode =
   | OrderNotFound['code']
   | OrderFinal<unknown>['code']
   | Busy['code']
+  | PaymentUnavailable['code']
   | StockVersionConflict['code']
   | StockBelowCommitted['code']
   | PaymentEventNotFound['code']
-  | RefundNotFound['code'];
+  | RefundNotFound['code']
+  | WebhookEndpointNotFound['code']
+  | EventNotFound['code'];
 
 /** The fields that every refusal has. */
 export interface Refusal {
@@ -118,7 +130,7 @@ export function isRefusal(answer: object): answer is Refusal {
   return 'code' in answer && 'retryable' in answer;
 }
 
-/** No product has the id that was asked for. */
+/** No product has the requested id. */
 export const productNotFound: ProductNotFound = {
   code: 'PRODUCT_NOT_FOUND',
   message: 'No product has this id.',
@@ -128,7 +140,8 @@ export const productNotFound: ProductNotFound = {
 /** The key belongs to an earlier request with other arguments. */
 export const idempotencyKeyReused: IdempotencyKeyReused = {
   code: 'IDEMPOTENCY_KEY_REUSED',
-  message: 'This idempotency key was used before with other arguments; the first result stands.',
+  message:
+    'This idempotency key was used before with other arguments; the first result is unchanged.',
   retryable: false,
 };
 
@@ -146,6 +159,11 @@ export const orderNotFound: OrderNotFound = {
   retryable: false,
 };
 
+/** No payment can be made now. @param why the predicate of the sentence @param retryable whether a later call may succeed */
+export function paymentUnavailable(why: string, retryable: boolean): PaymentUnavailable {
+  return { code: 'PAYMENT_UNAVAILABLE', message: `The payment provider ${why}.`, retryable };
+}
+
 /** The admin named an id that no order has. */
 export const noSuchOrder: OrderNotFound = { ...orderNotFound, message: 'No order has this id.' };
 
@@ -160,6 +178,20 @@ export const paymentEventNotFound: PaymentEventNotFound = {
 export const refundNotFound: RefundNotFound = {
   code: 'REFUND_NOT_FOUND',
   message: 'No refund has this id.',
+  retryable: false,
+};
+
+/** No endpoint was created under this id, or it is deleted. */
+export const webhookEndpointNotFound: WebhookEndpointNotFound = {
+  code: 'WEBHOOK_ENDPOINT_NOT_FOUND',
+  message: 'No webhook endpoint has this id.',
+  retryable: false,
+};
+
+/** No event was written under this id, or it has no payload any more. */
+export const eventNotFound: EventNotFound = {
+  code: 'EVENT_NOT_FOUND',
+  message: 'No event has this id, or its payload is redacted.',
   retryable: false,
 };
 

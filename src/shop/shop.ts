@@ -2,17 +2,21 @@ import type { Logger } from '../lib/log.ts';
 import type { Database } from '../postgres/database.ts';
 import type { DatabaseClock } from '../postgres/database-clock.ts';
 import type { Transaction } from '../postgres/transaction.ts';
-import type { UnauthorizedAttempts } from './admin/unauthorized-attempts.ts';
+import type { UnauthorizedAttempts } from './admin/audit/unauthorized-attempts.ts';
 import type { Product } from './catalog/product.entity.ts';
-import type { OrderQueues, PaymentQueues } from './payments/payment-queues.ts';
+import type { EndpointPolicy } from './events/endpoint-url.ts';
+import type { PaymentProviders } from './payments/providers/payment-provider.ts';
+import type { StartAnswer } from './payments/providers/payment-session.ts';
+import type { OrderQueues, PaymentQueues } from './payments/inbox/payment-queues.ts';
 import type { CancelQueues, HoldQueues, ReleaseQueues } from './purchases/batches/queues.ts';
 import type { PurchaseReads } from './purchases/batches/purchase-reads.ts';
+import type { HoldAnswers } from './purchases/hold-answers.ts';
 import type { HoldTokens } from './purchases/hold-token.ts';
 import type { StockCount } from './stock/stock.rules.ts';
 
 /**
  * What every use case receives: the database, the shop's settings in domain units, and the parts that
- * requests share. A use case that needs little says so with `Pick<Shop, …>`.
+ * requests share. A use case that needs less takes `Pick<Shop, …>`.
  */
 export interface Shop {
   readonly database: Database;
@@ -24,15 +28,27 @@ export interface Shop {
   readonly holdTtlMs: number;
   /** How long an order awaits its payment, in milliseconds. */
   readonly orderPaymentTtlMs: number;
-  /** How long a parked payment event waits for an order that never comes, in milliseconds. */
+  /** How long a parked payment event waits for an order that is never created, in milliseconds. */
   readonly parkedEventTtlMs: number;
   /** Whether a successful payment must name its amount. */
   readonly requireAmount: boolean;
+
+  /** Where webhook endpoints may be. */
+  readonly endpointPolicy: EndpointPolicy;
+
+  /** The enabled payment providers; the first one that can start payments is the default. */
+  readonly paymentProviders: PaymentProviders;
+  /** Payments that this process starts at this moment, by order and provider. */
+  readonly paymentStarts: Map<string, Promise<StartAnswer>>;
+  /** Whether a buyer may be sent back to pages of this origin. */
+  readonly isReturnOrigin: (origin: string) => boolean;
 
   /** Signs and verifies hold tokens. */
   readonly holdTokens: HoldTokens;
   /** Reads of holds and orders that requests of one turn of the event loop share. */
   readonly reads: PurchaseReads;
+  /** This process's answers to requests for holds, counted. */
+  readonly holdAnswers: HoldAnswers;
   /** Requests for holds, grouped so that those of one product share a commit. */
   readonly holdQueues: HoldQueues;
   /** Releases of holds, likewise. */

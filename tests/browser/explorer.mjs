@@ -39,7 +39,7 @@ const browser = await chromium.launch({
     '--disable-sync',
     '--disable-quic',
     '--no-first-run',
-    // Whatever has a name of its own is not on this machine, and is not found.
+    // Every other host name is outside this machine, and is not found.
     '--host-resolver-rules=MAP shop.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   ],
 });

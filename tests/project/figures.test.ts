@@ -44,8 +44,11 @@ const resultsOf = <Kind = Results>(name: string): Kind =>
 const latest = resultsOf('latest');
 const engine = resultsOf('engine');
 const overload = resultsOf('overload');
+const heavy = resultsOf('heavy');
 const hostile = resultsOf<Results & { readonly attack: { readonly answers: object } }>('hostile');
 const live = resultsOf<LiveResults>('live');
+const purchase = resultsOf('purchase');
+const redis = resultsOf('redis');
 
 function ratio({ ratios }: Results, what: string): number {
   const found = ratios.find((one) => one.what === what);
@@ -123,6 +126,62 @@ const ofSpeed: readonly Quoted[] = [
   ],
 ];
 
+const STOCK_APOLLO = 'product on stock Apollo + express';
+
+/** A call of a purchase: its ratio at many connections, its p99, and for one buyer against batches of one. */
+const ofCall = (label: RegExp, what: string, connections = 100): Quoted => [
+  label,
+  [
+    ratio(purchase, `${what} / ${STOCK_APOLLO}, ${connections} connections`),
+    seriesOf(purchase, what, connections).p99Ms.median,
+    ratio(purchase, `${what} / the same with batches of one, 1 buyer`),
+  ],
+];
+
+const ofPurchases: readonly Quoted[] = [
+  ofCall(/^createHold$/, 'createHold'),
+  ofCall(/^createOrder$/, 'createOrder'),
+  ofCall(/^webhook of a payment, 50 connections$/, 'webhook', 50),
+  ofCall(/^releaseHold$/, 'releaseHold'),
+  ofCall(/^cancelOrder$/, 'cancelOrder'),
+  ...['order query', 'whole purchase'].map((what): Quoted => [
+    new RegExp(`^${what}$`),
+    [
+      ratio(purchase, `${what} / ${STOCK_APOLLO}, 100 connections`),
+      seriesOf(purchase, what, 100).p99Ms.median,
+    ],
+  ]),
+  [
+    /^createHold of one buyer, against an empty query of one$/,
+    [ratio(purchase, 'createHold / empty query, 1 buyer')],
+  ],
+  [
+    /^createHold beside payments at full speed, against alone$/,
+    [ratio(purchase, 'createHold beside webhooks / alone, 100 buyers')],
+  ],
+  [
+    /^p99 of a webhook beside createHold at full speed, against alone$/,
+    [ratio(purchase, 'p99 of a webhook beside createHold / alone, 25 connections')],
+  ],
+  [
+    /^10,000 units sold to 500 buyers, against 30,000 empty queries, time$/,
+    [ratio(purchase, 'sale of 10,000 units by 500 buyers / 30,000 empty queries, time')],
+  ],
+  [
+    /^createHold, against the same hold in Redis, 1 \/ 25 \/ 100 \/ 400 buyers$/,
+    ['1 buyer', '25 buyers', '100 buyers', '400 buyers'].map((buyers) =>
+      ratio(redis, `createHold / createHold over Redis, ${buyers}`),
+    ),
+  ],
+  [
+    /^createHold over HTTP, 25 buyers, against without HTTP$/,
+    [
+      seriesOf(latest, 'createHold', 25).perSecond.median /
+        seriesOf(engine, 'createHold', 25).perSecond.median,
+    ],
+  ],
+];
+
 const ofOverload: readonly Quoted[] = [
   [
     /^holds served at three times the load/,
@@ -190,6 +249,22 @@ const ofAttack: readonly Quoted[] = [
   ],
 ];
 
+const ofHeavyDocuments: readonly Quoted[] = [
+  '1 connection',
+  '20 connections',
+  '100 connections',
+].map((connections) => [
+  new RegExp(`^heavy documents on ${connections}$`),
+  ['POST', 'websocket'].flatMap((how) => {
+    const beside = `beside heavy documents on ${connections} by ${how}`;
+    return [
+      ratio(heavy, `holds a second ${beside} / without`),
+      ratio(heavy, `p99 of holds ${beside} / without`),
+      ratio(heavy, `p99 of /readyz ${beside}, ms`),
+    ];
+  }),
+]);
+
 const messages = ({ messagesPerSecond }: Cell) => messagesPerSecond;
 const holds = ({ holdsPerSecond }: Cell) => holdsPerSecond;
 const [shared, plain] = ['shared', 'plain'] as const;
@@ -224,7 +299,14 @@ const ofLiveStock: readonly Quoted[] = [
   ],
 ];
 
-const QUOTED = [...ofSpeed, ...ofOverload, ...ofAttack, ...ofLiveStock];
+const QUOTED = [
+  ...ofSpeed,
+  ...ofPurchases,
+  ...ofOverload,
+  ...ofAttack,
+  ...ofHeavyDocuments,
+  ...ofLiveStock,
+];
 
 /** The rows of all tables of a document, without their heads. */
 function rowsOf(markdown: string): string[][] {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GENERATED, generateOperations } from '../../docs/examples/codegen.ts';
 import type { ErrorCode } from '../../docs/examples/generated/operations.ts';
 import { offerAfter, type Refusal } from '../../docs/examples/refusals.ts';
+import { OPERATION_FILES } from '../support/operation-files.ts';
 import { filesLike, namesIn, ROOT, tableOf, textOf } from '../support/project.ts';
 
 const DOC = 'docs/frontend.md';
@@ -10,26 +11,29 @@ const DOC = 'docs/frontend.md';
 /** A code block that follows the link to its file. */
 const BLOCK = /^\[`(examples\/[^`]+)`\]\(\1\)\n\n```(\w+)\n([^]*?)\n```$/gm;
 
-test('the types of the examples match the schema (to update them: npm run codegen)', async () => {
-  expect(textOf(GENERATED)).toBe(await generateOperations());
-});
+test.each(OPERATION_FILES)(
+  'the types in %s match the schema (to update them: npm run codegen)',
+  async (generated, operations) => {
+    expect(textOf(generated)).toBe(await generateOperations(generated, operations));
+  },
+);
 
 test('docs/frontend.md quotes each example file (to update it: UPDATE_DOCS=true)', () => {
   const committed = textOf(DOC);
-  const mended = committed.replaceAll(
+  const updated = committed.replaceAll(
     BLOCK,
     (_block, file: string, language: string) =>
       `[\`${file}\`](${file})\n\n\`\`\`${language}\n${textOf(`docs/${file}`).trimEnd()}\n\`\`\``,
   );
-  if (process.env['UPDATE_DOCS'] === 'true') writeFileSync(join(ROOT, DOC), mended);
+  if (process.env['UPDATE_DOCS'] === 'true') writeFileSync(join(ROOT, DOC), updated);
 
-  const shown = [...mended.matchAll(BLOCK)].map(([, file]) => `docs/${file}`);
+  const shown = [...updated.matchAll(BLOCK)].map(([, file]) => `docs/${file}`);
   const examples = filesLike('docs/examples/**/*.{ts,graphql}').filter(
     (file) => file !== GENERATED,
   );
 
   expect(shown.toSorted()).toEqual(examples.toSorted());
-  expect(textOf(DOC)).toBe(mended);
+  expect(textOf(DOC)).toBe(updated);
 });
 
 test('the README links to docs/frontend.md', () => {
@@ -38,7 +42,7 @@ test('the README links to docs/frontend.md', () => {
 
 const message = { message: 'One sentence.' };
 
-/** Every refusal in each of its variants; none for those that only an admin receives. */
+/** Every refusal in each of its variants; none for those that no example receives. */
 const REFUSALS: Readonly<Record<ErrorCode, readonly Refusal[]>> = {
   PRODUCT_NOT_FOUND: [{ ...message, __typename: 'ProductNotFound', code: 'PRODUCT_NOT_FOUND' }],
   INSUFFICIENT_STOCK: [
@@ -81,10 +85,13 @@ const REFUSALS: Readonly<Record<ErrorCode, readonly Refusal[]>> = {
     },
   ],
   BUSY: [{ ...message, __typename: 'Busy', code: 'BUSY', retryAfterMs: 500 }],
+  PAYMENT_UNAVAILABLE: [],
   STOCK_VERSION_CONFLICT: [],
   STOCK_BELOW_COMMITTED: [],
   PAYMENT_EVENT_NOT_FOUND: [],
   REFUND_NOT_FOUND: [],
+  WEBHOOK_ENDPOINT_NOT_FOUND: [],
+  EVENT_NOT_FOUND: [],
 };
 
 test('docs/frontend.md lists every refusal with the action that the example offers', () => {

@@ -22,6 +22,7 @@ async function cruise(): Promise<Cruise> {
     [
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
       'src',
+      'tests/torture/checker',
       'mikro-orm.config.ts',
       '--config',
       '.dependency-cruiser.mjs',
@@ -50,8 +51,10 @@ test('no file breaks a layer rule, and the check covers every file of src and it
   );
 });
 
-test('src reads only the clock of the database', () => {
-  expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, OURS)).toEqual([]);
+test('src reads only the clock of the database; ids have the time of the process, which decides nothing', () => {
+  const others = OURS.filter((file) => file !== 'src/lib/ids.ts');
+
+  expect(linesLike(/\bDate\.now\b|\bnew Date(\(\)|\b(?!\())/, others)).toEqual([]);
 });
 
 test('only config/settings.ts reads the environment', () => {

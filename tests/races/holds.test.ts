@@ -7,7 +7,6 @@ import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { ask, codeOf, deliver, hold, order, payment, tokenOf } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
@@ -15,35 +14,21 @@ import {
   openTestShop,
   stockOf,
   until,
-  type TestDatabase,
-  type TestShop,
+  useTwoShops,
+  type OpenShop,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let one: TestShop;
-let two: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
-});
+const [one, two] = useTwoShops();
 
 afterEach(() => moveClock(one.database, 0));
 
-afterAll(async () => {
-  await one[Symbol.asyncDispose]();
-  await two[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-/** The twin's guard: it looks at the stock row and takes no lock. */
-const lookWithoutLock: LockStock = (tx, productId) =>
-  tx.em.findOne(StockLevelTable, productId, { disableIdentityMap: true });
+/** The guard of the twin: it reads the stock row without a lock. */
+const lookWithoutLock: LockStock = (tx, productId) => tx.findOne(StockLevelTable, { productId });
 
 const served = (answers: readonly object[]): number =>
   answers.filter((answer) => codeOf(answer) === 'OK').length;
 
-test('50 buyers at once over two servers: the last unit goes to exactly one, 200 times', async () => {
+test('of 50 simultaneous buyers over two servers exactly one gets the last unit, 200 times', async () => {
   for (let round = 0; round < 200; round += 1) {
     const productId = await makeProduct(one.shop, { totalStock: 1 });
 
@@ -57,9 +42,9 @@ test('50 buyers at once over two servers: the last unit goes to exactly one, 200
   }
 }, 60_000);
 
-test('without the lane, the lock alone gives the last unit to exactly one', async () => {
-  await using plain = await openTestShop(database.url, { batchMax: 1 });
-  await using other = await openTestShop(database.url, { batchMax: 1 });
+test('without the batch queue, the lock alone gives the last unit to exactly one buyer', async () => {
+  await using plain = await openTestShop(one.url, { batchMax: 1 });
+  await using other = await openTestShop(one.url, { batchMax: 1 });
   for (let round = 0; round < 20; round += 1) {
     const productId = await makeProduct(one.shop, { totalStock: 1 });
 
@@ -73,8 +58,8 @@ test('without the lane, the lock alone gives the last unit to exactly one', asyn
 }, 60_000);
 
 /** If this fails, no test above means anything: without the lock both buyers must be promised the unit. */
-test('without the lock, two buyers are both promised the last unit, and only the guards behind it stop one', async () => {
-  await using lockless = await openTestShop(database.url, {
+test('without the lock, two buyers both get the last unit, and only the constraint stops one', async () => {
+  await using lockless = await openTestShop(one.url, {
     batchMax: 1,
     lockStock: lookWithoutLock,
   });
@@ -93,7 +78,7 @@ test('without the lock, two buyers are both promised the last unit, and only the
   );
 });
 
-test('uneven quantities sell out to the last unit that fits', async () => {
+test('uneven quantities sell every unit that fits', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 100 });
   const quantities = Array.from({ length: 200 }, (_, buyer) => 1 + ((buyer * 5) % 7));
 
@@ -109,7 +94,7 @@ test('uneven quantities sell out to the last unit that fits', async () => {
   expect(await findingsOf(one.shop, productId)).toEqual([]);
 });
 
-test('the same key asked over two servers and two products is one hold', async () => {
+test('one key used over two servers and two products is one hold', async () => {
   for (let round = 0; round < 20; round += 1) {
     const [productId, other] = [await makeProduct(one.shop), await makeProduct(one.shop)];
     const idempotencyKey = `the same key, round ${round}`;
@@ -144,7 +129,7 @@ test('buyers who use the same keys in opposite order on two servers do not deadl
   expect(served(answers)).toBe(60);
 });
 
-test('sweeps on two servers give each unit back once while buyers reclaim and release', async () => {
+test('sweeps on two servers return each unit once while buyers reclaim and release', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 60 });
   const holds = await Promise.all(Array.from({ length: 60 }, () => hold(one.shop, productId)));
   const orders = await Promise.all(holds.slice(0, 20).map((made) => order(one.shop, made)));
@@ -163,9 +148,9 @@ test('sweeps on two servers give each unit back once while buyers reclaim and re
   expect(await findingsOf(one.shop, productId)).toEqual([]);
 });
 
-test('each client holds and releases many times at once and every unit is back at the end', async () => {
+test('after many simultaneous holds and releases every unit is available', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 10 });
-  const storm = async ({ shop }: TestShop) => {
+  const storm = async ({ shop }: OpenShop) => {
     for (let turn = 0; turn < 25; turn += 1) {
       const answer = await ask(shop, productId);
       if ('id' in answer) await releaseHold(shop, tokenOf(shop, answer));
@@ -178,17 +163,17 @@ test('each client holds and releases many times at once and every unit is back a
   expect(await findingsOf(one.shop, productId)).toEqual([]);
 });
 
-test('the law holds in every committed snapshot while holds, orders, payments and sweeps run', async () => {
+test('the stock invariant is true in every committed snapshot while holds, orders, payments and sweeps run', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 60 });
-  await using brief = await openTestShop(database.url, { holdTtlMs: 20, orderPaymentTtlMs: 20 });
-  await using session = await openSession(database.url);
+  await using brief = await openTestShop(one.url, { holdTtlMs: 20, orderPaymentTtlMs: 20 });
+  await using session = await openSession(one.url);
   const snapshot = `
     select s.total, s.available, s.held, s.sold,
       (select coalesce(sum(quantity), 0)::int from holds where product_id = $1 and status = 'ACTIVE')
         + (select coalesce(sum(quantity), 0)::int from orders where product_id = $1 and status = 'PENDING') as promised,
       (select coalesce(sum(quantity), 0)::int from orders where product_id = $1 and status = 'PAID') as paid
     from stock_levels s where product_id = $1`;
-  const buy = async ({ shop }: TestShop, turn: number): Promise<void> => {
+  const buy = async ({ shop }: OpenShop, turn: number): Promise<void> => {
     const answer = await ask(shop, productId, { quantity: 1 + (turn % 3) });
     if (!('id' in answer)) return;
     const token = tokenOf(shop, answer);
@@ -222,9 +207,9 @@ test('the law holds in every committed snapshot while holds, orders, payments an
   expect(await findingsOf(one.shop, productId)).toEqual([]);
 });
 
-test('buyers of two servers who queue for one locked row are both told that it is busy while it is still locked', async () => {
+test('buyers of two servers get BUSY while both wait for one locked row', async () => {
   const productId = await makeProduct(one.shop);
-  await using session = await openSession(database.url);
+  await using session = await openSession(one.url);
   await session.query('begin');
   await session.query('select from stock_levels where product_id = $1 for update', [productId]);
 

@@ -1,6 +1,14 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
-import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
-import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
+import { receivePayment } from '../../src/shop/payments/inbox/receive-payment.ts';
+import {
+  ask,
+  codeOf,
+  deliverUntilTaken,
+  hold,
+  order,
+  orderUntilTaken,
+  payment,
+} from '../support/buyer.ts';
 import {
   createTestDatabase,
   findingsOf,
@@ -34,8 +42,8 @@ test.each(LEVELS)('the races end the same where the database’s default is %s',
       Array.from({ length: 60 }, async (_, turn) => {
         const made = await hold(server(turn), many);
         await Promise.all([
-          order(server(turn), made),
-          deliver(server(turn + 1), payment(made.orderId)),
+          orderUntilTaken(server(turn), made),
+          deliverUntilTaken(server(turn + 1), payment(made.orderId)),
         ]);
       }),
     );

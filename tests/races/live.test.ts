@@ -40,7 +40,7 @@ interface Stock {
   readonly stockVersion: number;
 }
 
-/** The third server: a process of its own, so that it can be killed in the middle of everything. */
+/** The third server: a separate process, so that the test can kill it. */
 async function startProcess(databaseUrl: string) {
   const child = spawn(process.execPath, ['--import', '@oxc-node/core/register', 'src/main.ts'], {
     cwd: ROOT,
@@ -87,7 +87,7 @@ function keepBuying(urls: readonly string[], productIds: readonly string[]) {
   const buyer = async (number: number): Promise<void> => {
     for (let turn = number; goesOn; turn += 1) {
       const url = [...alive][turn % alive.size]!;
-      // What a killed server was asked is neither done nor not done.
+      // A request to a killed server has an unknown outcome.
       await buy(url, productIds[turn % productIds.length]!, turn).catch((error: unknown) => {
         if (alive.has(url)) throw error;
       });
@@ -96,7 +96,7 @@ function keepBuying(urls: readonly string[], productIds: readonly string[]) {
   };
   const buyers = Promise.all(Array.from({ length: 12 }, (_, number) => buyer(number)));
   return {
-    /** Waits until so many more have bought. */
+    /** Waits until this number of further buyers have bought. */
     more: (count: number) => {
       const enough = bought + count;
       return until('buyers', () => bought >= enough, 20_000);
@@ -109,7 +109,7 @@ function keepBuying(urls: readonly string[], productIds: readonly string[]) {
   };
 }
 
-/** The database sessions on which servers hear each other. */
+/** The database sessions of the change notifications. */
 const listeningSessions = async ({ database }: TestServer): Promise<number[]> =>
   (
     await database.rows<{ pid: number }>(
@@ -138,7 +138,7 @@ const shown = ({ version, total, available, held, sold }: StockCount) => ({
   soldStock: sold,
 });
 
-test('over three servers, their listeners killed twice and one server killed, 300 subscribers end on the database’s value and no version falls', async () => {
+test('over three servers, with connections cut twice and one server killed, 300 subscribers end on the database’s value and no version decreases', async () => {
   const settings = { PAYMENT_WEBHOOK_SECRETS: '' };
   await using first = await startTestServer(settings);
   await using second = await startTestServer({ ...settings, DATABASE_URL: first.databaseUrl });
@@ -149,13 +149,13 @@ test('over three servers, their listeners killed twice and one server killed, 30
     String(await makeProduct(first.shop, { totalStock: 60 })),
   ];
   const sockets: SocketClient[] = [];
-  const heard: { readonly url: string; readonly stream: Received<Stock> }[] = [];
+  const messages: { readonly url: string; readonly stream: Received<Stock> }[] = [];
   for (let number = 0; number < 150; number += 1) {
     const url = urls[number % 3]!;
     const socket = await openSocket(`${url.replace('http', 'ws')}/graphql`);
     sockets.push(socket);
     for (const ids of [productIds, [productIds[number % 2]!]])
-      heard.push({ url, stream: socket.subscribe<Stock>(STOCK, { ids }) });
+      messages.push({ url, stream: socket.subscribe<Stock>(STOCK, { ids }) });
   }
 
   const buying = keepBuying(urls, productIds);
@@ -171,7 +171,7 @@ test('over three servers, their listeners killed twice and one server killed, 30
   const committed = new Map<string, object>();
   for (const id of productIds) committed.set(id, shown(await stockOf(first.shop, Number(id))));
 
-  const survivors = heard.filter(({ url }) => url !== third.url);
+  const survivors = messages.filter(({ url }) => url !== third.url);
   for (const { stream } of survivors) {
     for (const id of new Set(stream.values.map((value) => value.id))) {
       const last = await until('the newest', () => {
@@ -182,7 +182,7 @@ test('over three servers, their listeners killed twice and one server killed, 30
       expect(last).toEqual({ id, ...committed.get(id) });
     }
   }
-  for (const { stream } of heard) {
+  for (const { stream } of messages) {
     expect(stream.values.length).toBeGreaterThan(1);
     for (const id of productIds) {
       const versions = stream.values.filter((value) => value.id === id).map((v) => v.stockVersion);
@@ -270,7 +270,7 @@ describe('products read at the same time', () => {
   const falls = (values: readonly StockedProduct[]): boolean =>
     values.some((value, position) => position > 0 && isOlder(value, values[position - 1]!));
 
-  test('arrive in the order of their snapshots: neither version nor time of change falls', async () => {
+  test('arrive in the order of their snapshots: neither version nor time of change decreases', async () => {
     await using here = await openTestShop(database.url);
     const received = await receivedOf(guarded, await makeProduct(here.shop), here);
 
@@ -278,7 +278,7 @@ describe('products read at the same time', () => {
     expect(falls(received)).toBe(false);
   });
 
-  test('without the one read at a time, a snapshot taken before comes after and makes them fall', async () => {
+  test('without serial reads, an older snapshot arrives later and both decrease', async () => {
     await using here = await openTestShop(database.url);
     const received = await receivedOf(unguarded, await makeProduct(here.shop), here);
 

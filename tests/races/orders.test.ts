@@ -1,5 +1,5 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
-import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
 import {
@@ -12,7 +12,6 @@ import {
   tokenOf,
 } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
@@ -20,30 +19,12 @@ import {
   openTestShop,
   stockOf,
   until,
-  type TestDatabase,
-  type TestShop,
+  useTwoShops,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let one: TestShop;
-let two: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  const options = { holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 };
-  [one, two] = [
-    await openTestShop(database.url, options),
-    await openTestShop(database.url, options),
-  ];
-});
+const [one, two] = useTwoShops({ holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
 
 afterEach(() => moveClock(one.database, 0));
-
-afterAll(async () => {
-  await one[Symbol.asyncDispose]();
-  await two[Symbol.asyncDispose]();
-  await database.drop();
-});
 
 /** How many sessions of this database wait for a lock. */
 const waiting = async (): Promise<number> =>
@@ -54,7 +35,7 @@ const waiting = async (): Promise<number> =>
     )
   )[0]!.waiting;
 
-test('one hold ordered 50 times at once over two servers is one order', async () => {
+test('50 simultaneous createOrder calls for one hold over two servers make one order', async () => {
   const productId = await makeProduct(one.shop);
   const made = await hold(one.shop, productId);
 
@@ -76,7 +57,7 @@ const passed = (instant: Date) =>
   });
 
 test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never both effects', async () => {
-  await using brief = await openTestShop(database.url, { holdTtlMs: 100 });
+  await using brief = await openTestShop(one.url, { holdTtlMs: 100 });
   const productId = await makeProduct(one.shop, { totalStock: 2000 });
   const attempt = async (turn: number) => {
     const made = await hold(brief.shop, productId);
@@ -108,9 +89,9 @@ test('createOrder around the deadline gives an order or HOLD_EXPIRED, and never 
 }, 60_000);
 
 test('a createOrder that waits for the hold’s lock across the deadline ends in HOLD_EXPIRED', async () => {
-  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  await using brief = await openTestShop(one.url, { holdTtlMs: 300 });
   const made = await hold(brief.shop, await makeProduct(one.shop));
-  await using session = await openSession(database.url);
+  await using session = await openSession(one.url);
   await session.query('begin');
   await session.query('select from holds where id = $1 for update', [made.id]);
 
@@ -122,12 +103,12 @@ test('a createOrder that waits for the hold’s lock across the deadline ends in
   expect(codeOf(await ordering)).toBe('HOLD_EXPIRED');
 });
 
-/** The twin: the clock of the locking statement itself is read before the wait, and would let it through. */
+/** The twin: the clock of the locking statement is read before the wait, and would accept the hold. */
 test('a clock read in the locking statement is older than the wait', async () => {
-  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  await using brief = await openTestShop(one.url, { holdTtlMs: 300 });
   const made = await hold(brief.shop, await makeProduct(one.shop));
-  await using holder = await openSession(database.url);
-  await using waiter = await openSession(database.url);
+  await using holder = await openSession(one.url);
+  await using waiter = await openSession(one.url);
   await holder.query('begin');
   await holder.query('select from holds where id = $1 for update', [made.id]);
 
@@ -149,11 +130,11 @@ test('a clock read in the locking statement is older than the wait', async () =>
 });
 
 test('a createOrder with a parked payment that waits for the stock across the deadline ends in HOLD_EXPIRED', async () => {
-  await using brief = await openTestShop(database.url, { holdTtlMs: 300 });
+  await using brief = await openTestShop(one.url, { holdTtlMs: 300 });
   const productId = await makeProduct(one.shop);
   const made = await hold(brief.shop, productId);
   await deliver(one.shop, payment(made.orderId));
-  await using session = await openSession(database.url);
+  await using session = await openSession(one.url);
   await session.query('begin');
   await session.query('select from stock_levels where product_id = $1 for update', [productId]);
 
@@ -166,8 +147,8 @@ test('a createOrder with a parked payment that waits for the stock across the de
   expect((await findHold(one.shop, tokenOf(one.shop, made)))!.status).toBe('ACTIVE');
 });
 
-test('payment against expiry: paid, or late money, and the units are counted once', async () => {
-  await using brief = await openTestShop(database.url, { orderPaymentTtlMs: 25 });
+test('a payment at the expiry pays the order or is a late payment, and the units are counted once', async () => {
+  await using brief = await openTestShop(one.url, { orderPaymentTtlMs: 25 });
   const productId = await makeProduct(one.shop, { totalStock: 200 });
   const holds = await Promise.all(Array.from({ length: 100 }, () => hold(one.shop, productId)));
   const orders = await Promise.all(holds.map((made) => order(brief.shop, made)));
@@ -183,7 +164,7 @@ test('payment against expiry: paid, or late money, and the units are counted onc
   expect(await findingsOf(one.shop, productId)).toEqual([]);
 });
 
-test('payment against cancellation: one wins, and what was paid is paid or refunded', async () => {
+test('a payment at a cancellation: one takes effect first, and the payment pays or is refunded', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 60 });
   const holds = await Promise.all(Array.from({ length: 60 }, () => hold(one.shop, productId)));
   await Promise.all(holds.map((made) => order(one.shop, made)));

@@ -1,39 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
-import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrders } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
-import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
+import { receivePayment } from '../../src/shop/payments/inbox/receive-payment.ts';
 import { deliver, hold, order, payment, answerBytesOf } from '../support/buyer.ts';
 import {
-  createTestDatabase,
   findingsOf,
   makeProduct,
   moveClock,
   openTestShop,
   stockOf,
   until,
-  type TestDatabase,
-  type TestShop,
+  useTwoShops,
+  type OpenShop,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let one: TestShop;
-let two: TestShop;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
-});
+const [one, two] = useTwoShops();
 
 afterEach(() => moveClock(one.database, 0));
 
-afterAll(async () => {
-  await one[Symbol.asyncDispose]();
-  await two[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-/** Events that are parked although their order stands. */
+/** Events that are parked although their order exists. */
 const parkedBesideOrder = async (): Promise<number> =>
   (
     await one.database.rows<{ missed: number }>(
@@ -44,7 +30,7 @@ const parkedBesideOrder = async (): Promise<number> =>
 
 /** One crossing: the webhook and createOrder of one order, a little apart in either direction. */
 async function cross(
-  [ordering, paying]: readonly [TestShop, TestShop],
+  [ordering, paying]: readonly [OpenShop, OpenShop],
   productId: number,
   turn: number,
 ): Promise<void> {
@@ -64,8 +50,8 @@ test('a webhook and its createOrder that cross 2000 times never leave an event b
 
   for (let turn = 0; turn < 2000; turn += 8) {
     await Promise.all(
-      Array.from({ length: 8 }, (_, lane) =>
-        cross(lane % 2 ? [one, two] : [two, one], productId, turn + lane),
+      Array.from({ length: 8 }, (_, index) =>
+        cross(index % 2 ? [one, two] : [two, one], productId, turn + index),
       ),
     );
   }
@@ -78,8 +64,8 @@ test('a webhook and its createOrder that cross 2000 times never leave an event b
 /** If this fails, the crossing above proves nothing: without the lock the two must miss each other. */
 test('without the lock on the order’s id, a crossing leaves the event parked beside its order', async () => {
   const noLock = async () => {};
-  await using ordering = await openTestShop(database.url, { lockOrders: noLock });
-  await using paying = await openTestShop(database.url, { lockOrders: noLock });
+  await using ordering = await openTestShop(one.url, { lockOrders: noLock });
+  await using paying = await openTestShop(one.url, { lockOrders: noLock });
   const productId = await makeProduct(one.shop, { totalStock: 1_000_000 });
   let turn = 0;
 
@@ -119,7 +105,7 @@ test('one event delivered 100 times at once over two servers has one effect and 
   expect(duplicates).toBe(99);
 });
 
-test('20 late payments for one free unit: exactly one order is paid and 19 are refunded', async () => {
+test('of 20 late payments for one available unit one pays its order and 19 are refunded', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 20 });
   const holds = await Promise.all(Array.from({ length: 20 }, () => hold(one.shop, productId)));
   const orders = await Promise.all(holds.map((made) => order(one.shop, made)));
@@ -143,7 +129,7 @@ test('20 late payments for one free unit: exactly one order is paid and 19 are r
   expect(await stockOf(one.shop, productId)).toMatchObject({ available: 0, held: 19, sold: 1 });
 });
 
-test('one payment reported at once for many orders is counted for one', async () => {
+test('one payment reported at once for many orders is credited to one', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 20 });
   const orders = await Promise.all(
     Array.from({ length: 10 }, async () => order(one.shop, await hold(one.shop, productId))),
@@ -161,7 +147,7 @@ test('one payment reported at once for many orders is counted for one', async ()
   expect(await stockOf(one.shop, productId)).toMatchObject({ sold: 1, held: 9 });
 });
 
-test('many payments at once for one order pay it once and refund the rest', async () => {
+test('many simultaneous payments for one order pay it once, and the rest are refunded', async () => {
   const productId = await makeProduct(one.shop);
   const { id: orderId } = await order(one.shop, await hold(one.shop, productId));
 

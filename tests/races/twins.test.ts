@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
-import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrders } from '../../src/shop/purchases/reads/find-purchases.ts';
 import type { LockStock } from '../../src/shop/stock/locked-stock.ts';
 import { StockLevelTable } from '../../src/shop/stock/stock-level.entity.ts';
 import { deliver, hold, order, payment } from '../support/buyer.ts';
@@ -14,9 +14,9 @@ import {
   type TestDatabase,
 } from '../support/shop.ts';
 
-/*
- * If one of these fails, the race of the same name proves nothing: each switches the guard off and
- * waits until the race is seen. Each works in a database of its own, whose constraints it may drop.
+/**
+ * If one of these fails, the race of the same name proves nothing. Each disables the guard and waits
+ * for the race. Each has its own database, whose constraints it may drop.
  */
 let database: TestDatabase;
 
@@ -28,8 +28,7 @@ afterEach(() => database.drop());
 
 const noLock = async () => {};
 
-const lookWithoutLock: LockStock = (tx, productId) =>
-  tx.em.findOne(StockLevelTable, productId, { disableIdentityMap: true });
+const lookWithoutLock: LockStock = (tx, productId) => tx.findOne(StockLevelTable, { productId });
 
 async function alter(statement: string): Promise<void> {
   await using session = await openSession(database.url);
@@ -53,7 +52,7 @@ test('without the order’s lock and the unique key, one event delivered many ti
   expect(recorded).toBeGreaterThan(1);
 });
 
-test('without the unique index on what was counted, one payment pays several orders', async () => {
+test('without the unique index on credited payments, one payment pays several orders', async () => {
   await alter('drop index payment_events_counted');
   await using server = await openTestShop(database.url, { batchMax: 1 });
   const productId = await makeProduct(server.shop, { totalStock: 1000 });
@@ -75,7 +74,7 @@ test('without the unique index on what was counted, one payment pays several ord
   expect(paid).toBeGreaterThan(1);
 });
 
-test('without the stock row’s lock, sweeps and late payments collide, and only the guards behind it stop them', async () => {
+test('without the lock on the stock row, sweeps and late payments collide, and only the constraints stop them', async () => {
   await using server = await openTestShop(database.url);
   await using lockless = await openTestShop(database.url, { lockStock: lookWithoutLock });
 

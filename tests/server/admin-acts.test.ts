@@ -96,7 +96,7 @@ async function complaint(query: string, variables: object): Promise<string> {
 }
 
 describe('a changed product', () => {
-  test('it keeps what was left out and loses what was set to null', async () => {
+  test('omitted fields are unchanged, and null clears a field', async () => {
     const id = String(
       await makeProduct(server.shop, {
         description: 'a widget',
@@ -123,7 +123,7 @@ describe('a changed product', () => {
     expect(unchanged).toEqual(cleared);
   });
 
-  test('it is shown in the server’s next answer, whatever was being read meanwhile', async () => {
+  test('its server shows it in the next answer, also when a read is in flight', async () => {
     const id = await makeProduct(server.shop);
 
     for (let turn = 1; turn <= 30; turn += 1) {
@@ -149,7 +149,7 @@ describe('a changed product', () => {
     });
   });
 
-  test('its new price is for new holds: holds and orders that stand keep theirs', async () => {
+  test('its new price applies to new holds only', async () => {
     const { productId, orderId, token } = await pending();
     const held = await ask(server.url, CREATE_HOLD, { input: { productId: String(productId) } });
 
@@ -165,7 +165,7 @@ describe('a changed product', () => {
     expect(body).toMatchObject({ outcome: 'applied', order_status: 'paid' });
   });
 
-  test('two changes at once both stand', async () => {
+  test('two simultaneous changes both take effect', async () => {
     const id = String(await makeProduct(server.shop));
 
     await Promise.all([
@@ -203,24 +203,24 @@ describe('a changed product', () => {
     ['a description with NUL', { description: '\u0000' }],
     ['a price of null', { price: null }],
     ['an empty price', { price: '' }],
-    ['a price below nothing', { price: '-1.00' }],
+    ['a negative price', { price: '-1.00' }],
     ['a price that is not a number', { price: 'NaN' }],
     ['a price that is a number', { price: 12.5 }],
     ['a price of more digits than the currency has', { price: '1.005' }],
     ['a price that makes a hold of sixteen digits', { price: '99999999999999.99' }],
     ['a hold of null', { maxPerHold: null }],
-    ['a hold of nothing', { maxPerHold: 0 }],
-    ['a hold below nothing', { maxPerHold: -1 }],
+    ['a hold of 0', { maxPerHold: 0 }],
+    ['a negative hold', { maxPerHold: -1 }],
     ['a hold of a fraction', { maxPerHold: 1.5 }],
     ['a hold beyond an integer', { maxPerHold: 2_147_483_648 }],
     ['a hold whose total is too long', { price: '9999999999.99', maxPerHold: 2_147_483_647 }],
-    ['a customer limit of nothing', { maxPerCustomer: 0 }],
+    ['a customer limit of 0', { maxPerCustomer: 0 }],
     [
       'an end before the start',
       { saleStartsAt: '2030-01-02T00:00:00Z', saleEndsAt: '2030-01-01T00:00:00Z' },
     ],
-    ['an end before the start that stands', { saleEndsAt: '2019-01-01T00:00:00Z' }],
-    ['a start at the end that stands', { saleStartsAt: '2090-01-01T00:00:00Z' }],
+    ['an end before the current start', { saleEndsAt: '2019-01-01T00:00:00Z' }],
+    ['a start at the current end', { saleStartsAt: '2090-01-01T00:00:00Z' }],
     ['a day that does not exist', { saleStartsAt: '2030-02-30T00:00:00Z' }],
     ['another currency', { currency: 'EUR' }],
     ['another stock', { totalStock: 5 }],
@@ -238,8 +238,8 @@ describe('a changed product', () => {
   });
 });
 
-describe('an order that the operator cancels', () => {
-  test('a pending one gives its units back, and late money for it goes back', async () => {
+describe('an order that the admin cancels', () => {
+  test('the units of a pending order become available, and a late payment is refunded', async () => {
     const { productId, orderId } = await pending();
 
     const cancelled = await as(CANCEL, { orderId, reason: 'fraud' });
@@ -263,7 +263,7 @@ describe('an order that the operator cancels', () => {
     [true, { totalStock: 10, availableStock: 10, soldStock: 0 }],
     [false, { totalStock: 8, availableStock: 8, soldStock: 0 }],
   ])(
-    'a paid one is refunded, and with restock %p its units go where they should',
+    'a paid order is refunded, and with restock %p its units become available or are removed',
     async (restock, stock) => {
       const { productId, orderId } = await paid();
 
@@ -300,7 +300,7 @@ describe('an order that the operator cancels', () => {
     },
   );
 
-  test('cancelling it again returns it unchanged, and its payment is refunded once', async () => {
+  test('a second cancellation returns it unchanged, and its payment is refunded once', async () => {
     const { productId, orderId } = await paid();
     const first = await as(CANCEL, { orderId, reason: 'returned', restock: true });
 
@@ -320,7 +320,7 @@ describe('an order that the operator cancels', () => {
     expect(await as(RECONCILE)).toMatchObject({ balanced: true, findings: [] });
   });
 
-  test('one the buyer cancelled is the operator’s from then on: late money for it goes back', async () => {
+  test('after an admin cancel of an order that the buyer cancelled, a late payment is refunded', async () => {
     const { productId, orderId, token } = await pending();
     await ask(server.url, CANCEL_ORDER, { token });
 
@@ -332,7 +332,7 @@ describe('an order that the operator cancels', () => {
     expect(await product(productId)).toMatchObject({ availableStock: 10, heldStock: 0 });
   });
 
-  test('an expired one is final', async () => {
+  test('an expired order is final', async () => {
     const { productId, orderId } = await pending();
     await moveClock(server.database, 601_000);
     await until('the order to expire', async () => (await product(productId)).heldStock === 0);
@@ -347,7 +347,7 @@ describe('an order that the operator cancels', () => {
     });
   });
 
-  test('an id that no order has is not found', async () => {
+  test('an unknown order id is ORDER_NOT_FOUND', async () => {
     for (const orderId of UNKNOWN_IDS) {
       expect(await as(CANCEL, { orderId, reason: 'x' })).toEqual({
         __typename: 'OrderNotFound',
@@ -361,7 +361,7 @@ describe('an order that the operator cancels', () => {
     }
   });
 
-  test('one whose product is locked is busy, and nothing was done', async () => {
+  test('an order whose product is locked is BUSY, and nothing changes', async () => {
     const { productId, orderId } = await paid();
     await using session = await openSession(server.databaseUrl);
     await session.query('begin');
@@ -395,7 +395,7 @@ describe('an order that the operator cancels', () => {
 });
 
 describe('a replayed event', () => {
-  test('a dead one is settled once what broke it is mended', async () => {
+  test('a dead event is settled when its cause is repaired', async () => {
     const { orderId, productId } = await pending();
     await server.database.rows(
       `insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status, amount,
@@ -426,7 +426,7 @@ describe('a replayed event', () => {
     expect(await product(productId)).toMatchObject({ soldStock: 2, heldStock: 0 });
   });
 
-  test('a parked one whose order does not exist waits on', async () => {
+  test('a parked event without its order stays parked', async () => {
     const orderId = randomUUID();
     await deliver(server.url, success(orderId));
     const { nodes } = await as(EVENTS, { orderId });
@@ -436,7 +436,7 @@ describe('a replayed event', () => {
     expect(replayed).toMatchObject({ status: 'PARKED', attempts: 0, settledAt: null });
   });
 
-  test('an applied, an ignored and a refunded one stay as they are', async () => {
+  test('applied, ignored and refunded events do not change', async () => {
     const { orderId } = await paid();
     await deliver(server.url, success(orderId));
     await deliver(server.url, success(orderId, { status: 'failed' }));
@@ -452,7 +452,7 @@ describe('a replayed event', () => {
     ]);
   });
 
-  test('an id that no event has is not found', async () => {
+  test('an unknown event id is PAYMENT_EVENT_NOT_FOUND', async () => {
     for (const id of UNKNOWN_IDS) {
       expect(await as(REPLAY, { id })).toEqual({
         __typename: 'PaymentEventNotFound',
@@ -465,7 +465,7 @@ describe('a replayed event', () => {
 });
 
 describe('a resolved refund', () => {
-  test('it is resolved once: a second time it is returned unchanged, with its first note', async () => {
+  test('a second resolution returns it unchanged, with its first note', async () => {
     const { orderId } = await paid();
     await deliver(server.url, success(orderId, { amount: '59.98' }));
     const { nodes } = await as(REFUNDS, { status: 'OPEN' });
@@ -495,7 +495,7 @@ describe('a resolved refund', () => {
     );
   });
 
-  test('an id that no refund has is not found', async () => {
+  test('an unknown refund id is REFUND_NOT_FOUND', async () => {
     for (const id of UNKNOWN_IDS) {
       expect(await as(RESOLVE, { id, note: 'x' })).toMatchObject({
         __typename: 'RefundNotFound',
@@ -515,7 +515,7 @@ describe('a resolved refund', () => {
   });
 });
 
-test('every act of the operator is on record with request, address and no token', async () => {
+test('every admin operation is in the audit log with request and address, without the token', async () => {
   const { orderId, productId } = await paid();
   await as(CANCEL, { orderId, reason: 'on record', restock: true });
   await as(CANCEL, { orderId: randomUUID(), reason: 'never was' });

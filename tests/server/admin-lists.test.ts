@@ -6,7 +6,7 @@ import { makeProduct, moveClock } from '../support/shop.ts';
 
 const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount';
 
-/** The operator's lists by the name of their field. */
+/** The admin's lists by the name of their field. */
 const LISTS = ['orders', 'holds', 'paymentEvents', 'refunds', 'stockMovements'] as const;
 
 let server: TestServer;
@@ -44,31 +44,28 @@ const page = (list: List, given: string) =>
 
 const idsOf = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id);
 
-describe('a list of the operator', () => {
-  test.each(LISTS)(
-    '%s: pages of two give what one page of a hundred gives, in its order',
-    async (list) => {
-      const whole = await page(list, 'first: 100');
-      const paged: string[] = [];
-      let after = '';
-      for (;;) {
-        const part = await page(list, `first: 2${after}`);
-        paged.push(...idsOf(part));
-        expect(part.totalCount).toBe(whole.totalCount);
-        expect(part.pageInfo.hasPreviousPage).toBe(after !== '');
-        if (!part.pageInfo.hasNextPage) break;
-        after = `, after: "${part.pageInfo.endCursor}"`;
-      }
+describe('a list of the admin', () => {
+  test.each(LISTS)('%s: pages of two equal one page of a hundred, in order', async (list) => {
+    const whole = await page(list, 'first: 100');
+    const paged: string[] = [];
+    let after = '';
+    for (;;) {
+      const part = await page(list, `first: 2${after}`);
+      paged.push(...idsOf(part));
+      expect(part.totalCount).toBe(whole.totalCount);
+      expect(part.pageInfo.hasPreviousPage).toBe(after !== '');
+      if (!part.pageInfo.hasNextPage) break;
+      after = `, after: "${part.pageInfo.endCursor}"`;
+    }
 
-      expect(paged).toEqual(idsOf(whole));
-      expect(new Set(paged).size).toBe(whole.totalCount);
-      expect(whole.totalCount).toBeGreaterThan(1);
-      expect(whole.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: false });
-    },
-  );
+    expect(paged).toEqual(idsOf(whole));
+    expect(new Set(paged).size).toBe(whole.totalCount);
+    expect(whole.totalCount).toBeGreaterThan(1);
+    expect(whole.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: false });
+  });
 
   test.each(LISTS)(
-    '%s: twenty is what is not said, and a page after the last is empty',
+    '%s: a page has 20 rows by default, and a page after the last is empty',
     async (list) => {
       const whole = await page(list, 'first: 100');
       const beyond = await page(list, `first: 5, after: "${whole.pageInfo.endCursor}"`);
@@ -141,7 +138,7 @@ describe('a list of the operator', () => {
     }
   });
 
-  test('another product’s movements are another list', async () => {
+  test('the movements of another product are another list', async () => {
     const other = await makeProduct(server.shop);
     const { endCursor } = (await page('stockMovements', 'first: 1')).pageInfo;
 
@@ -156,11 +153,11 @@ describe('a list of the operator', () => {
   });
 });
 
-describe('what a list is asked for', () => {
+describe('the filters of a list', () => {
   const count = async (list: string) =>
     (await as(`{ ${list} { totalCount } }`)).totalCount as number;
 
-  test('orders by status and product, as they stand', async () => {
+  test('orders are filtered by status and product', async () => {
     expect(await count(`orders(productId: "${productId}")`)).toBe(5);
     expect(await count(`orders(productId: "${productId}", status: PAID)`)).toBe(4);
     expect(await count(`orders(productId: "${productId}", status: PENDING)`)).toBe(1);
@@ -178,7 +175,7 @@ describe('what a list is asked for', () => {
     ]);
   });
 
-  test('holds by status, product and customer, and never a token', async () => {
+  test('holds are filtered by status, product and customer, without their tokens', async () => {
     const fields = 'id productId quantity customerId status createdAt expiresAt';
     const { nodes } = await as(`{ holds(status: ACTIVE) { nodes { ${fields} } } }`);
     const withToken = await send(server.url, '{ holds { nodes { token } } }', {}, AS_ADMIN);
@@ -196,7 +193,7 @@ describe('what a list is asked for', () => {
     expect(withToken.status).toBe(400);
   });
 
-  test('a hold reads EXPIRED from its deadline on, and is listed so', async () => {
+  test('a hold is listed as EXPIRED from its deadline on', async () => {
     await server.database.rows('update holds set expires_at = shop_clock() where status = $1', [
       'ACTIVE',
     ]);
@@ -206,7 +203,7 @@ describe('what a list is asked for', () => {
     expect(nodes).toEqual([{ status: 'EXPIRED' }, { status: 'EXPIRED' }]);
   });
 
-  test('payment events by status and order, refunds by status', async () => {
+  test('payment events are filtered by status and order, refunds by status', async () => {
     const { orderId } = holds[0]!;
     expect(await count(`paymentEvents(orderId: "${orderId}")`)).toBe(2);
     expect(await count(`paymentEvents(orderId: "${orderId.toUpperCase()}", status: APPLIED)`)).toBe(
@@ -218,7 +215,7 @@ describe('what a list is asked for', () => {
     expect(await count('refunds(status: RESOLVED)')).toBe(0);
   });
 
-  test('of what nothing can have, there is nothing', async () => {
+  test('a filter that no row can match gives an empty list', async () => {
     for (const id of ['0', '-1', 'x', '2147483648', '1e3', randomUUID(), "1' or '1'='1"]) {
       expect(await count(`orders(productId: ${JSON.stringify(id)})`)).toBe(0);
       expect(await count(`holds(productId: ${JSON.stringify(id)})`)).toBe(0);
@@ -227,7 +224,7 @@ describe('what a list is asked for', () => {
     }
   });
 
-  test('a customer with NUL is refused, and a null filter is none', async () => {
+  test('a customer id with NUL is refused, and a null filter is no filter', async () => {
     const { errors } = await send(
       server.url,
       'query ($customerId: String) { holds(customerId: $customerId) { totalCount } }',
@@ -241,7 +238,7 @@ describe('what a list is asked for', () => {
   });
 });
 
-describe('who has not the token', () => {
+describe('without the admin token', () => {
   const OPERATIONS: readonly [name: string, operation: string][] = [
     [
       'createProduct',
@@ -267,12 +264,13 @@ describe('who has not the token', () => {
     ['holds', '{ holds { totalCount } }'],
     ['paymentEvents', '{ paymentEvents { totalCount } }'],
     ['refunds', '{ refunds { totalCount } }'],
+    ['events', '{ events { totalCount } }'],
     ['stockMovements', '{ stockMovements(productId: "1") { totalCount } }'],
     ['stockAudit', '{ stockAudit(productId: "1") { balanced } }'],
   ];
 
   test.each(OPERATIONS)(
-    '%s is closed to them, and the try is on record',
+    '%s is refused, and the attempt is in the audit log',
     async (name, operation) => {
       const buyer = { authorization: `Bearer ${holds[0]!.token}` };
       const near = { authorization: `Bearer ${ADMIN_TOKEN.slice(0, -1)}` };

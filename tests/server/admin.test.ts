@@ -60,7 +60,7 @@ async function complaint(query: string, input: object): Promise<string> {
 }
 
 describe('a new product', () => {
-  test('it is on sale at once, with what was not said as the contract says', async () => {
+  test('it is on sale at once, with the defaults of the contract', async () => {
     const made = await create();
     const shown = await ask(server.url, PRODUCT_QUERY, { id: made.id });
 
@@ -84,7 +84,7 @@ describe('a new product', () => {
     expect(await findingsOf(server.shop, Number(made.id))).toEqual([]);
   });
 
-  test('it takes all that can be said', async () => {
+  test('it has every field that was given', async () => {
     const made = await create({
       name: '𝄞 e\u0301',
       description: '',
@@ -127,7 +127,7 @@ describe('a new product', () => {
     ['more digits than the currency has', { price: '12.505' }],
     ['a fraction of a yen', { price: '1500.5', currency: 'JPY' }],
     ['four digits of a dinar', { price: '1.2345', currency: 'KWD' }],
-    ['a price below nothing', { price: '-1.00' }],
+    ['a negative price', { price: '-1.00' }],
     ['a plus', { price: '+1.00' }],
     ['an exponent', { price: '1e2' }],
     ['a comma', { price: '12,50' }],
@@ -143,14 +143,14 @@ describe('a new product', () => {
     ['a currency of two letters', { currency: 'US' }],
     ['a currency with a space', { currency: 'USD ' }],
     ['an empty currency', { currency: '' }],
-    ['stock below nothing', { totalStock: -1 }],
+    ['negative stock', { totalStock: -1 }],
     ['more stock than an integer', { totalStock: 2_147_483_648 }],
     ['stock that is a fraction', { totalStock: 1.5 }],
     ['stock that is text', { totalStock: '10' }],
     ['no stock', { totalStock: null }],
-    ['holds of nothing', { maxPerHold: 0 }],
-    ['a limit of nothing', { maxPerCustomer: 0 }],
-    ['a limit below nothing', { maxPerCustomer: -5 }],
+    ['a maximum of 0 per hold', { maxPerHold: 0 }],
+    ['a limit of 0', { maxPerCustomer: 0 }],
+    ['a negative limit', { maxPerCustomer: -5 }],
     ['no name', { name: '' }],
     ['a name of 201 characters', { name: 'x'.repeat(201) }],
     ['a description of 5,001 characters', { description: 'x'.repeat(5001) }],
@@ -176,7 +176,7 @@ describe('a new product', () => {
 });
 
 describe('an adjustment', () => {
-  test('it adds and takes units, one version each, down to what is committed', async () => {
+  test('it adds and removes units, one version each, down to the held and sold units', async () => {
     const { id } = await create({ totalStock: 5 });
     const { orderId, token } = await ask(server.url, CREATE_HOLD, {
       input: { productId: id, quantity: 2 },
@@ -198,7 +198,7 @@ describe('an adjustment', () => {
     expect(tooMuch).toEqual({
       __typename: 'StockBelowCommitted',
       code: 'STOCK_BELOW_COMMITTED',
-      message: 'A total of 2 wanted, 3 are held and sold.',
+      message: 'A total of 2 requested, 3 are held and sold.',
       retryable: true,
       committed: 3,
     });
@@ -214,7 +214,7 @@ describe('an adjustment', () => {
     });
   });
 
-  test('it is refused when the stock has moved on since', async () => {
+  test('it is refused when the stock has another version', async () => {
     const { id, stockVersion } = await create();
     await ask(server.url, CREATE_HOLD, { input: { productId: id } });
 
@@ -230,7 +230,7 @@ describe('an adjustment', () => {
     expect(fresh).toMatchObject({ __typename: 'Product', totalStock: 11, stockVersion: 3 });
   });
 
-  test('the same key 20 times at once takes effect once, and later gives the stock as it is', async () => {
+  test('one key used 20 times at once takes effect once, and later returns the current stock', async () => {
     const { id } = await create();
     const change = { delta: 4, expectedVersion: 1, idempotencyKey: randomUUID() };
 
@@ -266,14 +266,14 @@ describe('an adjustment', () => {
     expect(await stockOf(server.shop, Number(other))).toMatchObject({ total: 10 });
   });
 
-  test('a product that does not exist has no stock to adjust or audit', async () => {
+  test('an unknown product has no stock to adjust or audit', async () => {
     for (const id of ['2000000000', 'x', '-1', '', "1'--"]) {
       expect(await adjust(id, { delta: 1 })).toMatchObject({ code: 'PRODUCT_NOT_FOUND' });
       expect(await as(STOCK_AUDIT, { id })).toBeNull();
     }
   });
 
-  test('a row that someone else has locked is busy', async () => {
+  test('a locked stock row is BUSY', async () => {
     const { id } = await create();
     await using session = await openSession(server.databaseUrl);
     await session.query('begin');
@@ -287,11 +287,11 @@ describe('an adjustment', () => {
   });
 
   test.each([
-    ['a delta of nothing', { delta: 0 }],
+    ['a delta of 0', { delta: 0 }],
     ['no delta', { delta: null }],
     ['a delta that is a fraction', { delta: 0.5 }],
     ['a delta beyond an integer', { delta: 2_147_483_648 }],
-    ['more than can be counted', { delta: 2_147_483_647 }],
+    ['more units than an integer', { delta: 2_147_483_647 }],
     ['no reason', { delta: 1, reason: '' }],
     ['a reason of 501 characters', { delta: 1, reason: 'x'.repeat(501) }],
     ['an expected version that is text', { delta: 1, expectedVersion: '1' }],
@@ -307,7 +307,7 @@ describe('an adjustment', () => {
 });
 
 describe('an audit', () => {
-  test('it finds what was changed behind the shop’s back', async () => {
+  test('it finds changes made by SQL', async () => {
     const { id } = await create({ totalStock: 5 });
     await server.database.rows(
       'update stock_levels set available = available - 1, sold = sold + 1 where product_id = $1',
@@ -338,15 +338,15 @@ describe('the Authorization header', () => {
   });
 });
 
-describe('whoever is not the operator', () => {
+describe('a caller without the admin token', () => {
   const WRONG: [string, Record<string, string>][] = [
     ['no token', {}],
     ['another token', { authorization: 'Bearer another token' }],
     ['an empty token', { authorization: 'Bearer ' }],
-    ['only the word', { authorization: 'Bearer' }],
-    ['the token without the word', { authorization: ADMIN_TOKEN }],
-    ['no space after the word', { authorization: `Bearer${ADMIN_TOKEN}` }],
-    ['the word twice', { authorization: `Bearer Bearer ${ADMIN_TOKEN}` }],
+    ['only the scheme', { authorization: 'Bearer' }],
+    ['the token without the scheme', { authorization: ADMIN_TOKEN }],
+    ['no space after the scheme', { authorization: `Bearer${ADMIN_TOKEN}` }],
+    ['the scheme twice', { authorization: `Bearer Bearer ${ADMIN_TOKEN}` }],
     ['another case of the token', { authorization: `Bearer ${ADMIN_TOKEN.toUpperCase()}` }],
     ['the token as a password', { authorization: `Basic ${btoa(`admin:${ADMIN_TOKEN}`)}` }],
     ['a token cut by one character', { authorization: `Bearer ${ADMIN_TOKEN.slice(0, -1)}` }],
@@ -354,7 +354,7 @@ describe('whoever is not the operator', () => {
     ['the token in another header', { 'x-admin-token': ADMIN_TOKEN }],
   ];
 
-  test.each(WRONG)('%s opens nothing and changes nothing', async (_what, headers) => {
+  test.each(WRONG)('%s gives no access and changes nothing', async (_what, headers) => {
     const { id } = await create();
     const before = await sizes();
     const operations: [string, object][] = [
@@ -374,7 +374,7 @@ describe('whoever is not the operator', () => {
     expect(await sizes()).toEqual(before);
   });
 
-  test('the token opens nothing over a page of another site', async () => {
+  test('the token gives no access from a page of another site', async () => {
     const { headers } = await sendRaw(server.url, {
       method: 'OPTIONS',
       headers: {
@@ -407,14 +407,14 @@ describe('in production', () => {
       HOST: '127.0.0.1',
       DATABASE_URL: server.databaseUrl,
       PAYMENT_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
-      // Known to settings that are to come; the test's database is without fsync.
+      // The test's database has fsync off.
       ...({ ALLOW_DATA_LOSS: 'true' } as object),
     });
   });
 
   afterAll(() => strict.stop());
 
-  test('there is no explorer, no introspection and no hint, only the shop', async () => {
+  test('there is no explorer, no introspection and no suggestion', async () => {
     const page = await fetch(`${strict.url}/graphql`, { headers: { accept: 'text/html' } });
     const introspected = [
       await send(strict.url, '{ __schema { types { name } } }'),
@@ -433,7 +433,7 @@ describe('in production', () => {
     expect(good.status).toBe(200);
   });
 
-  test('no page of any site may call it', async () => {
+  test('no page of another origin may call it', async () => {
     const { headers } = await sendRaw(strict.url, {
       headers: { 'content-type': 'application/json', origin: 'http://localhost:3000' },
       body: '{"query":"{ __typename }"}',

@@ -166,7 +166,7 @@ async function overtake(change: Act, shown: Partial<Shown>, first: ApolloLink) {
 }
 
 test.each(CHANGES)(
-  'an answer that the push of %s has overtaken does not replace it in the cache',
+  'an answer older than the push of %s does not replace it in the cache',
   async (_what, change, shown) => {
     const { id, cached } = await overtake(change, shown, newestProductsLink());
 
@@ -176,7 +176,7 @@ test.each(CHANGES)(
 );
 
 test.each(CHANGES)(
-  'without the comparison, an answer that the push of %s has overtaken replaces it',
+  'without the comparison, an answer older than the push of %s replaces it',
   async (_what, change, shown) => {
     const { cached } = await overtake(change, shown, lastWritten());
 
@@ -184,7 +184,7 @@ test.each(CHANGES)(
   },
 );
 
-test('whatever arrives in whatever order from two servers, two caches end on the truth', async () => {
+test('for any order of arrival from two servers, two caches end on the current state', async () => {
   const id = String(await makeProduct(one.shop, { totalStock: 500 }));
   await using here = openPage(one, two, newestProductsLink());
   await using there = openPage(two, one, newestProductsLink());
@@ -192,7 +192,7 @@ test('whatever arrives in whatever order from two servers, two caches end on the
   const answers: Promise<unknown>[] = [];
 
   for (let round = 1; round <= 20; round += 1) {
-    // Every other round the answers of the last one arrive, after the pushes of what came since.
+    // In every other round the answers of the last one arrive after newer pushes.
     for (const page of [here, there]) {
       if (round % 2 === 0) page.release();
       else page.keepBack();

@@ -10,9 +10,9 @@ import {
 import { apolloOnNode } from '../../src/server/graphql/http/http.ts';
 import { silentLog } from '../../src/lib/log.ts';
 
-/*
- * Apollo's own suite for those who put Apollo Server behind another HTTP server: against our door,
- * with the Apollo Servers that the suite wants in place of ours.
+/**
+ * Apollo's own suite for integrations with other HTTP servers: against our endpoint, with the Apollo
+ * Servers that the suite expects in place of ours.
  */
 
 declare global {
@@ -20,13 +20,15 @@ declare global {
   function leaveOut(titles: readonly string[]): ReadonlySet<string>;
 }
 
-/** What the suite asks and we refuse on purpose: why, and which tests that are, by their block. */
+/**
+ * Requests of the suite that the server refuses on purpose: the reason, and the tests by their block.
+ */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'Operations are sent by POST; GET is refused with 405 before Apollo sees it.': {
     'apolloServerTests.ts Persisted Queries': [
       'returns correct result for persisted query link using get request',
     ],
-    // Each of them asks by GET as well. Bad-input tests show what a page of another site is refused.
+    // Each of them sends a GET as well. Bad-input tests show what a page of another site is refused.
     'apolloServerTests.ts CSRF prevention': [
       'default',
       'csrfPrevention: {requestHeaders}',
@@ -89,7 +91,7 @@ const titles = Object.values(LEFT_OUT).flatMap((blocks) =>
 );
 const found = leaveOut(titles);
 
-test('every test of Apollo’s suite that is left out is one of its own', () => {
+test('every omitted test exists in Apollo’s suite', () => {
   expect(titles.filter((title) => !found.has(title))).toEqual([]);
 });
 

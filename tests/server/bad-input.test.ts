@@ -127,7 +127,7 @@ describe('quantities', () => {
     },
   );
 
-  test('what is wanted and what may be is said', async () => {
+  test('the error names the given and the allowed value', async () => {
     const [none, many] = [await hold({ quantity: 0 }), await hold({ quantity: 6 })];
 
     expect(none.errors![0]!.message).toBe('quantity is 0; it must be 1 or more.');
@@ -182,7 +182,7 @@ describe('tokens', () => {
   const changed = (): [string, string][] => {
     const [id, signature] = token.split('.') as [string, string];
     return [
-      ['one character less', token.slice(0, -1)],
+      ['one character fewer', token.slice(0, -1)],
       ['one character more', `${token}A`],
       ['another last character', `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`],
       ['no signature', `${id}.`],
@@ -198,9 +198,9 @@ describe('tokens', () => {
     ];
   };
 
-  test('no token but the right one opens a hold', async () => {
+  test('only the right token gives access to a hold', async () => {
     for (const [position, [what, wrong]] of changed().entries()) {
-      // Each from an address of its own: so many failures of one address would be refused.
+      // Each from an address of its own: the failures of one address are limited.
       const from = { 'x-forwarded-for': `192.0.2.${position}` };
       const answers = [
         await send(server.url, HOLD_QUERY, { token: wrong }, from),
@@ -249,13 +249,13 @@ describe('texts', () => {
     ['a unit price', { unitPrice: { amount: '0.01', currency: 'USD' } }],
     ['a deadline', { expiresAt: '2099-01-01T00:00:00.000Z' }],
     ['a status', { status: 'CONVERTED' }],
-    ['a claim to be the operator', { isAdmin: true }],
+    ['a claim to be the admin', { isAdmin: true }],
     ['a constructor', { constructor: { prototype: { polluted: true } } }],
   ])('%s is refused', async (_what, input) => {
     expect(codesOf(await hold(input))).toEqual(['BAD_USER_INPUT']);
   });
 
-  test('characters that merely look odd are text like any other', async () => {
+  test('unusual printable characters are accepted as text', async () => {
     const odd = [
       "'; drop table holds; --",
       '𝄞👩‍👩‍👧',
@@ -281,7 +281,7 @@ describe('texts', () => {
     before = await fingerprint();
   });
 
-  test('lone surrogates and NUL are refused wherever the operator writes text', async () => {
+  test('lone surrogates and NUL are refused in every text argument of an admin operation', async () => {
     const document = `mutation ($input: CreateProductInput!) { createProduct(input: $input) { id } }`;
     const good = { name: 'x', price: '1.00', currency: 'USD', totalStock: 1 };
     const headers = { authorization: 'Bearer an admin token for tests only, long enough' };
@@ -400,7 +400,7 @@ describe('requests', () => {
       () => ({ headers: JSON_TYPE, body: '{"query":"query A{__typename}","operationName":"B"}' }),
     ],
     [
-      'two operations and no word which',
+      'two operations without operationName',
       400,
       () => ({ headers: JSON_TYPE, body: '{"query":"query A{__typename} query B{__typename}"}' }),
     ],
@@ -500,7 +500,7 @@ describe('requests', () => {
     expect(CODES).toContain(errors![0]!.extensions.code);
   });
 
-  test('128 KiB exactly and UTF-8 by name are taken', async () => {
+  test('exactly 128 KiB and an explicit UTF-8 are accepted', async () => {
     const frame = '{"query":"{__typename}","pad":""}';
     const body = frame.replace('""', `"${'x'.repeat(128 * 1024 - frame.length)}"`);
 
@@ -517,7 +517,7 @@ describe('requests', () => {
   });
 
   test.each(['/GraphQL', '//graphql', '/%67raphql', '/graphql%2f', '/x', '/%', '/%ff'])(
-    'there is nothing to post to at %s',
+    '%s accepts no POST',
     async (path) => {
       const answer = await sendRaw(server.url, { path, headers: JSON_TYPE, body: mutation() });
 
@@ -549,13 +549,13 @@ describe('requests', () => {
   });
 });
 
-test('no document, and one that does not begin, are told alike at both doors', async () => {
+test('a missing document and one that does not parse get the same error over HTTP and websocket', async () => {
   await using socket = await openSocket(server.socketUrl);
   const atBoth = async (query: string) => {
-    const heard = socket.subscribe(query);
+    const received = socket.subscribe(query);
     const overHttp = await send(server.url, query);
-    await until('the answer over the socket', () => heard.ended);
-    return [overHttp.errors, heard.errors];
+    await until('the answer over the socket', () => received.ended);
+    return [overHttp.errors, received.errors];
   };
 
   const [overHttp, overSocket] = await atBoth('');
@@ -623,7 +623,7 @@ describe('bombs', () => {
     ['a deep list', `{ product(id: ${'['.repeat(400)}${']'.repeat(400)}) { id } }`],
     ['an unfinished string', '{ product(id: "1) { id } }'],
     ['a misspelt field', '{ products { node } }'],
-  ])('%s are turned away', async (_what, query) => {
+  ])('%s are refused', async (_what, query) => {
     const answer = await send(server.url, query);
 
     expect(answer.status).toBe(400);
@@ -631,7 +631,7 @@ describe('bombs', () => {
     expect(answer.text.length).toBeLessThan(5000);
   });
 
-  test('two mutations in one request, by fragment too, are turned away', async () => {
+  test('two mutations in one request are refused, by fragment too', async () => {
     const one = (alias: string) =>
       `${alias}: createHold(input: { productId: "${productId}" }) { __typename }`;
     const documents = [
@@ -680,7 +680,7 @@ describe('bombs', () => {
     expect((await send(server.url, '{ __typename }', many)).status).toBe(200);
   });
 
-  /** A field of introspection that makes the operation so many levels deep. */
+  /** A field of introspection that makes the operation this many levels deep. */
   function nested(levels: number): string {
     const more = levels - 4;
     return `__type(name: "Query") { fields { type { ${'ofType { '.repeat(more)} name ${' }'.repeat(more)} } } }`;

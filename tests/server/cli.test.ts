@@ -5,9 +5,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deliver, hold, order, payment } from '../support/buyer.ts';
-import { textOf, ROOT } from '../support/project.ts';
+import { deliver, hold, midSale, payment } from '../support/buyer.ts';
+import { textOf } from '../support/project.ts';
 import { startTestServer } from '../support/server.ts';
+import { buildServer, builtProgram } from '../support/server-process.ts';
 import {
   createTestDatabase,
   makeProduct,
@@ -20,6 +21,8 @@ import {
 import { admin } from '../support/test-postgres.ts';
 
 jest.setTimeout(60_000);
+
+beforeAll(buildServer);
 
 let folder: string;
 let database: TestDatabase;
@@ -38,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a command said and how it ended. */
+/** The output and the exit code of a command. */
 interface Ended {
   readonly code: number;
   readonly out: string;
@@ -47,18 +50,14 @@ interface Ended {
 
 /** Runs a command as a shell would, on the test's database, in a folder without a `.env`. */
 function run(args: readonly string[], settings: Record<string, string> = {}): Promise<Ended> {
-  const { PATH } = process.env;
+  const { path, env } = builtProgram('cli', {
+    DATABASE_URL: database.url,
+    DATA_DIR: folder,
+    ...settings,
+  });
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [
-        '--import',
-        import.meta.resolve('@oxc-node/core/register'),
-        join(ROOT, 'src/cli.ts'),
-        ...args,
-      ],
-      { cwd: folder, env: { PATH, DATABASE_URL: database.url, DATA_DIR: folder, ...settings } },
-      (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
+    execFile(process.execPath, [path, ...args], { cwd: folder, env }, (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
     );
   });
 }
@@ -78,18 +77,11 @@ const acts = () =>
 
 const ON_RECORD = { actor: 'command line', address: null, request_id: null };
 
-/** A paid order of two, a pending one, and a hold, of one product. */
-async function sale() {
-  const { shop } = server;
-  const productId = await makeProduct(shop, { name: 'Widget', totalStock: 10 });
-  const paid = await order(shop, await hold(shop, productId, { quantity: 2, customerId: 'ada' }));
-  await deliver(shop, payment(paid.id, { paymentId: 'pay_1' }));
-  const pending = await order(shop, await hold(shop, productId));
-  const held = await hold(shop, productId, { quantity: 3, customerId: 'ben' });
-  return { productId, paid, pending, held };
-}
+/** A product with a paid order, a pending one, and a hold. */
+const sale = () =>
+  midSale(server.shop, { terms: { name: 'Widget' }, fields: { paymentId: 'pay_1' } });
 
-/** A payment that waits for an order that nobody makes. */
+/** A payment that waits for an order that is never created. */
 async function parked(): Promise<string> {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
@@ -98,7 +90,7 @@ async function parked(): Promise<string> {
   return event!.id;
 }
 
-test('status tells at a glance how the shop stands, and ends with 3 when something waits for a person', async () => {
+test('status summarizes the shop, and exits with 3 when an item needs an admin', async () => {
   const { paid } = await sale();
 
   const well = await read('status');
@@ -126,7 +118,7 @@ test('status tells at a glance how the shop stands, and ends with 3 when somethi
   expect(owing.out).toMatch(/^Open refunds +1, oldest \d+ s$/m);
 });
 
-test('status ends with 3 for a day after a payment that names no order', async () => {
+test('status exits with 3 for a day after a payment that names no order', async () => {
   const lost = payment(randomUUID(), { orderId: null, ignoredBecause: 'Money without an order.' });
   await deliver(server.shop, lost);
 
@@ -140,7 +132,7 @@ test('status ends with 3 for a day after a payment that names no order', async (
   expect(later.out).toMatch(/^Without order +1, .*; of the last 24 hours: 0$/m);
 });
 
-test('products lists the catalogue with its units, by where the sale stands and page by page', async () => {
+test('products lists the catalogue with its units, by sale status and in pages', async () => {
   const { productId } = await sale();
   const upcoming = await makeProduct(server.shop, {
     name: 'Later',
@@ -166,7 +158,7 @@ test('products lists the catalogue with its units, by where the sale stands and 
   expect(second.value).toMatchObject({ rows: [{ id: productId }], next: null });
 });
 
-test('stock shows a product’s units, audits them and lists what moved them', async () => {
+test('stock shows the units of a product, its audit and its movements', async () => {
   const { productId } = await sale();
 
   const balanced = await run(['stock', String(productId), '--first', '2']);
@@ -187,12 +179,15 @@ test('stock shows a product’s units, audits them and lists what moved them', a
   expect(unknown).toEqual({ code: 1, out: '', err: 'No product has this id.\n' });
 });
 
-test('holds and orders are listed by status, product and customer, never with a token', async () => {
+test('holds and orders are listed by status, product and customer, without tokens', async () => {
   const { productId, paid, pending, held } = await sale();
 
   const holds = await read('holds', '--status', 'active');
   const adas = await read('holds', '--customer', 'ada', '--product', String(productId));
   const orders = await read('orders');
+  const bought = await read('orders', '--customer', 'ada');
+  const paying = await read('orders', '--payment', 'pay_1');
+  const ofOthers = await read('orders', '--customer', 'ben');
   const paidOnes = await run(['orders', '--status', 'paid', '--product', String(productId)]);
 
   expect(holds.value.rows).toEqual([
@@ -212,13 +207,16 @@ test('holds and orders are listed by status, product and customer, never with a 
     { id: pending.id, status: 'PENDING', total: '29.99' },
     { id: paid.id, status: 'PAID', total: '59.98', currency: 'USD', paymentId: 'pay_1' },
   ]);
+  expect(bought.value.rows).toMatchObject([{ id: paid.id }]);
+  expect(paying.value).toMatchObject({ rows: [{ id: paid.id }], totalCount: 1 });
+  expect(ofOthers.value.rows).toEqual([]);
   expect(paidOnes.out).toContain('1 of 1.');
   expect(paidOnes.out).toMatch(/59\.98 +USD +PAID +ada +pay_1/);
   const secret = server.shop.holdTokens.issue(held.id).split('.')[1]!;
   expect(JSON.stringify([holds, adas, orders, paidOnes])).not.toContain(secret);
 });
 
-test('what steers a terminal, in a text that a buyer chose, does not reach it', async () => {
+test('control characters in a text of a buyer do not reach the terminal', async () => {
   const productId = await makeProduct(server.shop);
   await hold(server.shop, productId, { customerId: 'eve\u001b[2J\u202egnp\nPAID' });
 
@@ -229,7 +227,7 @@ test('what steers a terminal, in a text that a buyer chose, does not reach it', 
   expect(out).not.toContain('\u202e');
 });
 
-test('a parked payment is found, and waits on when it is replayed too early', async () => {
+test('a parked payment is listed, and stays parked when it is replayed too early', async () => {
   const id = await parked();
 
   const list = await read('payments', '--status', 'parked');
@@ -241,7 +239,7 @@ test('a parked payment is found, and waits on when it is replayed too early', as
   expect(await acts()).toEqual([{ ...ON_RECORD, act: 'replayPaymentEvent', outcome: 'DONE' }]);
 });
 
-test('dead letters are listed and replayed, by id or all, each on record', async () => {
+test('dead letters are listed and replayed, by id or all, each with an audit entry', async () => {
   const first = await parked();
   const second = await parked();
   await sql(
@@ -268,7 +266,7 @@ test('dead letters are listed and replayed, by id or all, each on record', async
   ]);
 });
 
-test('a dead letter that meets a lock does not keep the others from their turn', async () => {
+test('a dead letter that meets a lock does not prevent the replay of the others', async () => {
   const first = await parked();
   const second = await parked();
   await sql(`update payment_events set status = 'DEAD', attempts = 10`);
@@ -287,7 +285,7 @@ test('a dead letter that meets a lock does not keep the others from their turn',
   ]);
 });
 
-test('a refund is found and resolved, and stays as it was resolved first', async () => {
+test('a refund is listed and resolved, and keeps its first note', async () => {
   const { paid } = await sale();
   await deliver(server.shop, payment(paid.id, { paymentId: 'pay_2', amount: '59.98' }));
   const open = await read('refunds', '--status', 'open');
@@ -316,7 +314,7 @@ test('a refund is found and resolved, and stays as it was resolved first', async
   ]);
 });
 
-test('reconcile ends with 3 when something disagrees, and with --fix puts counters right', async () => {
+test('reconcile exits with 3 on a discrepancy, and repairs counters with --fix', async () => {
   await sale();
   const well = await run(['reconcile']);
   await sql('update stock_levels set available = 5, held = 3');
@@ -334,7 +332,7 @@ test('reconcile ends with 3 when something disagrees, and with --fix puts counte
   expect((await acts()).every(({ actor }) => actor === 'command line')).toBe(true);
 });
 
-test('retention only counts until it is told --yes', async () => {
+test('retention only counts without --yes', async () => {
   await sale();
   await moveClock(server.database, 100 * 24 * 3600_000);
 
@@ -354,12 +352,14 @@ test('retention only counts until it is told --yes', async () => {
       { what: 'customers of holds', rows: 1 },
       { what: 'customers of orders', rows: 1 },
       { what: 'bodies of payment events', rows: 1 },
+      { what: 'payloads of events', rows: 1 },
+      { what: 'answers to deliveries', rows: 0 },
     ],
   });
-  expect(again.value.rows.map(({ rows }: { rows: number }) => rows)).toEqual([0, 0, 0]);
+  expect(again.value.rows.map(({ rows }: { rows: number }) => rows)).toEqual([0, 0, 0, 0, 0]);
 });
 
-test('an empty database is migrated and seeded by command, once', async () => {
+test('an empty database is migrated and seeded by commands, once', async () => {
   const name = `flash_sale_cli_${process.pid}`;
   const url = process.env['TEST_POSTGRES_URL']!;
   await admin(url, `create database ${name}`);
@@ -388,7 +388,7 @@ test('an empty database is migrated and seeded by command, once', async () => {
   }
 });
 
-test('the payment provider is played against a running server', async () => {
+test('webhook simulates the payment provider against a running server', async () => {
   await using running = await startTestServer({ DATABASE_URL: database.url });
   const productId = await makeProduct(server.shop);
 
@@ -398,7 +398,7 @@ test('the payment provider is played against a running server', async () => {
   expect(paid.out).toMatch(/200 .*"outcome":"applied"/);
 });
 
-test('a command line that is not understood ends with 2, and says nothing on standard output', async () => {
+test('an invalid command line exits with 2 and prints nothing on standard output', async () => {
   const wrong: readonly (readonly [args: string[], complaint: RegExp])[] = [
     [[], /Usage: flash-sale/],
     [['nonsense'], /unknown command/],
@@ -419,14 +419,14 @@ test('a command line that is not understood ends with 2, and says nothing on sta
   );
 });
 
-test('help is no failure, and tells the exit codes', async () => {
+test('help exits with 0 and lists the exit codes', async () => {
   const { code, out } = await run(['--help']);
 
   expect(code).toBe(0);
   expect(out).toContain('Exit codes: 0 success · 1 failure · 2 usage error · 3 success, and');
 });
 
-test('a database that is away is told in one plain line: 1, and no password', async () => {
+test('an unreachable database gives one line without the password, and exit code 1', async () => {
   const port = await freePort();
   const DATABASE_URL = `postgres://someone:a-password@127.0.0.1:${port}/shop`;
 
@@ -447,14 +447,14 @@ test('a database that is away is told in one plain line: 1, and no password', as
   }
 });
 
-test('settings that are wrong are told, a line each, as a server tells them', async () => {
+test('wrong settings are reported one a line, as the server reports them', async () => {
   const { code, out, err } = await run(['status'], { PORT: 'four', HOLD_TTL_SECONDS: 'long' });
 
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toBe('PORT must be a whole number.\nHOLD_TTL_SECONDS must be a number.\n');
 });
 
-test('the manual names every command', async () => {
+test('docs/operations.md lists every command', async () => {
   const { out } = await run(['--help']);
   const commands = [...out.matchAll(/^ {2}([a-z]+) (?:\[options\] )?/gm)].map(([, name]) => name!);
   const manual = textOf('docs/operations.md');
@@ -465,7 +465,7 @@ test('the manual names every command', async () => {
   );
 });
 
-/** A port on which nobody listens. */
+/** A port on which no process listens. */
 async function freePort(): Promise<number> {
   const listener = createServer();
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));

@@ -57,7 +57,7 @@ class Caller implements Disposable {
   }
 }
 
-/** Opens connections that say nothing. */
+/** Opens connections that send nothing. */
 function knockSilently(count: number): Socket[] {
   const { hostname, port } = new URL(server.url);
   return Array.from({ length: count }, () => {
@@ -69,7 +69,7 @@ function knockSilently(count: number): Socket[] {
 
 const openOf = (silent: readonly Socket[]) => silent.filter(({ destroyed }) => !destroyed);
 
-test('with ten connections open every further one is closed, and whoever is in goes on buying', async () => {
+test('with ten connections open every further one is closed, and open connections keep working', async () => {
   const productId = await makeProduct(server.shop);
   using buyer = new Caller();
   await buyer.ask('/healthz');
@@ -86,13 +86,13 @@ test('with ten connections open every further one is closed, and whoever is in g
   expect(openOf(silent)).toHaveLength(9);
   expect(await buyer.figure('flashsale_connections')).toBe(10);
   expect(await buyer.figure('flashsale_connections_refused_total')).toBe(21);
-  // Once, however many were closed.
+  // Once, for any number of closed connections.
   expect(warnings).toEqual([
     'CONNECTIONS_MAX reached: 10 connections are open; closing further ones',
   ]);
 });
 
-test('a place among ten connections is given to the next caller once it is free', async () => {
+test('a closed connection of ten makes room for the next', async () => {
   const silent = knockSilently(11);
   await until('one to be closed', () => openOf(silent).length === 10);
 
@@ -103,7 +103,7 @@ test('a place among ten connections is given to the next caller once it is free'
   expect(served.status).toBe(200);
 });
 
-test('of ten connections nine may be websockets: health is told, and the tenth is to come again', async () => {
+test('of ten connections nine may be websockets: /healthz answers, and the tenth websocket is refused', async () => {
   using sockets = new DisposableStack();
   const opened = await Promise.all(
     Array.from({ length: 9 }, () => openRawSocket(server.socketUrl)),

@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import { Origins } from '../../src/server/http/origins.ts';
+import { PORT_TIMEOUTS } from '../../src/server/http/port/timeouts.ts';
 import { Port } from '../../src/server/http/port/port.ts';
 import {
   CREATE_HOLD,
@@ -9,6 +11,7 @@ import {
 } from '../support/graphql-client.ts';
 import { openDatabaseProxy, startTestServer, type TestServer } from '../support/server.ts';
 import { createTestDatabase, makeProduct, until } from '../support/shop.ts';
+import { openRawConnection, postText } from '../support/raw-connection.ts';
 import { openRawSocket } from '../support/socket-client.ts';
 
 const ORIGIN = 'https://shop.example';
@@ -51,7 +54,7 @@ const preflight = (origin: string, path = '/graphql', url = server.url): Promise
     url,
   );
 
-/** A page of the allowed origin can read the answer, and when to come again. */
+/** A page of the allowed origin can read the answer and Retry-After. */
 function expectReadable({ headers }: RawAnswer): void {
   expect(headers['access-control-allow-origin']).toBe(ORIGIN);
   expect(headers['access-control-expose-headers']?.toLowerCase().split(',')).toEqual([
@@ -74,6 +77,11 @@ test.each<[number, string, RawRequest]>([
   [400, 'an operation that is not valid', operation('{ unknown }')],
   [400, 'a body that is not JSON', { headers: JSON_TYPE, body: '{' }],
   [400, 'a form', { headers: { 'content-type': 'text/plain' }, body: 'x' }],
+  [
+    200,
+    'an operation that expects what the server does not know',
+    { headers: { ...JSON_TYPE, expect: 'unknown' }, body: '{"query":"{ __typename }"}' },
+  ],
   [400, 'a malformed target', { path: 'http:///graphql', ...operation('{ __typename }') }],
   [401, 'a webhook without signature', { path: WEBHOOK, headers: JSON_TYPE, body: '{}' }],
   [401, 'metrics without the token', { method: 'GET', path: '/metrics' }],
@@ -84,14 +92,14 @@ test.each<[number, string, RawRequest]>([
   [415, 'a webhook of another type', { path: WEBHOOK, headers: { 'content-type': 'text/plain' } }],
   [200, 'health', { method: 'GET', path: '/healthz' }],
   [200, 'the explorer', { method: 'GET', headers: { accept: 'text/html' } }],
-])('the answer %i to %s has the headers of CORS', async (status, _what, request) => {
+])('the answer %i to %s has CORS headers', async (status, _what, request) => {
   const answer = await from(ORIGIN, request);
 
   expect(answer.status).toBe(status);
   expectReadable(answer);
 });
 
-test('the answer 429 has them, and says when to come again', async () => {
+test('the answer 429 has them, and Retry-After', async () => {
   const productId = String(await makeProduct(server.shop));
   const hold = {
     headers: JSON_TYPE,
@@ -107,7 +115,33 @@ test('the answer 429 has them, and says when to come again', async () => {
   expectReadable(answer);
 });
 
-test('the answer 503 has them: without a database, and while the server stops', async () => {
+test('the answer 503 to requests that waited too long has them, and Retry-After', async () => {
+  using connection = await openRawConnection(server.url);
+  const [waiting, text] = [5, postText('{ __typename }', `Origin: ${ORIGIN}\r\n`)];
+  let started = 0;
+  // The server runs in this process. Its last request of one packet blocks the event loop, so that the
+  // others have waited too long when their turn comes.
+  const block = (): void => {
+    started += 1;
+    const end = performance.now() + (started === waiting ? 2100 : 0);
+    while (performance.now() < end);
+  };
+  subscribe('http.server.request.start', block);
+
+  connection.write(text.repeat(waiting));
+  const heads = await connection.heads(waiting);
+  unsubscribe('http.server.request.start', block);
+
+  for (const head of heads.slice(0, waiting - 1)) {
+    expect(head).toMatch(/^HTTP\/1.1 503 /);
+    expect(head).toMatch(/^Retry-After: \d+\r$/im);
+    expect(head).toMatch(/^X-Request-Id: [0-9a-f-]{36}\r$/im);
+    expect(head).toMatch(new RegExp(`^Access-Control-Allow-Origin: ${ORIGIN}\r$`, 'im'));
+    expect(head).toMatch(/^Access-Control-Expose-Headers: .*retry-after/im);
+  }
+});
+
+test('the answer 503 has them, without a database and during a stop', async () => {
   const database = await createTestDatabase();
   await using line = await openDatabaseProxy(database.url);
   const away = await startTestServer({ DATABASE_URL: line.url, ALLOWED_ORIGINS: ORIGIN });
@@ -131,7 +165,7 @@ test('the answer 503 has them: without a database, and while the server stops', 
   for (const answer of [failed, ready, allowed]) expectReadable(answer);
 });
 
-test('the answer 503 has them while the server starts, and a preflight passes then', async () => {
+test('the answer 503 has them during the start, and a preflight passes', async () => {
   const origins = new Origins({ isListed: (one) => one === ORIGIN, trustedHops: 0, log });
   const port = await Port.open({
     host: '127.0.0.1',
@@ -140,6 +174,7 @@ test('the answer 503 has them while the server starts, and a preflight passes th
     keepAliveSeconds: 75,
     origins,
     trustedHops: 0,
+    timeouts: PORT_TIMEOUTS,
   });
 
   const answers = [
@@ -174,21 +209,18 @@ test.each([
   'https://shop.example.evil.example',
   'http://shop.example',
   'null',
-])(
-  'a preflight of %s is refused, and says which origin is not in ALLOWED_ORIGINS',
-  async (origin) => {
-    const answer = await preflight(origin);
+])('a preflight of %s is refused, and the message names the origin', async (origin) => {
+  const answer = await preflight(origin);
 
-    expect(answer.status).toBe(403);
-    expect(answer.text).toBe(`Origin ${origin} is not in ALLOWED_ORIGINS.\n`);
-    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
-    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
-    expect(answer.headers.vary).toBe('Origin');
-    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-  },
-);
+  expect(answer.status).toBe(403);
+  expect(answer.text).toBe(`Origin ${origin} is not in ALLOWED_ORIGINS.\n`);
+  expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+  expect(answer.headers.vary).toBe('Origin');
+  expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+});
 
-test('a page of another origin, and a request without one, have no headers of CORS', async () => {
+test('another origin, and a request without an origin, get no CORS headers', async () => {
   const answers = [
     await from('https://evil.example', operation('{ __typename }')),
     await sendRaw(server.url, operation('{ __typename }')),
@@ -213,14 +245,14 @@ describe('the log', () => {
     ]);
   });
 
-  test('is not flooded by different origins, long ones or ones with control characters', () => {
+  test('is bounded for many, long and malformed origins', () => {
     const origins = new Origins({ isListed: () => false, trustedHops: 0, log });
 
-    const told = origins.refuse(`https://\u009b31m.example/${'x'.repeat(10_000)}`);
+    const message = origins.refuse(`https://\u009b31m.example/${'x'.repeat(10_000)}`);
     for (let count = 0; count < 10_000; count += 1) origins.refuse(`https://${count}.example`);
 
-    expect(told).toMatch(/^Origin https:\/\/\?31m\.example\/x+ is not in ALLOWED_ORIGINS\.$/);
-    expect(told.length).toBeLessThan(250);
+    expect(message).toMatch(/^Origin https:\/\/\?31m\.example\/x+ is not in ALLOWED_ORIGINS\.$/);
+    expect(message.length).toBeLessThan(250);
     expect(warnings).toHaveLength(10);
   });
 });

@@ -15,7 +15,7 @@ import {
   until,
 } from '../support/shop.ts';
 
-/* A client may go before it has its answer: its hold is made whole or not at all, and ends by itself. */
+/* A client may disconnect before its answer: its hold is created as a whole or not at all, and expires. */
 
 const QUEUE_MAX = 10;
 
@@ -49,7 +49,7 @@ afterAll(() => server.stop());
 interface Buyer {
   readonly key: string;
   readonly request: ClientRequest;
-  /** What it is answered; undefined where it went before. */
+  /** The answer; undefined if the client disconnected first. */
   readonly answer: Promise<string | undefined>;
 }
 
@@ -107,7 +107,7 @@ async function activeHolds(productId: number): Promise<number> {
   return row!.count;
 }
 
-test('clients that go while their holds are queued leave whole holds or nothing, and their neighbours are served', async () => {
+test('a client that disconnects while its hold is queued leaves a whole hold or nothing, and the others are served', async () => {
   const productId = await makeProduct(server.shop, { totalStock: 100 });
   await using session = await lockStock(productId);
   const inFlight = sendHold(productId);
@@ -140,7 +140,7 @@ test('clients that go while their holds are queued leave whole holds or nothing,
   expect(await findingsOf(server.shop, productId)).toEqual([]);
 });
 
-test('the hold of a client that went without its answer ends at its deadline, and its units are back', async () => {
+test('a hold whose client got no answer expires at its deadline, and its units are available', async () => {
   const productId = await makeProduct(server.shop, { totalStock: 2 });
   await using session = await lockStock(productId);
   const buyer = sendHold(productId);
@@ -157,7 +157,7 @@ test('the hold of a client that went without its answer ends at its deadline, an
   expect(await findingsOf(server.shop, productId)).toEqual([]);
 });
 
-test('a request that is cut off in its body does nothing', async () => {
+test('a request with an incomplete body has no effect', async () => {
   const productId = await makeProduct(server.shop);
   const { hostname, port } = new URL(server.url);
   const body = JSON.stringify({
@@ -176,7 +176,7 @@ test('a request that is cut off in its body does nothing', async () => {
   socket.resetAndDestroy();
   await closed;
 
-  // The server has seen the end of that connection once it has answered the next.
+  // After the answer to the next request the server has processed the end of that connection.
   expect(await ask(server.url, '{ __typename }')).toBe('Query');
   expect(await activeHolds(productId)).toBe(0);
 });

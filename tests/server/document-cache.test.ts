@@ -12,9 +12,9 @@ import { openGraphqlHttp, type GraphqlHttp } from '../../src/server/graphql/http
 import { silentLog } from '../../src/lib/log.ts';
 import { ask } from '../support/graphql-client.ts';
 
-/*
- * Parsing and checking a document costs several times what running it does, so the door keeps those
- * it has seen. A document that was kept runs as the very same parsed operation.
+/**
+ * Parsing and checking a document costs several times its execution, so the server caches documents. A
+ * document that was kept runs as the very same parsed operation.
  */
 
 let graphql: GraphqlHttp;
@@ -58,7 +58,7 @@ afterAll(async () => {
   await graphql.stop();
 });
 
-/** The parsed operation as which the door runs a document. */
+/** The parsed operation that the server executes for a document. */
 async function operationOf(query: string, variables = {}): Promise<OperationDefinitionNode> {
   await ask(url, query, variables);
   return ran;
@@ -69,14 +69,14 @@ const HOT = 'query Hot($by: String) { ran(by: $by) }';
 /** A document of 20 KB with its value in it. */
 const inlined = (buyer: number) => `{ ran(by: "buyer ${buyer} ${'x'.repeat(20_000)}") }`;
 
-test('a document whose values are variables is parsed once, whoever asks', async () => {
+test('a document whose values are variables is parsed once for all callers', async () => {
   const first = await operationOf(HOT, { by: 'Ben' });
   const again = await operationOf(HOT, { by: 'Cleo' });
 
   expect(again).toBe(first);
 });
 
-test('500 documents with their values written in push out one another, and none that is in use', async () => {
+test('500 documents with inline values evict each other, and none in use', async () => {
   const hot = await operationOf(HOT);
   const kept = await operationOf(inlined(0));
   const keptAgain = await operationOf(inlined(0));
@@ -90,7 +90,7 @@ test('500 documents with their values written in push out one another, and none 
 
   expect(keptAgain).toBe(kept);
   expect(hotMeanwhile.every((operation) => operation === hot)).toBe(true);
-  // Whoever came first and never again was thrown out: what is kept has a bound.
+  // The least recently used document is evicted: the cache has a bound.
   expect(await operationOf(inlined(0))).not.toBe(kept);
   expect(await operationOf(inlined(500))).toBe(newest);
 });

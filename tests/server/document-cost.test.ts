@@ -19,7 +19,7 @@ import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/shop.ts';
 import { openSocket } from '../support/socket-client.ts';
 
-/** The worst case that was seen: valid, 4 kB, and 40 ms of validation. */
+/** The worst measured case: valid, 4 kB, and 40 ms of validation. */
 const HEAVIEST = HEAVY[0]![1];
 
 describe('at both endpoints of a server', () => {
@@ -32,7 +32,7 @@ describe('at both endpoints of a server', () => {
   afterAll(() => server.stop());
 
   test.each(HEAVY)('150 %s have the same answer at both', async (what, query) => {
-    using door = new HostileSocket(server.socketUrl);
+    using socket = new HostileSocket(server.socketUrl);
     const document = query({ count: 150, alias: 'a', id: '0' });
 
     const overHttp = {
@@ -42,7 +42,7 @@ describe('at both endpoints of a server', () => {
         return answer.status !== 503 && answer;
       })),
     };
-    const overSocket = { what, ...(await door.subscribe({ query: document })) };
+    const overSocket = { what, ...(await socket.subscribe({ query: document })) };
 
     expect([200, 400]).toContain(overHttp.status);
     expect(complaintsOf(overHttp, [])).toEqual([]);
@@ -69,7 +69,7 @@ describe('at both endpoints of a server', () => {
   test.each(heavyVariables(120_000))(
     'a known document with %s of 120 kB is one short error',
     async (what, payload) => {
-      // New documents share a budget; the document is known once it has been checked.
+      // New documents share a budget; the document is cached after its first check.
       await until('a known document', async () => {
         const { status } = await post(server.url, { query: payload.query });
         return status !== 503;
@@ -92,7 +92,7 @@ describe('at both endpoints of a server', () => {
     ]);
   });
 
-  test('commas and quotes in a string are no values', async () => {
+  test('commas and quotes in a string do not count as values', async () => {
     const query = `{ __typename } # ${String.raw`\\",`.repeat(2000)}`;
 
     expect((await post(server.url, { query })).status).toBe(200);
@@ -117,7 +117,7 @@ describe('at both endpoints of a server', () => {
     ['lists', '[', ']'],
     ['objects', '{"a":', '}'],
   ])('%s nested thousands deep as variables are refused at both', async (_what, open, close) => {
-    using door = new HostileSocket(server.socketUrl);
+    using socket = new HostileSocket(server.socketUrl);
     const query = 'subscription ($a: [ID!]!) { stockChanged(productIds: $a) { id } }';
     const variables = `{"a":${open.repeat(2600)}1${close.repeat(2600)}}`;
     const payload = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
@@ -126,8 +126,8 @@ describe('at both endpoints of a server', () => {
       headers: { 'content-type': 'application/json' },
       body: payload,
     });
-    const overSocket = await door.send(`{"type":"subscribe","id":"a","payload":${payload}}`, 'a');
-    const after = await door.subscribe({
+    const overSocket = await socket.send(`{"type":"subscribe","id":"a","payload":${payload}}`, 'a');
+    const after = await socket.subscribe({
       query: 'subscription { stockChanged(productIds: ["0"]) { id } }',
     });
 
@@ -193,8 +193,8 @@ describe('the budget of new documents', () => {
   }
 
   test.each([
-    ['used up by one endpoint is used up for the other', 0.000001, true],
-    ['without a bound refuses neither, the guard off', 1e9, false],
+    ['is shared by both endpoints', 0.000001, true],
+    ['refuses neither without its bound', 1e9, false],
   ])('%s', async (_what, share, isRefused) => {
     await using endpoints = await openEndpoints(share);
     await using socket = await openSocket(endpoints.socketUrl);
@@ -217,7 +217,7 @@ describe('the budget of new documents', () => {
     expect(codes).toEqual([isRefused, isRefused]);
   });
 
-  test('a known document is answered before new ones that came first', async () => {
+  test('a cached document is answered before new ones that arrived first', async () => {
     await using endpoints = await openEndpoints(0.000001, 2000);
     await send(endpoints.url, '{ now }');
     const order: string[] = [];

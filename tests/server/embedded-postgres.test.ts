@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 test(
-  'a database starts, keeps what is written over a restart, and leaves no process when stopped',
+  'a database starts, keeps its data over a restart, and leaves no process when stopped',
   async () => {
     const first = await start({ databaseName: 'a shop' });
     await run(first.url, "create table note as select 'kept' as text");
@@ -46,7 +46,7 @@ test(
 );
 
 test(
-  'the database is UTF-8, sorts by code point, listens on loopback only and lets nobody in without a password',
+  'the database is UTF-8, sorts by code point, listens on loopback only and requires a password',
   async () => {
     const { url } = await start({ durable: true });
 
@@ -73,7 +73,7 @@ test(
 );
 
 test(
-  'a second start on the folder of a live server is refused, by name, and does not disturb the first',
+  'a second start on the folder of a running server is refused with its name, and does not affect the first',
   async () => {
     const first = await start();
 
@@ -89,7 +89,7 @@ test(
 );
 
 test(
-  'of two starts racing for a fresh folder one gets it and the other is refused',
+  'of two simultaneous starts on an empty folder one is refused',
   async () => {
     const outcomes = await Promise.allSettled([start(), start()]);
 
@@ -102,7 +102,7 @@ test(
 );
 
 test(
-  'a killed server leaves no database behind, and the next start finds what it had committed',
+  'a killed server leaves no database running, and the next start has its committed data',
   async () => {
     const { server, url } = await serverInAnotherProcess();
     await run(url, "create table note as select 'committed' as text");
@@ -117,7 +117,7 @@ test(
 );
 
 test(
-  'a start right after the server was killed waits for its database to end',
+  'a start right after a kill waits for the end of the old database',
   async () => {
     const { server, url } = await serverInAnotherProcess();
     await run(url, "create table note as select 'committed' as text");
@@ -131,7 +131,7 @@ test(
 );
 
 test(
-  'a server killed while its database is being made leaves a folder the next start can use',
+  'a server killed during initdb leaves a folder that the next start can use',
   async () => {
     const { server } = await serverInAnotherProcess({ untilReady: false });
     await until(() => readdirSync(dataDir).some((name) => name.startsWith('pg.unfinished-')));
@@ -145,7 +145,7 @@ test(
 );
 
 test(
-  'a database whose processes were all killed starts again with what was committed',
+  'a database whose processes were all killed starts again with its committed data',
   async () => {
     const { server, url } = await serverInAnotherProcess();
     await run(url, "create table note as select 'committed' as text");
@@ -160,7 +160,7 @@ test(
 );
 
 test(
-  'a start that PostgreSQL refuses says why in its own words',
+  'a start that PostgreSQL refuses reports its message',
   async () => {
     const refused = start({ flags: ['-c', 'shared_buffers=a-lot'] });
 
@@ -188,7 +188,9 @@ async function run(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-/** A server as another process, which can be killed; it is durable, as that is what is asked of it. */
+/**
+ * A server as another process, which can be killed. It is durable, because its durability is tested.
+ */
 async function serverInAnotherProcess({ untilReady = true } = {}): Promise<{
   readonly server: ChildProcess;
   readonly url: string;

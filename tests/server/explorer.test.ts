@@ -1,9 +1,12 @@
 import { buildSchema, parse, validate } from 'graphql';
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import express from 'express';
+import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { TABS } from '../../web/explorer/tabs.ts';
+import { getRaw } from '../support/http-get.ts';
 import { textOf } from '../support/project.ts';
+import { serveExplorer } from '../../src/server/http/pages/explorer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -14,23 +17,12 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-type Answer = Pick<IncomingMessage, 'headers'> & {
-  readonly status: number;
-  readonly body: Buffer;
-};
-
-/** By Node's own client, which adds no Accept-Encoding and decompresses nothing. */
-async function get(
+function get(
   path: string,
   headers: Record<string, string> = {},
   { method = 'GET', url = server.url } = {},
-): Promise<Answer> {
-  const asked = request(url + path, { method, headers: { accept: 'text/html', ...headers } });
-  asked.end();
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
-  const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
-  return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) };
+) {
+  return getRaw(url + path, headers, method);
 }
 
 const DECODERS = {
@@ -79,7 +71,7 @@ test.each([
   }
 });
 
-test('a client that accepts no form of the page is answered 406', async () => {
+test('a client that accepts no form of the page gets 406', async () => {
   for (const accepted of ['identity;q=0', '*;q=0', 'br;q=0, gzip;q=0, identity;q=0']) {
     const { status, headers } = await get('/graphql', { 'accept-encoding': accepted });
     expect(status).toBe(406);
@@ -87,7 +79,7 @@ test('a client that accepts no form of the page is answered 406', async () => {
   }
 });
 
-test('the page has an ETag for each form, and a client that has it is answered 304', async () => {
+test('the page has an ETag for each form, and a client that has it gets 304', async () => {
   const tags = new Set<string>();
   for (const encoding of ['br', 'gzip', 'identity']) {
     const accept = { 'accept-encoding': encoding };
@@ -107,7 +99,7 @@ test('the page has an ETag for each form, and a client that has it is answered 3
   expect(tags.size).toBe(3);
 });
 
-test('HEAD answers as GET does, without the body', async () => {
+test('HEAD returns the headers of GET without the body', async () => {
   const [asset] = await assetsOf('/graphql');
   for (const path of ['/graphql', '/graphql/', asset!, '/graphql-explorer/none.js']) {
     const { date: _, 'x-request-id': _id, ...expected } = (await get(path)).headers;
@@ -119,7 +111,7 @@ test('HEAD answers as GET does, without the body', async () => {
   expect((await get('/graphql', held, { method: 'HEAD' })).status).toBe(304);
 });
 
-test('the page is looked at again each time; its files are kept for a year', async () => {
+test('the page is revalidated each time; its files are cached for a year', async () => {
   const page = await get('/graphql');
   const assets = await assetsOf('/graphql');
 
@@ -135,7 +127,7 @@ test('the page is looked at again each time; its files are kept for a year', asy
   }
 });
 
-test('the page finds its files at both of its paths, and names no other host', async () => {
+test('the page uses relative URLs at both of its paths, and names no other host', async () => {
   for (const path of ['/graphql', '/graphql/']) {
     const { body } = await get(path);
     expect(body.toString()).not.toMatch(/https?:|\/\/\w/);
@@ -143,7 +135,7 @@ test('the page finds its files at both of its paths, and names no other host', a
   }
 });
 
-test('the page may load and call its own server alone', async () => {
+test('the page may load and call its own server only', async () => {
   const policy = (await get('/graphql')).headers['content-security-policy'];
 
   expect(policy).toContain("default-src 'none'");
@@ -176,4 +168,21 @@ test('the explorer’s tabs are Look, Hold, Order, Live and Admin, each valid in
 
   expect(names).toEqual(['Look', 'Hold', 'Order', 'Live', 'Admin']);
   expect(documents.flatMap((document) => validate(schema, document))).toEqual([]);
+});
+
+test('an explorer that is not built is answered 503, with the command that builds it', async () => {
+  const app = express();
+  serveExplorer(app, true, 'no such folder');
+  const listener = app.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+
+  const answers = [
+    await get('/graphql', {}, { url }),
+    await get('/graphql-explorer/main.js', {}, { url }),
+  ];
+  listener.close();
+
+  expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+  expect(answers[0]!.body.toString()).toContain('npm run build');
 });

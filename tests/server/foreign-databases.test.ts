@@ -27,7 +27,7 @@ afterAll(async () => {
   for (const name of made) await admin(POSTGRES, `drop database ${name} with (force)`);
 });
 
-/** What a server, and the command that migrates, say of a database. */
+/** The complaints of a server, and of the command `migrate`, about a database. */
 async function complaintsOf(url: string, settings = {}) {
   const saidAtStart = startTestServer({ DATABASE_URL: url, ...settings }).then(
     async (server) => {
@@ -69,7 +69,7 @@ test.each([
     /^DATABASE_URL names a database with the encoding LATIN1: .* UTF8\.$/,
   ],
   [
-    'of no encoding',
+    'without an encoding',
     "template template0 encoding 'SQL_ASCII' locale_provider libc locale 'C'",
     [],
     /the encoding SQL_ASCII: /,
@@ -90,14 +90,23 @@ test.each([
       "insert into mikro_orm_migrations (name) values ('Migration20200101000000_initial')",
       'create table products (id int)',
     ],
-    /another application has products: /,
+    /another application has mikro_orm_migrations, products: /,
+  ],
+  [
+    'with another application’s migrations alone',
+    '',
+    [
+      'create table mikro_orm_migrations (id serial primary key, name text, executed_at timestamptz)',
+      "insert into mikro_orm_migrations (name) values ('Migration20200101000000_initial')",
+    ],
+    /another application has mikro_orm_migrations: /,
   ],
   ['without a schema', '', ['drop schema public'], /without a schema on the search path/],
   [
     'of an older server',
     '',
     [
-      // No such server can be had here: the function stands in for it.
+      // No such server is available here: a function replaces it.
       `create function current_setting(name text) returns text language sql as $$
         select case name when 'server_version_num' then '140012' else pg_catalog.current_setting(name) end $$`,
       `do $$ begin execute format('alter database %I set search_path = public, pg_catalog', current_database()); end $$`,
@@ -105,7 +114,7 @@ test.each([
     /^DATABASE_URL names an older PostgreSQL; 15 or newer is needed\.$/,
   ],
 ])(
-  'a database %s is refused in one line and stays as it is',
+  'a database %s is refused in one line and does not change',
   async (_what, how, statements, said) => {
     const url = await makeDatabase(how, ...statements);
     const before = await relationsIn(url);
@@ -118,7 +127,7 @@ test.each([
   },
 );
 
-test('a role that may not create tables is refused in one line, with the grant it needs', async () => {
+test('a role without the right to create tables is refused in one line with the missing grant', async () => {
   const url = await makeDatabase();
   const role = `till_${randomUUID().slice(0, 8)}`;
   await admin(POSTGRES, `create role ${role} login password 'till'`);
@@ -165,7 +174,7 @@ const errorAtStart = (url: string, settings = {}): Promise<Error | undefined> =>
     (error: Error) => error,
   );
 
-test('a role that may open one session only is refused in one line', async () => {
+test('a role limited to one session is refused in one line', async () => {
   const url = await makeDatabase();
   await withRole(url, 'connection limit 1', async (asRole, role) => {
     await admin(url, `grant create on schema public to ${role}`);
@@ -190,7 +199,7 @@ test.each([
     'grant select on mikro_orm_migrations to',
     /^The database cannot be prepared: .*permission denied for table products \(42501\)\.$/,
   ],
-])('a role that may not read %s is refused in one line', async (_what, grant, said) => {
+])('a role without the right to read %s is refused in one line', async (_what, grant, said) => {
   const database = await createTestDatabase();
   await withRole(database.url, '', async (asRole, role) => {
     if (grant !== '') await admin(database.url, `${grant} ${role}`);
@@ -224,7 +233,7 @@ async function startOldPostgres(): Promise<{ readonly url: string; close(): void
   return { url: `postgres://u:p@127.0.0.1:${port}/shop`, close: () => void server.close() };
 }
 
-test('a server too old to know the options of a session is refused as an older PostgreSQL', async () => {
+test('a server without the options of a session is refused as an older PostgreSQL', async () => {
   const old = await startOldPostgres();
 
   const error = await errorAtStart(old.url);
@@ -244,7 +253,7 @@ test('a server too old to know the options of a session is refused as an older P
   expect(saidByCommand).toBe(error!.message);
 });
 
-test('production names another application’s tables beside the pending migrations', async () => {
+test('production reports tables of another application and the pending migrations', async () => {
   const url = await makeDatabase('', 'create table orders (id int)');
 
   const { saidAtStart } = await complaintsOf(url, {
@@ -259,6 +268,17 @@ test('production names another application’s tables beside the pending migrati
     'All migrations are pending: run npm run cli -- migrate first.',
   ]);
   expect(await relationsIn(url)).toBe(1);
+});
+
+test('an empty table of migrations is no other application’s', async () => {
+  const url = await makeDatabase(
+    '',
+    'create table mikro_orm_migrations (id serial primary key, name text, executed_at timestamptz)',
+  );
+
+  const { saidAtStart, saidByCommand } = await complaintsOf(url);
+
+  expect([saidAtStart, saidByCommand]).toEqual([undefined, undefined]);
 });
 
 test('a migrated database is accepted', async () => {

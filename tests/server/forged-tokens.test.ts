@@ -18,9 +18,9 @@ import { BASE64URL, forgedTokens, type IssuedToken } from '../support/forged-tok
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { makeProduct } from '../support/shop.ts';
 
-/*
- * Tokens that were guessed, and tokens that were changed a little: none of them opens a hold, an
- * order or a stream, and none of them changes anything.
+/**
+ * Guessed tokens, and slightly changed tokens: none gives access to a hold, an order or a stream, and
+ * none has an effect.
  */
 
 const HOLDS = 4;
@@ -114,7 +114,7 @@ async function thatStream(tokens: readonly string[]): Promise<string[]> {
 const everyTenth = (tokens: readonly string[]): string[] =>
   tokens.filter((_, place) => place % 10 === 0);
 
-test('the right token opens what a guess does not', async () => {
+test('the right token gives access', async () => {
   expect(await thatShow(genuine.map(({ token }) => token))).toHaveLength(HOLDS);
   expect(await thatStream([genuine[0]!.token])).toHaveLength(2);
 });
@@ -140,7 +140,7 @@ test(
 );
 
 test(
-  'more than 1,000 tokens that are almost right match no hold',
+  'more than 1,000 nearly correct tokens match no hold',
   async () => {
     const tokens = forgedTokens(genuine);
 

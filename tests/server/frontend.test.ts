@@ -60,7 +60,7 @@ describe.each([
   const rival = (productId: number, quantity = 1) =>
     ask(server.url, CREATE_HOLD, { input: { productId: String(productId), quantity } });
 
-  test('a buyer sees live stock, holds, watches the time run, orders, pays, and sees it paid', async () => {
+  test('a buyer sees live stock, holds, sees the countdown, orders, pays, and sees the paid order', async () => {
     const productId = await makeProduct(server.shop, { totalStock: 20 });
     const { page, shown } = await openPage(productId);
     expect(page.screen).toMatchObject({
@@ -92,7 +92,7 @@ describe.each([
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 3, sold: 2 });
   });
 
-  test('an answer lost on the way is asked for again and is the same hold', async () => {
+  test('a lost answer is requested again and is the same hold', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
     const before = line.posts;
@@ -105,7 +105,7 @@ describe.each([
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 2 });
   });
 
-  test('a double click is one wish and one hold', async () => {
+  test('a double click is one hold', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
 
@@ -115,7 +115,7 @@ describe.each([
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 2 });
   });
 
-  test('the next click is a new wish and another hold', async () => {
+  test('the next click is another hold', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
 
@@ -127,7 +127,7 @@ describe.each([
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 4 });
   });
 
-  test('sold out is a value with an offer, and the units that come back are seen', async () => {
+  test('sold out is a value with the available units, and returned units are shown', async () => {
     const productId = await makeProduct(server.shop, { totalStock: 2 });
     const { page } = await openPage(productId);
     const { token } = await rival(productId, 2);
@@ -138,12 +138,15 @@ describe.each([
     await until('the units', () => page.screen.stock?.availableStock === 2);
     await page.reserve(1);
 
-    expect(refusal).toMatchObject({ code: 'INSUFFICIENT_STOCK', message: '1 wanted, 0 left.' });
+    expect(refusal).toMatchObject({
+      code: 'INSUFFICIENT_STOCK',
+      message: '1 requested, 0 available.',
+    });
     expect(offerAfter(refusal!)).toEqual({ offer: 'watch' });
     expect(page.screen).toMatchObject({ refusal: null, hold: { status: 'ACTIVE' } });
   });
 
-  test('what can never be right is told as a failure and not tried again', async () => {
+  test('a request that can never succeed fails, and is not retried', async () => {
     const productId = await makeProduct(server.shop, { maxPerHold: 3 });
     const { page } = await openPage(productId);
     const before = line.posts;
@@ -154,7 +157,7 @@ describe.each([
     expect(line.posts - before).toBe(1);
   });
 
-  test('a hold that runs out while it is looked at says so, and its order is refused', async () => {
+  test('a hold that expires is shown as expired, and its order is refused', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
     await page.reserve(1);
@@ -169,7 +172,7 @@ describe.each([
     expect(offerAfter(again.page.screen.refusal!)).toEqual({ offer: 'start-over' });
   });
 
-  test('each page that is reloaded has hold, order and time left from the token alone', async () => {
+  test('a reloaded page restores hold, order and remaining time from the token', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
     await page.reserve(1);
@@ -201,7 +204,7 @@ describe.each([
     expect(await stockOf(server.shop, productId)).toMatchObject({ held: 0 });
   });
 
-  test('a released hold is shown released', async () => {
+  test('a released hold is shown as released', async () => {
     const productId = await makeProduct(server.shop);
     const { page } = await openPage(productId);
     await page.reserve(1);
@@ -211,7 +214,7 @@ describe.each([
     expect(page.screen).toMatchObject({ hold: { status: 'RELEASED' }, leftMs: 0 });
   });
 
-  test('when its server shuts down it resumes on another, and no version falls', async () => {
+  test('when its server stops it continues on another, and no version decreases', async () => {
     await using leaving = await startTestServer({ DATABASE_URL: server.databaseUrl });
     line.forwardTo(leaving.url);
     const productId = await makeProduct(server.shop);
@@ -231,26 +234,26 @@ describe.each([
     expect(page.screen.failure).toBeNull();
   });
 
-  test('a stream that was refused while the database was gone begins when it is back', async () => {
+  test('a stream that was refused without a database starts when the database is available', async () => {
     await using database = await openDatabaseProxy(server.databaseUrl);
     await using far = await startTestServer({ DATABASE_URL: database.url });
     line.forwardTo(far.url);
     const productId = await makeProduct(server.shop);
     const failures: CallFailed[] = [];
-    const overheard: ShopClient = {
+    const recorded: ShopClient = {
       ...shop,
-      subscribe: (document, variables, told) =>
+      subscribe: (document, variables, handlers) =>
         shop.subscribe(document, variables, {
-          ...told,
+          ...handlers,
           failed(failure) {
             failures.push(failure);
-            told.failed(failure);
+            handlers.failed(failure);
           },
         }),
     };
 
     database.cut();
-    const page = new CheckoutPage(overheard, String(productId), () => {});
+    const page = new CheckoutPage(recorded, String(productId), () => {});
     pages.push(page);
     const opened = page.open();
     await until('the refusal', () => failures.length > 0);
@@ -263,7 +266,7 @@ describe.each([
     expect(page.screen).toMatchObject({ product: { name: 'Test Widget' }, failure: null });
   });
 
-  test('a token that opens nothing ends its streams with a failure', async () => {
+  test('an invalid token ends its streams with a failure', async () => {
     const { page } = await openPage(await makeProduct(server.shop));
 
     page.resume('no such token');
@@ -298,7 +301,7 @@ describe('the socket of a page', () => {
 
   const change = () => ask(server.url, CREATE_HOLD, { input: { productId: String(productId) } });
 
-  test('is given up on a line that fell silent, and opened anew', async () => {
+  test('is closed after a silent connection, and opened again', async () => {
     line.freeze();
     await change();
     await until('the change, on another socket', () => versions.at(-1) === 2);
@@ -306,7 +309,7 @@ describe('the socket of a page', () => {
     expect(versions).toEqual([1, 2]);
   });
 
-  test('comes back after a time in which every connection was turned away', async () => {
+  test('reconnects after a period of refused connections', async () => {
     line.cut();
     await change();
     await until('two tries', () => line.rejected >= 2);

@@ -18,9 +18,9 @@ import { makePayingBuyer, type PayingBuyer } from '../support/paying-buyer.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
 import { findingsOf, makeProduct, until } from '../support/shop.ts';
 
-/*
- * Requests written at random from the schema, right ones and broken ones, each sent to both doors of
- * one server: whatever is asked, what is answered is in the contract's words.
+/**
+ * Requests written at random from the schema, right ones and broken ones, each sent to both endpoints
+ * of one server: every answer is one of the contract.
  */
 
 /** How many, and which: FUZZ_DOCUMENTS=100000 FUZZ_SEED=3 for a long run by hand. */
@@ -29,7 +29,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 2);
 
 const FUZZ_MS = 240_000 + DOCUMENTS * 30;
 
-/** So many go over the same sockets: a socket has one address, whose failing tokens are counted. */
+/** Requests sent over the same sockets. A socket has one address, whose failed tokens are counted. */
 const BATCH = 400;
 
 const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of this test only').toString('base64')}`;
@@ -63,13 +63,13 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-test('requests at random are answered in the contract’s words, and judged alike at both doors', () => {
-  // The shortest first: it says most clearly what is wrong.
+test('random requests get answers of the contract, the same ones over HTTP and websocket', () => {
+  // The shortest first: it shows the fault most clearly.
   expect(complaints.toSorted((one, other) => one.length - other.length).slice(0, 10)).toEqual([]);
   expect(failures.slice(0, 10)).toEqual([]);
 });
 
-test('requests at random reach every operation of the schema, and many are served', () => {
+test('random requests reach every operation of the schema, and many succeed', () => {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const operations = roots.flatMap((root) => Object.keys(root!.getFields()));
   const served = [...reached.values()].reduce((sum, times) => sum + times, 0);
@@ -78,7 +78,7 @@ test('requests at random reach every operation of the schema, and many are serve
   expect(served).toBeGreaterThan(DOCUMENTS / 4);
 });
 
-test('after requests at random no stream is left, every unit is accounted for and a hold is had', async () => {
+test('after random requests no stream is left, every unit is accounted for and a hold succeeds', async () => {
   const { url, shop } = server;
   await until('the last stream to end', async () =>
     /^flashsale_subscribers 0$/m.test(await (await fetch(`${url}/metrics`)).text()),
@@ -97,16 +97,16 @@ test('after requests at random no stream is left, every unit is accounted for an
 async function fuzz(words: KnownWords): Promise<void> {
   const requests = fuzzRequests(schema, words, SEED);
   for (let left = DOCUMENTS; left > 0; left -= BATCH) {
-    using doors = openHostileSockets(server.socketUrl, 8);
+    using sockets = openHostileSockets(server.socketUrl, 8);
     const batch = Array.from({ length: Math.min(left, BATCH) }, () => requests.next().value);
     await inParallel(
       batch,
-      doors.list.map((door) => async (request: FuzzRequest) => {
+      sockets.list.map((socket) => async (request: FuzzRequest) => {
         const { isAdmin, ...payload } = request;
         const headers = isAdmin ? AS_ADMIN : {};
-        const what = `seed ${SEED}: ${JSON.stringify(payload)}${isAdmin ? ' as the operator' : ''}`;
-        const overHttp = await heard(`${what} by POST`, post(server.url, payload, headers));
-        const overSocket = await heard(`${what} by socket`, door.subscribe(payload));
+        const what = `seed ${SEED}: ${JSON.stringify(payload)}${isAdmin ? ' as the admin' : ''}`;
+        const overHttp = await received(`${what} by POST`, post(server.url, payload, headers));
+        const overSocket = await received(`${what} by socket`, socket.subscribe(payload));
         complaints.push(
           ...complaintsAbout(overHttp, { status: statusFor(overHttp), isAdmin }),
           ...complaintsAbout(overSocket, { status: 200, isAdmin: false }),
@@ -120,7 +120,7 @@ async function fuzz(words: KnownWords): Promise<void> {
 }
 
 /** An answer, or that there was none that can be read. */
-const heard = (
+const received = (
   what: string,
   answering: Promise<Omit<HostileAnswer, 'what'>>,
 ): Promise<HostileAnswer> =>
@@ -167,7 +167,7 @@ const ERRORS = z
 
 const DATA = z.record(z.string(), z.unknown());
 
-/** What POST is answered, or what a socket's first message for a subscription says. */
+/** The answer to a POST, or the first message of a subscription. */
 const ANSWER = z.union([
   z.strictObject({ data: DATA, errors: ERRORS.optional() }),
   z.strictObject({ data: z.null().optional(), errors: ERRORS }),

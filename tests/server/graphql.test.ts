@@ -26,7 +26,7 @@ import { sentStatements } from '../support/statement-log.ts';
 let server: TestServer;
 
 beforeAll(async () => {
-  // The sweep comes once a year: what a test sees expire, it sees expire by the clock alone.
+  // The sweep runs once a year, so that holds and orders expire by the clock alone.
   server = await startTestServer({ SWEEP_CRON: '0 0 0 1 1 *' });
 });
 
@@ -41,7 +41,7 @@ const hold = (productId: number, wish = {}) =>
 
 const withToken = (mutation: string, token: string) => ask(server.url, mutation, { token });
 
-/** A paid order of a new product with so many units, and its hold's token. */
+/** A paid order of a new product with this number of units, and its hold's token. */
 async function paid(totalStock = 1) {
   const productId = await product({ totalStock });
   const { token, orderId } = await hold(productId);
@@ -54,7 +54,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('a purchase', () => {
-  test('a buyer comes from the product to a paid order by HTTP alone', async () => {
+  test('a buyer gets from the product to a paid order by HTTP alone', async () => {
     const productId = await product({ totalStock: 5, name: 'Widget' });
 
     const shown = await ask(server.url, PRODUCT_QUERY, { id: String(productId) });
@@ -130,7 +130,7 @@ describe('a purchase', () => {
     expect(await findingsOf(server.shop, productId)).toEqual([]);
   });
 
-  test('a released hold and a cancelled order give their units back, and saying so twice is the same', async () => {
+  test('a released hold and a cancelled order return their units, and a repeated call changes nothing', async () => {
     const productId = await product({ totalStock: 3 });
     const released = await hold(productId);
     const cancelled = await hold(productId);
@@ -163,7 +163,7 @@ describe('a purchase', () => {
     expect(await stockOf(server.shop, productId)).toMatchObject({ available: 3, held: 0 });
   });
 
-  test('a refund that is due is shown with its order', async () => {
+  test('an open refund is shown with its order', async () => {
     const { token, orderId } = await paid(1);
 
     await deliver(server.url, success(orderId, { payment_id: 'pay_again', amount: '29.99' }));
@@ -184,7 +184,7 @@ describe('a purchase', () => {
     });
   });
 
-  test('the price of a hold and its order is the one it was made at', async () => {
+  test('a hold and its order keep the price of the creation', async () => {
     const productId = await product({ price: '1500', currency: 'JPY' });
     const before = await hold(productId, { quantity: 3 });
 
@@ -202,7 +202,7 @@ describe('a purchase', () => {
     expect(after.unitPrice).toEqual({ amount: '9900', currency: 'JPY' });
   });
 
-  test('the clock that decides is told, and moves with the database', async () => {
+  test('serverTime is the clock of the database, and moves with it', async () => {
     await moveClock(server.database, 3_600_000);
 
     const time = await ask(server.url, '{ serverTime }');
@@ -214,7 +214,7 @@ describe('a purchase', () => {
 });
 
 describe('idempotency', () => {
-  test('the same key 50 times at once, over two servers, is one hold with one token', async () => {
+  test('one key used 50 times at once over two servers is one hold with one token', async () => {
     await using second = await startTestServer({ DATABASE_URL: server.databaseUrl });
     const productId = await product({ totalStock: 10 });
     const input = { productId: String(productId), quantity: 2, idempotencyKey: randomUUID() };
@@ -231,7 +231,7 @@ describe('idempotency', () => {
     expect(await stockOf(server.shop, productId)).toMatchObject({ available: 8, held: 2 });
   });
 
-  test('a key with other arguments is refused and the first hold stands', async () => {
+  test('a key with other arguments is refused, and the first hold does not change', async () => {
     const productId = await product();
     const other = await product();
     const idempotencyKey = randomUUID();
@@ -254,7 +254,7 @@ describe('idempotency', () => {
     expect(await stockOf(server.shop, other)).toMatchObject({ held: 0 });
   });
 
-  test('createOrder 20 times at once is one order', async () => {
+  test('20 simultaneous createOrder calls make one order', async () => {
     const productId = await product();
     const { token, orderId } = await hold(productId);
 
@@ -266,7 +266,7 @@ describe('idempotency', () => {
     expect(await findingsOf(server.shop, productId)).toEqual([]);
   });
 
-  test('createOrder repeated after the deadline gives the order that there is', async () => {
+  test('createOrder repeated after the deadline returns the existing order', async () => {
     const productId = await product();
     const { token, orderId } = await hold(productId);
     await withToken(CREATE_ORDER, token);
@@ -290,7 +290,7 @@ describe('refusals', () => {
     });
   });
 
-  test('what is only held may come back, what is sold will not', async () => {
+  test('held units may become available again, sold units never', async () => {
     const held = await product({ totalStock: 1 });
     await hold(held);
     const { productId: sold } = await paid(1);
@@ -299,7 +299,7 @@ describe('refusals', () => {
     expect(await hold(held)).toEqual({
       __typename: 'InsufficientStock',
       code: 'INSUFFICIENT_STOCK',
-      message: '1 wanted, 0 left.',
+      message: '1 requested, 0 available.',
       retryable: true,
       availableStock: 0,
       stockStatus: 'ALL_HELD',
@@ -312,13 +312,13 @@ describe('refusals', () => {
     });
     expect(await hold(scarce, { quantity: 3 })).toMatchObject({
       __typename: 'InsufficientStock',
-      message: '3 wanted, 2 left.',
+      message: '3 requested, 2 available.',
       availableStock: 2,
       stockStatus: 'AVAILABLE',
     });
   });
 
-  test('a sale is not open before its start or from its end on', async () => {
+  test('a sale is closed before its start and from its end on', async () => {
     const startsAt = new Date(Date.now() + 3_600_000);
     const endsAt = new Date(Date.now() - 3_600_000);
     const upcoming = await product({ saleStartsAt: startsAt });
@@ -349,19 +349,19 @@ describe('refusals', () => {
     expect(opened.__typename).toBe('Hold');
   });
 
-  test('a countdown of more than 24 days is told as the largest number there is', async () => {
+  test('a countdown of more than 24 days is the largest Int', async () => {
     const upcoming = await product({ saleStartsAt: new Date(Date.now() + 60 * 86_400_000) });
 
     expect((await hold(upcoming)).opensInMs).toBe(2_147_483_647);
   });
 
-  test('a customer who has the limit gets no more, and is told what is left', async () => {
+  test('a customer at the limit is refused, and the refusal states how many are left', async () => {
     const productId = await product({ maxPerCustomer: 3 });
     await hold(productId, { quantity: 2, customerId: 'ben' });
 
     const refused = await hold(productId, { quantity: 2, customerId: 'ben' });
     const other = await hold(productId, { quantity: 2, customerId: 'cleo' });
-    const nobody = await send(server.url, CREATE_HOLD, {
+    const empty = await send(server.url, CREATE_HOLD, {
       input: { productId: String(productId) },
     });
 
@@ -373,10 +373,10 @@ describe('refusals', () => {
       remaining: 1,
     });
     expect(other.__typename).toBe('Hold');
-    expect(nobody.errors![0]!.extensions.code).toBe('BAD_USER_INPUT');
+    expect(empty.errors![0]!.extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  test('a token that opens nothing finds no hold and no order', async () => {
+  test('an invalid token finds no hold and no order', async () => {
     const stranger = `${randomUUID()}.${'x'.repeat(43)}`;
     const { token } = await hold(await product());
 
@@ -396,7 +396,7 @@ describe('refusals', () => {
     expect(await ask(server.url, ORDER_QUERY, { token: stranger })).toBeNull();
   });
 
-  test('a hold that ended says how: expired, released, or become an order', async () => {
+  test('the code of a refused hold is the way it ended: expired, released or converted', async () => {
     const productId = await product();
     const [released, converted, expired] = [
       await hold(productId),
@@ -437,7 +437,7 @@ describe('refusals', () => {
     expect(shown).toMatchObject({ status: 'EXPIRED', remainingMs: 0, order: null });
   });
 
-  test('an order that is paid or expired is final, and is shown as it stands', async () => {
+  test('a paid or expired order is final, and is returned with its state', async () => {
     const { token: paidToken } = await paid();
     const last = await product({ totalStock: 1 });
     const late = await hold(last);
@@ -462,7 +462,7 @@ describe('refusals', () => {
     });
   });
 
-  test('every kind of refusal is read by the one fragment', async () => {
+  test('one fragment reads every kind of refusal', async () => {
     const productId = await product({ totalStock: 1 });
     await hold(productId);
     const document = `mutation ($input: CreateHoldInput!) { createHold(input: $input) {
@@ -480,8 +480,8 @@ describe('refusals', () => {
   });
 });
 
-describe('when the shop cannot', () => {
-  test('a row that someone else has locked is busy, and nothing was done', async () => {
+describe('when the shop is busy or unavailable', () => {
+  test('a locked stock row is BUSY, and nothing changes', async () => {
     const productId = await product();
     const { token } = await hold(productId);
     await using session = await openSession(server.databaseUrl);
@@ -499,7 +499,7 @@ describe('when the shop cannot', () => {
     expect((await hold(productId)).__typename).toBe('Hold');
   });
 
-  test('where one may wait, the third buyer at once is told that it is busy', async () => {
+  test('with a queue of one, the third simultaneous buyer gets BUSY', async () => {
     await using small = await startTestServer({
       DATABASE_URL: server.databaseUrl,
       HOLD_QUEUE_MAX: '1',
@@ -513,7 +513,7 @@ describe('when the shop cannot', () => {
 
     const first = holdThere();
     await until('the first to wait for the lock', () => isAnyoneWaiting());
-    // Of the two that come now one takes the only place in the queue.
+    // One of the next two requests takes the only place in the queue.
     const others = [holdThere(), holdThere()];
     const refused = await Promise.race(others);
     await session.query('rollback');
@@ -530,7 +530,7 @@ describe('when the shop cannot', () => {
     }
   });
 
-  test('without its database the server says OVERLOADED and 503, is not ready, and recovers', async () => {
+  test('without its database the server answers OVERLOADED and 503, is not ready, and recovers', async () => {
     await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({ DATABASE_URL: line.url });
     const productId = String(await product());
@@ -587,7 +587,7 @@ describe('the catalogue', () => {
   const page = (variables = {}) => ask(catalogue.url, PRODUCTS, variables);
   const idsOf = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id);
 
-  test('it is read page by page, newest first, each product once', async () => {
+  test('pages contain each product once, newest first', async () => {
     const seen: string[] = [];
     let after: string | null = null;
     const pages = [];
@@ -608,7 +608,7 @@ describe('the catalogue', () => {
     }
   });
 
-  test('a page has 20 products unless told otherwise, and the last page may be empty', async () => {
+  test('a page has 20 products by default, and the last page may be empty', async () => {
     const first = await page();
     const last = await page({ after: Buffer.from(`product:${ids[0]}`).toString('base64url') });
 
@@ -620,7 +620,7 @@ describe('the catalogue', () => {
     });
   });
 
-  test('only products whose sale stands so are listed and counted', async () => {
+  test('only products with the given sale status are listed and counted', async () => {
     const [live, upcoming, ended] = [
       await page({ saleStatus: 'LIVE', first: 5 }),
       await page({ saleStatus: 'UPCOMING' }),
@@ -632,7 +632,7 @@ describe('the catalogue', () => {
     expect(idsOf(ended)).toEqual(ids.filter((_, position) => position % 4 === 2).toReversed());
   });
 
-  test('a cursor from elsewhere and a page of no size are refused', async () => {
+  test('a cursor of another list and a page of size 0 are refused', async () => {
     const after = Buffer.from('order:1').toString('base64url');
     const wrong = [
       { after },
@@ -651,7 +651,7 @@ describe('the catalogue', () => {
     }
   });
 
-  test('a page with stock costs as many statements for 20 products as for one', async () => {
+  test('a page with stock takes as many statements for 20 products as for one', async () => {
     const document = `query ($first: Int!) { products(first: $first) { totalCount nodes {
       id name availableStock heldStock soldStock totalStock stockStatus stockVersion saleStatus price { amount } } } }`;
     const statements = async (first: number) =>
@@ -666,8 +666,8 @@ describe('the catalogue', () => {
   });
 });
 
-describe('who asks', () => {
-  test('the operator’s part is closed to buyers, whatever token they bring', async () => {
+describe('credentials', () => {
+  test('the admin operations refuse buyers with any token', async () => {
     const productId = String(await product());
     const { token } = await hold(Number(productId));
     const document = 'query ($id: ID!) { stockAudit(productId: $id) { balanced } }';
@@ -687,7 +687,7 @@ describe('who asks', () => {
     });
   });
 
-  test('a token opens its own hold and order and no other’s', async () => {
+  test('a token gives access to its own hold and order only', async () => {
     const productId = await product();
     const [mine, yours] = [await hold(productId), await hold(productId)];
     const forged = `${yours.id}.${mine.token.split('.')[1]}`;
@@ -699,7 +699,7 @@ describe('who asks', () => {
     });
   });
 
-  test('tokens made with an older secret are still accepted, those of a stranger’s are not', async () => {
+  test('tokens signed with an older listed secret are accepted, those of an unknown secret are not', async () => {
     const { token, id } = await hold(await product());
     const older = 'a hold token secret for test servers and long enough';
     const settings = { DATABASE_URL: server.databaseUrl };

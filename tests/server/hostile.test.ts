@@ -44,10 +44,10 @@ import { deliver, success, WEBHOOK } from '../support/provider.ts';
 import { ADMIN_TOKEN, startTestServer, type TestServer } from '../support/server.ts';
 import { findingsOf, makeProduct, stockOf } from '../support/shop.ts';
 
-/*
- * Thousands of requests that nobody honest sends, the same ones each time, at both GraphQL doors and
- * the webhook of a server as it is in production. Whatever is sent: no fault, no stack, no statement,
- * no code that is not in the contract, and nothing of another buyer.
+/**
+ * Thousands of hostile requests, the same ones each time, at both GraphQL endpoints and the webhook of
+ * a server as it is in production. No request causes a fault, or an answer with a stack, a statement, a
+ * code outside the contract or data of another buyer.
  */
 
 const WEBHOOK_SECRET = `whsec_${Buffer.from('a webhook secret of this test only').toString('base64')}`;
@@ -75,7 +75,7 @@ const log: Logger = {
 let server: TestServer;
 /** What the attack may buy and change. */
 let products: NamedProducts;
-/** What belongs to a buyer who is not of the attack: it must be in no answer. */
+/** Data of a buyer outside the attack: no answer may contain it. */
 let secrets: readonly string[];
 let ownerToken: string;
 let saleId: string;
@@ -115,11 +115,11 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** The operator may see who bought; what opens a purchase, nobody. */
+/** The admin may read who bought. No answer contains a secret that authorizes a purchase. */
 const secretsFrom = (isAdmin: boolean): readonly string[] =>
   isAdmin ? [...secrets.slice(0, 2), ADMIN_TOKEN] : [...secrets, ADMIN_TOKEN];
 
-/** What one part of the attack came to. */
+/** The result of one part of the attack. */
 interface Outcome {
   readonly sent: number;
   readonly complaints: readonly string[];
@@ -137,7 +137,7 @@ function outcomeOf(answers: readonly HostileAnswer[], isAdmin = false): Outcome 
 const PARTS: Readonly<Record<string, () => Promise<Outcome>>> = {
   documents: attackWithDocuments,
   values: attackWithValues,
-  'the operator’s part': attackTheOperatorsPart,
+  'the admin operations': attackTheAdminOperations,
   pollution: attackWithPollution,
   requests: attackWithRequests,
   events: attackWithEvents,
@@ -151,7 +151,7 @@ test.each(Object.keys(PARTS))('an attack with %s breaks nothing and learns nothi
   expect(sent).toBeGreaterThan(20);
 });
 
-test('a whole attack is thousands of requests, and none of them is a fault in the log', () => {
+test('an attack is thousands of requests, and none causes a fault in the log', () => {
   const sent = [...outcomes.values()].reduce((sum, outcome) => sum + outcome.sent, 0);
 
   expect(sent).toBeGreaterThan(5000);
@@ -159,7 +159,7 @@ test('a whole attack is thousands of requests, and none of them is a fault in th
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 });
 
-test('the sale goes on beside a whole attack', async () => {
+test('the sale continues during an attack', async () => {
   const { bought, otherwise } = sold;
 
   expect(otherwise).toEqual([]);
@@ -167,7 +167,7 @@ test('the sale goes on beside a whole attack', async () => {
   expect(await stockOf(server.shop, Number(saleId))).toMatchObject({ sold: bought, held: 0 });
 });
 
-test('after a whole attack every unit is accounted for, and others’ purchases are as they were', async () => {
+test('after an attack every unit is accounted for, and other purchases are unchanged', async () => {
   const owned = await ask(server.url, HOLD_QUERY, { token: ownerToken });
   const reconciled = await ask(server.url, RECONCILE, {}, AS_ADMIN);
 
@@ -177,7 +177,7 @@ test('after a whole attack every unit is accounted for, and others’ purchases 
     expect(await findingsOf(server.shop, Number(id))).toEqual([]);
 });
 
-test('no line of the log of a whole attack and a sale holds a token or a secret', () => {
+test('no log line of an attack and a sale contains a token or a secret', () => {
   const all = lines.join('\n');
   const hidden = [...secrets.slice(0, 2), ADMIN_TOKEN, WEBHOOK_SECRET, ...sold.signatures];
 
@@ -186,20 +186,20 @@ test('no line of the log of a whole attack and a sale holds a token or a secret'
   expect(hidden.filter((secret) => all.includes(secret))).toEqual([]);
 });
 
-test('memory is flat over a whole attack', () => {
+test('memory does not grow during an attack', () => {
   expect(heapAfterCollection() - heapBefore).toBeLessThan(HEAP_GROWTH_MAX);
 });
 
 const RECONCILE = 'mutation { reconcile { balanced findings } }';
 
-/** The same document at both doors: what is wrong with it must be the same, whoever reads it. */
+/** The same document at both endpoints. Both must report the same errors. */
 async function attackWithDocuments(): Promise<Outcome> {
-  using doors = openHostileSockets(server.socketUrl, 8);
+  using sockets = openHostileSockets(server.socketUrl, 8);
   const pairs = await inParallel(
     hostileDocuments(),
-    doors.list.map((door) => async ([what, query]: HostileDocument) => {
+    sockets.list.map((socket) => async ([what, query]: HostileDocument) => {
       const overHttp = { what: `${what}, by POST`, ...(await post(server.url, { query })) };
-      const overSocket = { what: `${what}, by socket`, ...(await door.subscribe({ query })) };
+      const overSocket = { what: `${what}, by socket`, ...(await socket.subscribe({ query })) };
       return { overHttp, overSocket, unlike: differencesBetween(overHttp, overSocket) };
     }),
   );
@@ -209,16 +209,16 @@ async function attackWithDocuments(): Promise<Outcome> {
   return { sent, complaints: [...complaints, ...pairs.flatMap(({ unlike }) => unlike)] };
 }
 
-/** Every argument of every operation, as whoever may call it. */
+/** Every argument of every operation, with the token that the operation requires. */
 async function attackWithValues(): Promise<Outcome> {
-  using doors = openHostileSockets(server.socketUrl, 8);
+  using sockets = openHostileSockets(server.socketUrl, 8);
   const schema = buildShopSchema();
   const calls = hostileCalls(schema, products);
   const answers = await inParallel(
     calls,
-    doors.list.map((door) => async ({ what, kind, query, variables }: HostileCall) => {
+    sockets.list.map((socket) => async ({ what, kind, query, variables }: HostileCall) => {
       if (kind === 'subscription')
-        return { what, ...(await door.subscribe({ query, variables })), isAdmin: false };
+        return { what, ...(await socket.subscribe({ query, variables })), isAdmin: false };
       const isAdmin = isAdminCall({ query });
       const headers = isAdmin ? AS_ADMIN : {};
       return { what, ...(await post(server.url, { query, variables }, headers)), isAdmin };
@@ -249,8 +249,8 @@ async function textsThatChanged(
   });
 }
 
-/** Nobody is let in without the token: neither with a wrong one nor with a buyer's. */
-async function attackTheOperatorsPart(): Promise<Outcome> {
+/** Without the admin token there is no access: neither with a wrong token nor with a buyer's. */
+async function attackTheAdminOperations(): Promise<Outcome> {
   const bearers = wrongBearers(ADMIN_TOKEN, [ownerToken, WEBHOOK_SECRET]);
   const calls = harmlessCalls(buildShopSchema(), products).filter(isAdminCall);
   const tries = calls.flatMap((call) => bearers.map((authorization) => ({ call, authorization })));
@@ -307,13 +307,13 @@ async function attackWithEvents(): Promise<Outcome> {
       return { event, signed, unsigned };
     }),
   );
-  const told = answers.flatMap(({ event, signed, unsigned }): HostileAnswer[] => [
+  const answered = answers.flatMap(({ event, signed, unsigned }): HostileAnswer[] => [
     { what: `the event ${event.slice(0, 200)}`, ...signed, errors: [] },
     { what: `the unsigned event ${event.slice(0, 200)}`, ...unsigned, errors: [] },
   ]);
-  const { sent, complaints } = outcomeOf(told);
+  const { sent, complaints } = outcomeOf(answered);
   const taken = answers.filter(({ unsigned }) => unsigned.status !== 401);
-  // 503: they are all of one order, whose lock is not had in time where the machine is busy.
+  // 503: all are for one order, whose lock can time out on a busy machine.
   const odd = answers.filter(({ signed }) => ![200, 202, 400, 422, 503].includes(signed.status));
   return {
     sent,
@@ -325,20 +325,20 @@ async function attackWithEvents(): Promise<Outcome> {
   };
 }
 
-/** What is said to a socket that is no message closes it, in the protocol's own words, or is answered. */
+/** An invalid message closes the socket with a code of the protocol, or gets an answer. */
 async function attackWithNoise(): Promise<Outcome> {
-  using doors = openHostileSockets(server.socketUrl, 8);
+  using sockets = openHostileSockets(server.socketUrl, 8);
   const answers = await inParallel(
     SOCKET_NOISE,
-    doors.list.map((door) => async (message: string | Buffer) => ({
+    sockets.list.map((socket) => async (message: string | Buffer) => ({
       what: `the message ${message.toString().slice(0, 60)}`,
-      ...(await door.send(message)),
+      ...(await socket.send(message)),
     })),
   );
   return outcomeOf(answers);
 }
 
-/** The errors of a body, where it is GraphQL's. */
+/** The errors of a GraphQL body. */
 function errorsIn(text: string): readonly ApiError[] {
   try {
     return (JSON.parse(text) as { errors?: readonly ApiError[] }).errors ?? [];
@@ -347,7 +347,7 @@ function errorsIn(text: string): readonly ApiError[] {
   }
 }
 
-/** How often honest buyers bought, and what they were told instead. */
+/** How often honest buyers bought, and the other answers they received. */
 interface Sold {
   readonly bought: number;
   /** What of each token opens its hold. */
@@ -355,7 +355,7 @@ interface Sold {
   readonly otherwise: readonly unknown[];
 }
 
-/** Honest buyers who hold, order and pay, again and again until they are stopped. */
+/** Honest buyers who hold, order and pay repeatedly until they are stopped. */
 function startSale(buyers: number) {
   const { url } = server;
   const otherwise: unknown[] = [];

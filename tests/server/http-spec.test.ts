@@ -1,14 +1,14 @@
 import { auditServer, type AuditFail } from 'graphql-http';
 import { startTestServer } from '../support/server.ts';
 
-/*
+/**
  * The GraphQL over HTTP specification, as the audit of graphql-http has it, against a whole server.
- * Introspection is on, because the audit asks by it.
+ * Introspection is on, because the audit uses it.
  */
 
 /** Where we do otherwise than the specification advises or allows, and why. */
 const OTHERWISE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'Past a limit and for a document that cannot be run it is HTTP 400, whatever is accepted: one rule for every client.':
+  'Past a limit and for a document that cannot be run it is HTTP 400, for any Accept header: one rule for every client.':
     {
       '572B':
         'SHOULD use 200 status code on document parsing failure when accepting application/json',
@@ -24,16 +24,16 @@ const OTHERWISE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-test('GraphQL over HTTP: no MUST is broken, and every SHOULD that is not followed has its reason', async () => {
+test('GraphQL over HTTP: every MUST is met, and every unmet SHOULD has its reason', async () => {
   await using server = await startTestServer();
 
   const results = await auditServer({ url: `${server.url}/graphql` });
 
   const failed = results.filter((result): result is AuditFail => result.status !== 'ok');
-  const told = ({ id, name }: AuditFail): readonly [string, string] => [id, name];
+  const idAndName = ({ id, name }: AuditFail): readonly [string, string] => [id, name];
   expect(results.length).toBeGreaterThan(50);
-  expect(failed.filter(({ status }) => status === 'error').map(told)).toEqual([]);
-  expect(Object.fromEntries(failed.map(told))).toEqual(
+  expect(failed.filter(({ status }) => status === 'error').map(idAndName)).toEqual([]);
+  expect(Object.fromEntries(failed.map(idAndName))).toEqual(
     Object.assign({}, ...Object.values(OTHERWISE)),
   );
 });

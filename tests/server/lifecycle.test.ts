@@ -12,14 +12,14 @@ const LOCKED = 'select from stock_levels where product_id = $1 for update';
 const NEVER = '0 0 0 1 1 *';
 
 /** A log, and the warnings about stops in it. */
-function overhear(): { readonly warnings: string[]; readonly log: Logger } {
+function collectLog(): { readonly warnings: string[]; readonly log: Logger } {
   const warnings: string[] = [];
   const warn: Logger['warn'] = (_facts, message) =>
     void (message.includes('grace') && warnings.push(message));
   return { warnings, log: { ...silentLog, warn } };
 }
 
-/** What a load balancer sees. */
+/** The view of a load balancer. */
 const readyStatus = async (url: string): Promise<number> => (await fetch(`${url}/readyz`)).status;
 
 /** Whether a session of the shop waits for a lock at this moment. */
@@ -31,7 +31,7 @@ async function isWaiting(database: Database): Promise<boolean> {
   return row!.sessions > 0;
 }
 
-/** Asks for a hold and tells what came of it: the status, or the error's code. */
+/** Requests a hold, and returns the status or the error's code. */
 function askForHold(url: string, productId: number): Promise<number | string> {
   const query = `mutation { createHold(input: { productId: "${productId}" }) { __typename } }`;
   const { hostname, port } = new URL(url);
@@ -51,8 +51,8 @@ function askForHold(url: string, productId: number): Promise<number | string> {
   });
 }
 
-test('a stop begins with 503 at /readyz; who still comes is served, and told to leave', async () => {
-  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '20' });
+test('a stop begins with 503 at /readyz; later requests are served with Connection: close', async () => {
+  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '10' });
   const { url, shop, database } = server;
   const stuck = await makeProduct(shop);
   const productId = await makeProduct(shop);
@@ -76,8 +76,8 @@ test('a stop begins with 503 at /readyz; who still comes is served, and told to 
   await stopped;
 });
 
-test('as long as requests come a stopping server answers, and idle connections are open for the next', async () => {
-  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '20' });
+test('while requests arrive a stopping server answers, and idle connections stay open', async () => {
+  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '10' });
   using idle = await openRawConnection(server.url);
   idle.write(postText('{ __typename }'));
   const [before] = await idle.heads(1);
@@ -85,7 +85,7 @@ test('as long as requests come a stopping server answers, and idle connections a
   const stopped = server.stopServer();
   const startedAt = performance.now();
   // Longer than the quiet that ends the stop.
-  while (performance.now() - startedAt < 3000) await send(server.url, '{ __typename }');
+  while (performance.now() - startedAt < 2000) await send(server.url, '{ __typename }');
   const wasOpen = idle.isOpen();
   idle.write(postText('{ __typename }'));
   const [, answer] = await idle.heads(2);
@@ -97,8 +97,8 @@ test('as long as requests come a stopping server answers, and idle connections a
   expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*^connection: close\r$/im);
 });
 
-test('a request under way when a stop begins is answered as the last of its connection', async () => {
-  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '20', SWEEP_CRON: NEVER });
+test('a request in flight at a stop is answered as the last of its connection', async () => {
+  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '10', SWEEP_CRON: NEVER });
   const productId = await makeProduct(server.shop);
   await using session = await openSession(server.databaseUrl);
   await session.query('begin');
@@ -120,8 +120,8 @@ test('a request under way when a stop begins is answered as the last of its conn
   expect(caller.text()).toContain('"Hold"');
 });
 
-test('of pipelined requests a stopping server answers all, and only the last answer closes', async () => {
-  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '20' });
+test('a stopping server answers all pipelined requests, and only the last answer closes the connection', async () => {
+  await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '10' });
   using pipelining = await openRawConnection(server.url);
   using old = await openRawConnection(server.url);
 
@@ -142,8 +142,8 @@ test('of pipelined requests a stopping server answers all, and only the last ans
   expect(oldHead).toMatch(/^connection: close\r$/im);
 });
 
-test('a connection on which nothing was sent does not hold a stop up until it is cut', async () => {
-  const { warnings, log } = overhear();
+test('a connection without a request does not delay a stop', async () => {
+  const { warnings, log } = collectLog();
   await using server = await startTestServer({ SHUTDOWN_GRACE_SECONDS: '5', log });
   using silent = await openRawConnection(server.url);
   using kept = await openRawConnection(server.url);
@@ -156,7 +156,7 @@ test('a connection on which nothing was sent does not hold a stop up until it is
   expect(warnings).toEqual([]);
 });
 
-test('a request stuck behind a lock is cut when the grace is over, and nothing of it stays', async () => {
+test('a request that waits for a lock is aborted after the grace period, and has no effect', async () => {
   await using beside = await startTestServer();
   const productId = await makeProduct(beside.shop);
   const server = await startTestServer({
@@ -171,15 +171,15 @@ test('a request stuck behind a lock is cut when the grace is over, and nothing o
   const asked = askForHold(server.url, productId);
   await until('it to wait', () => isWaiting(beside.database));
   await server.stop();
-  const told = await asked;
+  const outcome = await asked;
   await session.query('rollback');
   await until('its session to end', async () => !(await isWaiting(beside.database)));
 
-  expect(told).toBe('ECONNRESET');
+  expect(outcome).toBe('ECONNRESET');
   expect(await stockOf(beside.shop, productId)).toMatchObject({ held: 0, version: 1 });
 });
 
-test('a database that answers nothing any more holds no stop up', async () => {
+test('an unresponsive database does not delay a stop', async () => {
   await using beside = await startTestServer();
   const productId = await makeProduct(beside.shop);
   await using line = await openDatabaseProxy(beside.databaseUrl);
@@ -191,16 +191,16 @@ test('a database that answers nothing any more holds no stop up', async () => {
   // Answered without the database: by then the request before it is under way.
   await send(server.url, '{ __typename }');
   await server.stopServer();
-  const told = await asked;
+  const outcome = await asked;
   line.cut();
   await server.stop();
 
-  expect(told).toBe('ECONNRESET');
+  expect(outcome).toBe('ECONNRESET');
   expect(await ask(beside.url, HOLD_QUERY, { token })).toMatchObject({ status: 'ACTIVE' });
 });
 
 test.each(['/healthz', '/readyz'])(
-  '%s is answered before the operations that wait for their turn',
+  '%s is answered before operations that wait for their turn',
   async (path) => {
     await using server = await startTestServer();
     const state = { answered: 0 };

@@ -37,7 +37,7 @@ afterAll(() => server.stop());
 
 let addresses = 0;
 
-/** A caller whom nobody has counted yet, by the header that the trusted proxy would write. */
+/** A caller address that has no counted requests yet, as the trusted proxy sends it. */
 function newCaller(): Record<string, string> {
   addresses += 1;
   return { 'x-forwarded-for': `198.51.100.${addresses}` };
@@ -45,7 +45,7 @@ function newCaller(): Record<string, string> {
 
 const guess = (): string => `${randomUUID()}.${token.split('.')[1]!}`;
 
-/** Sends so many at once, and gives their answers. */
+/** Sends this number of requests at once, and returns their answers. */
 const times = <T>(count: number, send: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, send));
 
@@ -60,7 +60,7 @@ function expectRefused({ status, headers, errors }: GraphqlAnswer): void {
 }
 
 describe('tokens', () => {
-  test('60 guesses a minute are answered like any unknown token, the 61st is refused', async () => {
+  test('60 invalid tokens a minute are answered like any unknown token, the 61st is refused', async () => {
     const caller = newCaller();
 
     const guesses = await times(FAILURES, () =>
@@ -87,7 +87,7 @@ describe('tokens', () => {
     expectRefused(await send(server.url, query, { token: 'nonsense' }, caller));
   });
 
-  test('the right token is never refused for another’s guesses from the same address', async () => {
+  test('the right token is never refused for invalid ones from the same address', async () => {
     const caller = newCaller();
     await times(FAILURES + 40, () => send(server.url, HOLD_QUERY, { token: guess() }, caller));
 
@@ -96,7 +96,7 @@ describe('tokens', () => {
     expect(mine).toMatchObject({ status: 200, data: { hold: { status: 'ACTIVE' } } });
   });
 
-  test('guesses from one address are nothing to another', async () => {
+  test('invalid tokens of one address do not count for another', async () => {
     const caller = newCaller();
     await times(FAILURES + 1, () => send(server.url, HOLD_QUERY, { token: guess() }, caller));
 
@@ -105,7 +105,7 @@ describe('tokens', () => {
     expect(other.status).toBe(200);
   });
 
-  test('invented entries of X-Forwarded-For do not make another caller', async () => {
+  test('invented entries of X-Forwarded-For do not change the address', async () => {
     const { 'x-forwarded-for': address } = newCaller();
     let invented = 0;
     const next = () => ({ 'x-forwarded-for': `10.9.8.${(invented += 1)}, ${address}` });
@@ -114,7 +114,7 @@ describe('tokens', () => {
     expectRefused(await send(server.url, HOLD_QUERY, { token: guess() }, next()));
   });
 
-  test('a guess never reaches the database', async () => {
+  test('an invalid token never reaches the database', async () => {
     await using one = await startTestServer({ SWEEP_CRON: '0 0 0 1 1 *' });
     const right = async () => send(one.url, HOLD_QUERY, { token });
 
@@ -129,7 +129,7 @@ describe('tokens', () => {
     expect(ofHolds(known)).toHaveLength(1);
   });
 
-  test('over the websocket a guess past the limit is told so, and the socket lives on', async () => {
+  test('over the websocket a guess past the limit is refused, and the socket stays open', async () => {
     await using one = await startTestServer();
     const productId = String(await makeProduct(one.shop));
     const right = (await ask(one.url, CREATE_HOLD, { input: { productId } })).token as string;
@@ -151,7 +151,7 @@ describe('tokens', () => {
 });
 
 describe('the admin token', () => {
-  test('60 tries without it are unauthenticated, the 61st is refused, and the right one passes', async () => {
+  test('60 attempts without it are UNAUTHENTICATED, the 61st is refused, and the right one passes', async () => {
     const caller = newCaller();
     const wrong = { ...caller, authorization: 'Bearer wrong' };
 
@@ -165,7 +165,7 @@ describe('the admin token', () => {
     expect(right).toMatchObject({ status: 200, errors: undefined });
   });
 
-  test('tries at it do not count as guesses of tokens', async () => {
+  test('attempts without it do not count as invalid hold tokens', async () => {
     const caller = newCaller();
     await times(FAILURES + 1, () => send(server.url, AUDIT, {}, caller));
 
@@ -175,7 +175,7 @@ describe('the admin token', () => {
   });
 });
 
-test('validly signed webhooks are taken however many unsigned ones came from their address', async () => {
+test('signed webhooks are accepted after any number of unsigned ones from their address', async () => {
   const headers = newCaller();
   const orderId = randomUUID();
   const unsigned = await times(FAILURES + 20, () =>
@@ -191,7 +191,7 @@ test('validly signed webhooks are taken however many unsigned ones came from the
 });
 
 describe('holds', () => {
-  test('are not limited unless it is set: a crowd behind one address is a customer', async () => {
+  test('are not limited by default: many buyers may share an address', async () => {
     const productId = String(await makeProduct(server.shop, { totalStock: 200 }));
 
     const answers = await times(150, () =>
@@ -218,7 +218,7 @@ describe('holds', () => {
     ]);
   });
 
-  test('an address counts as one whatever port, quotes, lines and spaces its proxies write', async () => {
+  test('an address is the same with any port, quotes, lines and spaces of its proxies', async () => {
     await using limited = await startTestServer({ HOLDS_PER_MINUTE: '5', TRUSTED_PROXY_HOPS: '2' });
     const productId = String(await makeProduct(limited.shop));
     const body = JSON.stringify({ query: CREATE_HOLD, variables: { input: { productId } } });

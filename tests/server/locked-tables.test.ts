@@ -32,7 +32,7 @@ afterAll(() => server.stop());
 
 const hold = () => ask(server.url, CREATE_HOLD, { input: { productId } });
 
-/** Somebody changes a table by hand, and takes his time. */
+/** Locks a table, as a long manual change does. */
 async function whileLocked<T>(table: string, work: () => Promise<T>): Promise<T> {
   await using session = await openSession(server.databaseUrl);
   await session.query('begin');
@@ -42,7 +42,7 @@ async function whileLocked<T>(table: string, work: () => Promise<T>): Promise<T>
 
 const OVERLOADED = { extensions: { code: 'OVERLOADED', retryAfterMs: expect.any(Number) } };
 
-test('whoever only looks is told to come again, and not that something went wrong', async () => {
+test('a query gets a retryable error, not an internal one', async () => {
   const { token } = await hold();
   const looks: [table: string, query: string, variables: object][] = [
     ['holds', HOLD_QUERY, { token }],
@@ -60,7 +60,7 @@ test('whoever only looks is told to come again, and not that something went wron
   }
 }, 30_000);
 
-test('whoever acts is told that the shop is busy, and a delivery that it was not taken', async () => {
+test('a mutation gets BUSY, and a webhook gets 503', async () => {
   const { token, orderId } = await hold();
 
   const [ordered, cancelled, delivered] = await whileLocked('holds', () =>
@@ -76,7 +76,7 @@ test('whoever acts is told that the shop is busy, and a delivery that it was not
   expect((await ask(server.url, CREATE_ORDER, { token })).__typename).toBe('Order');
 });
 
-test('what was done is not said to be undone because its answer could not be read', async () => {
+test('a committed change is not reported as undone when its answer cannot be read', async () => {
   const { token } = await hold();
 
   const answer = await whileLocked('refunds', () =>
@@ -92,9 +92,9 @@ test('what was done is not said to be undone because its answer could not be rea
   expect(order).toEqual({ status: 'PENDING' });
 });
 
-test('who subscribes meanwhile is told the state as soon as it can be read', async () => {
+test('a new subscriber gets the state when the table can be read', async () => {
   await using socket = await openSocket(server.socketUrl);
-  const heard = await whileLocked('stock_levels', async () => {
+  const received = await whileLocked('stock_levels', async () => {
     const subscribed = socket.subscribe<{ id: string }>(
       'subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) { id } }',
       { ids: [productId] },
@@ -103,13 +103,13 @@ test('who subscribes meanwhile is told the state as soon as it can be read', asy
     return subscribed;
   });
 
-  await until('the state', () => heard.values.length > 0);
+  await until('the state', () => received.values.length > 0);
 
-  expect(heard.errors).toEqual([]);
-  expect(heard.values).toEqual([{ id: productId }]);
+  expect(received.errors).toEqual([]);
+  expect(received.values).toEqual([{ id: productId }]);
 });
 
-test('none of it was an error of ours', () => {
+test('none of these requests causes an internal error', () => {
   const errors = logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
 
   expect(errors).toEqual([]);

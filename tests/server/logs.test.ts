@@ -1,5 +1,5 @@
 import { createLog, type Logger } from '../../src/lib/log.ts';
-import { asRequest } from '../../src/lib/request-id.ts';
+import { asRequest } from '../../src/lib/ids.ts';
 import { AS_ADMIN, ask, CREATE_HOLD, CREATE_ORDER, send } from '../support/graphql-client.ts';
 import { deliver, success } from '../support/provider.ts';
 import { startTestServer } from '../support/server.ts';
@@ -24,7 +24,7 @@ function keepingLog(level: string): {
   };
 }
 
-test('each step of a purchase is in the log under the id that its answer bears, and no token is', async () => {
+test('each step of a purchase is logged with the request id of its answer, without tokens', async () => {
   const kept = keepingLog('debug');
   await using server = await startTestServer({ log: kept.log });
   const { url } = server;
@@ -70,7 +70,7 @@ test('each step of a purchase is in the log under the id that its answer bears, 
   expect(kept.text()).not.toContain(token.split('.')[1]);
 });
 
-test('requests that come at once are each in the log, and on record, under their own id', async () => {
+test('simultaneous requests are in the log and in the audit log under their own ids', async () => {
   const kept = keepingLog('debug');
   await using server = await startTestServer({ log: kept.log });
   const productId = String(await makeProduct(server.shop, { totalStock: 100 }));
@@ -98,7 +98,7 @@ test('requests that come at once are each in the log, and on record, under their
 const ADJUST = `mutation ($productId: ID!) {
   adjustStock(input: { productId: $productId, delta: 1, reason: "more came" }) { __typename } }`;
 
-test('a sweep that ended something says so at info, under an id of its run', async () => {
+test('a sweep that ended rows logs at info, with an id of its run', async () => {
   const kept = keepingLog('info');
   await using server = await startTestServer({ log: kept.log });
   const productId = String(await makeProduct(server.shop));
@@ -117,7 +117,7 @@ test('a sweep that ended something says so at info, under an id of its run', asy
   });
 });
 
-test('a fact that is not on the list does not reach the log', () => {
+test('a fact that is not on the list is not logged', () => {
   const kept = keepingLog('info');
   const facts = { orderId: 'an order', token: 'secret', authorization: 'secret', headers: {} };
 
@@ -134,7 +134,7 @@ test('a fact that is not on the list does not reach the log', () => {
   ]);
 });
 
-test('of an error the log has what happened and where, never the values it happened to', () => {
+test('an error is logged with its message and place, without its values', () => {
   const kept = keepingLog('info');
   const cause = Object.assign(new Error('duplicate key'), {
     code: '23505',
@@ -155,10 +155,10 @@ test('of an error the log has what happened and where, never the values it happe
   expect(kept.text()).not.toContain('secret');
 });
 
-test('a line that belongs to no request has no id', () => {
+test('a line outside of requests has no id', () => {
   const kept = keepingLog('info');
 
-  kept.log.info({}, 'Nobody asked');
+  kept.log.info({}, 'No request');
 
-  expect(kept.lines('Nobody asked')[0]).not.toHaveProperty('requestId');
+  expect(kept.lines('No request')[0]).not.toHaveProperty('requestId');
 });

@@ -8,7 +8,7 @@ import { createTestDatabase, makeProduct, openTestShop } from '../support/shop.t
 
 const WAIT_MS = 60_000;
 
-/** How long the rolling restart goes on; RESTART_SECONDS=120 for a long run by hand. */
+/** The duration of the rolling restart; RESTART_SECONDS=120 for a long manual run. */
 const RESTART_MS = Number(process.env['RESTART_SECONDS'] ?? 8) * 1000;
 
 let servers: ServerProcesses;
@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => servers.clear(), WAIT_MS);
 
 test(
-  'whichever of three workers is scraped tells the figures of all, and the database’s once',
+  'each of three workers exports the metrics of all, and those of the database once',
   async () => {
     const url = await servers.start({ WORKERS: '3' }).ready();
     const input = { productId: '1' };
@@ -80,7 +80,7 @@ async function openCollector() {
 }
 
 test(
-  'with a collector named, one trace leads from the request through GraphQL to the SQL, without tokens',
+  'with a collector, one trace contains the request, GraphQL and SQL, without tokens',
   async () => {
     using collector = await openCollector();
     const server = servers.start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
@@ -107,7 +107,7 @@ test(
 );
 
 test(
-  'three servers restarted in turn under load fail no request that they accepted',
+  'three servers restarted in turn under load fail no accepted request',
   async () => {
     const database = await createTestDatabase();
     await using stack = new AsyncDisposableStack();

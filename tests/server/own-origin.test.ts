@@ -15,7 +15,7 @@ async function allowedFor(url: string, headers: Record<string, string>): Promise
   return response.headers['access-control-allow-origin'];
 }
 
-test('a page of the server itself may always call it and open its websocket', async () => {
+test('a page of the server may always call it and open its websocket', async () => {
   await using server = await startTestServer({
     ALLOWED_ORIGINS: 'https://elsewhere.example',
     HOST: '127.0.0.1',
@@ -44,7 +44,7 @@ test('behind a proxy that ends TLS the own origin is allowed with default settin
   expect(await allowedFor(server.url, { host: 'other.example', origin })).toBeUndefined();
 });
 
-test('behind a trusted proxy that ends TLS the own origin is the one that browsers see', async () => {
+test('behind a trusted proxy that ends TLS the own origin is the one of the browser', async () => {
   await using server = await startTestServer({
     ALLOWED_ORIGINS: 'https://elsewhere.example',
     TRUSTED_PROXY_HOPS: '1',

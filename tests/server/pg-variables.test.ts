@@ -11,7 +11,7 @@ const WAIT_MS = 120_000;
 const HOSTILE = {
   PGHOST: 'nowhere.invalid',
   PGPORT: '1',
-  PGUSER: 'nobody',
+  PGUSER: 'unknown_user',
   PGPASSWORD: 'wrong',
   PGDATABASE: 'nothing',
   PGSSLMODE: 'verify-full',
@@ -24,7 +24,7 @@ const HOSTILE = {
 beforeAll(buildServer, WAIT_MS);
 
 test(
-  'PG* variables do not reach the embedded database, of workers neither',
+  'PG* variables do not reach the embedded database, also with workers',
   async () => {
     const servers = new ServerProcesses();
     try {

@@ -9,6 +9,7 @@ import {
   buildServer,
   complainedOf,
   freePort,
+  makeDemoData,
   makeProductAt,
   ServerProcesses,
   statusOf,
@@ -24,11 +25,23 @@ const WAIT_MS = 90_000;
 
 const { version: VERSION } = JSON.parse(textOf('package.json')) as { readonly version: string };
 
+let demo: ServerProcesses;
 let servers: ServerProcesses;
 const start = (settings?: Record<string, string>, filesMax?: number): Running =>
   servers.start(settings, filesMax);
 
-beforeAll(buildServer, WAIT_MS);
+/** Starts a server whose embedded database exists, with the demo sale. */
+const startDemo = (settings?: Record<string, string>, filesMax?: number): Running => {
+  servers.copyDataOf(demo);
+  return start(settings, filesMax);
+};
+
+beforeAll(async () => {
+  buildServer();
+  demo = await makeDemoData();
+}, WAIT_MS);
+
+afterAll(() => demo.clear(), WAIT_MS);
 
 beforeEach(() => {
   servers = new ServerProcesses();
@@ -36,7 +49,7 @@ beforeEach(() => {
 
 afterEach(() => servers.clear(), WAIT_MS);
 
-/** Buyers who ask and ask until the server is gone; the tokens of the holds that they were given. */
+/** Buyers who request holds until the server has exited; returns the tokens of their holds. */
 function buyersOf(
   url: string,
   productId: string,
@@ -65,7 +78,7 @@ function buyersOf(
 }
 
 test(
-  'on a bare machine it starts with a database of its own and the demo sale',
+  'without settings it starts with its own database and the demo sale',
   async () => {
     const server = start({ ADMIN_TOKEN: '' });
     const url = await server.ready();
@@ -127,9 +140,9 @@ test(
 );
 
 test(
-  'a server that may open 280 files takes as many connections as leave its database some',
+  'a server limited to 280 files accepts fewer connections, and leaves files for its database',
   async () => {
-    const server = start({ DATABASE_POOL_MAX: '20' }, 280);
+    const server = startDemo({ DATABASE_POOL_MAX: '20' }, 280);
     const url = await server.ready();
     const { id } = await makeProductAt(url, 100_000);
     const { hostname, port } = new URL(url);
@@ -157,9 +170,9 @@ test(
 );
 
 test(
-  'stopped in the middle of a sale it exits 0, and every hold it answered is there afterwards',
+  'stopped during a sale it exits with 0, and every answered hold exists afterwards',
   async () => {
-    const first = start();
+    const first = startDemo();
     const url = await first.ready();
     const { id } = await makeProductAt(url, 1_000_000);
     const buyers = buyersOf(url, id);
@@ -184,9 +197,9 @@ test(
 );
 
 test(
-  'killed in the middle of a sale it leaves no database running, and the next start has every hold',
+  'killed during a sale it leaves no database running, and the next start has every hold',
   async () => {
-    const first = start();
+    const first = startDemo();
     const url = await first.ready();
     const { id } = await makeProductAt(url, 1_000_000);
     const buyers = buyersOf(url, id);
@@ -207,9 +220,9 @@ test(
 );
 
 test(
-  'started again at once after a kill, it waits for the old database and has its data',
+  'restarted right after a kill, it waits for the old database and has its data',
   async () => {
-    const first = start();
+    const first = startDemo();
     const url = await first.ready();
     const { token } = await ask(url, CREATE_HOLD, { input: { productId: '1' } });
 
@@ -222,9 +235,9 @@ test(
 );
 
 test(
-  'a second server on the same folder says so and exits 1, and the first goes on',
+  'a second server on the same folder reports it and exits with 1, and the first continues',
   async () => {
-    const first = start();
+    const first = startDemo();
     const url = await first.ready();
 
     const second = start();
@@ -241,7 +254,7 @@ test(
 );
 
 test(
-  'three servers started at once on an empty database end with one schema and one demo sale',
+  'three servers started at once on an empty database make one schema and one demo sale',
   async () => {
     const postgres = process.env['TEST_POSTGRES_URL']!;
     const name = `flash_sale_empty_${process.pid}_${Date.now()}`;
@@ -315,7 +328,7 @@ test(
 );
 
 test(
-  'production without its secrets, and an open webhook for strangers, do not start',
+  'production without its secrets, and an unsigned webhook on a public address, do not start',
   async () => {
     const bare = start({ NODE_ENV: 'production', ADMIN_TOKEN: '' });
     const short = start({
@@ -347,7 +360,7 @@ test(
 );
 
 test(
-  'production does not migrate by itself, and says what to do',
+  'production does not migrate automatically, and names the command',
   async () => {
     const postgres = process.env['TEST_POSTGRES_URL']!;
     const name = `flash_sale_bare_${process.pid}_${Date.now()}`;
@@ -371,9 +384,9 @@ test(
 );
 
 test(
-  'a stop waits for nobody longer than its grace: idle, half-sent, subscribed or deaf',
+  'a stop ends within its grace period with idle, half-sent, subscribed and unresponsive connections',
   async () => {
-    const server = start({ SHUTDOWN_GRACE_SECONDS: '0.5' });
+    const server = startDemo({ SHUTDOWN_GRACE_SECONDS: '0.5' });
     const url = await server.ready();
     const { port, hostname } = new URL(url);
     const sockets = [connect(Number(port), hostname), connect(Number(port), hostname)];
@@ -400,7 +413,7 @@ test(
 test(
   'a second signal ends a stop at once',
   async () => {
-    const server = start({ SHUTDOWN_GRACE_SECONDS: '60' });
+    const server = startDemo({ SHUTDOWN_GRACE_SECONDS: '60' });
     const url = await server.ready();
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -427,7 +440,7 @@ test(
 test(
   'a closed log does not end the sale',
   async () => {
-    const server = start();
+    const server = startDemo();
     const url = await server.ready();
 
     server.child.stdout!.destroy();
@@ -447,9 +460,9 @@ test(
 );
 
 test(
-  'a port that is taken ends the start with 1, and the database with it',
+  'a port in use ends the start with 1, and the database with it',
   async () => {
-    const first = start();
+    const first = startDemo();
     const { port } = new URL(await first.ready());
 
     const second = start({ PORT: port, DATA_DIR: join(servers.dataDir, 'other') });
@@ -472,7 +485,7 @@ test.each([
     /^HOST no-such-host\.invalid cannot be resolved to an address \(E\w+\)\.\n$/,
   ],
 ])(
-  'a HOST that cannot be bound (%s) is one plain line and exit code 1, with workers too',
+  'a HOST that cannot be bound (%s) is reported in one line with exit code 1, with workers too',
   async (HOST, line) => {
     const PAYMENT_WEBHOOK_SECRETS = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     const alone = start({ HOST, PAYMENT_WEBHOOK_SECRETS });
@@ -487,7 +500,7 @@ test.each([
 );
 
 test(
-  'a port that is taken is one plain line with workers too',
+  'a port in use is reported in one line, with workers too',
   async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -504,9 +517,9 @@ test(
 );
 
 test(
-  'on HOST=[::1] it serves at http://[::1], and takes unsigned events as on any loopback',
+  'on HOST=[::1] it serves at http://[::1], and accepts unsigned events as on any loopback address',
   async () => {
-    const server = start({ HOST: '[::1]' });
+    const server = startDemo({ HOST: '[::1]' });
     const url = await server.ready();
 
     const delivered = await fetch(`${url}/api/payments/webhook`, {
@@ -524,8 +537,8 @@ test(
 );
 
 /**
- * A Node as it was before: by its own version, and it fails on what needs a newer one. Imports that
- * stand at a file's top are loaded before its first line runs.
+ * A Node as it was before: by its own version, and it fails on what needs a newer one. Static imports
+ * of a file are loaded before its first line runs.
  */
 const OLD_NODE = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
@@ -539,7 +552,7 @@ const OLD_NODE = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 test.each(['main.js', 'cli.js'])(
-  '%s on an old Node says so in one line and exits 1, and knows its version on any',
+  '%s on an old Node reports it in one line and exits with 1; --version works on any',
   (file) => {
     const run = (...args: string[]) =>
       spawnSync(process.execPath, ['--import', OLD_NODE, join(ROOT, 'dist/src', file), ...args], {
@@ -570,7 +583,7 @@ test(
     expect(run('cli.js', '--version').stdout).toBe(`${VERSION}\n`);
     expect(run('cli.js', '-V').stdout).toBe(`${VERSION}\n`);
     rmSync(join(servers.dataDir, '.env'));
-    const server = start();
+    const server = startDemo();
     await server.ready();
 
     const ready = JSON.parse(server.out().trim().split('\n').at(-1)!) as Record<string, string>;
@@ -581,7 +594,7 @@ test(
 );
 
 test(
-  'at a terminal the log is for people, and JSON in production',
+  'the log is readable at a terminal, and JSON in production',
   async () => {
     const postgres = process.env['TEST_POSTGRES_URL']!;
     const name = `flash_sale_terminal_${process.pid}`;
@@ -626,7 +639,7 @@ test(
 );
 
 test(
-  'while it starts it lives, says at each path that it cannot serve yet, and a stop meanwhile ends it with 0',
+  'during the start /healthz is 200 and every other path 503, and a stop exits with 0',
   async () => {
     const name = `flash_sale_starting_${process.pid}`;
     const postgres = process.env['TEST_POSTGRES_URL']!;

@@ -59,7 +59,7 @@ async function heldBefore() {
   return { token: token as string, orderId: orderId as string };
 }
 
-/** Every kind of request, asked once. */
+/** One request of every kind. */
 async function askEverything({ token, orderId }: { token: string; orderId: string }) {
   const { url } = server;
   return {
@@ -87,10 +87,10 @@ function expectAway({ operations, delivery, ready }: Awaited<ReturnType<typeof a
   expect(ready.retryAfter).toBeGreaterThan(0);
 }
 
-/** What the log says of the database at warn. */
+/** The log lines about the database at warn. */
 const logged = () => written.map((line) => JSON.parse(line) as { sqlState?: string; msg: string });
 
-test('a database that turns read-only is away on every path, and serves again without a restart', async () => {
+test('a database that becomes read-only is unavailable on every path, and serves again without a restart', async () => {
   const before = await heldBefore();
   await using socket = await openSocket(server.socketUrl);
   const watching = watch(socket);
@@ -116,8 +116,8 @@ test('a database that turns read-only is away on every path, and serves again wi
   expect(written.join('')).not.toContain('failed unexpectedly');
 });
 
-test('a write in a session that alone is read-only is refused as away, and that session is dropped', async () => {
-  // A pooler, or a role’s function, may change a session without a word to the client.
+test('a write in a read-only session is refused as unavailable, and that session is dropped', async () => {
+  // A pooler, or a function of a role, may change a session without a message to the client.
   await using session = await openSession(postgres.url);
   await session.query(`create function turn_read_only() returns trigger language plpgsql as
     $$ begin set transaction_read_only = on; return new; end $$`);
@@ -150,7 +150,7 @@ test.each([
   expect(after.data.createHold.__typename).toBe('Hold');
 });
 
-test('a primary that comes back as a standby is away until it is promoted', async () => {
+test('a primary that returns as a standby is unavailable until it is promoted', async () => {
   const before = await heldBefore();
 
   await postgres.restartAsStandby();
@@ -169,7 +169,7 @@ test('a primary that comes back as a standby is away until it is promoted', asyn
   ).toContain('a standby in recovery');
 }, 30_000);
 
-/** Ends all sessions on the database but the one that asks. */
+/** Ends all sessions on the database except its own. */
 async function cutSessions(): Promise<void> {
   await using session = await openSession(postgres.url);
   await session.query(`select pg_terminate_backend(pid) from pg_stat_activity

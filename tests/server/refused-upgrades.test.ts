@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** Knocks for a websocket where there is none, or from a page that may not have one. */
+/** Requests a websocket at another path, or from a refused origin. */
 async function knock(path: '/nowhere' | '/graphql'): Promise<Socket> {
   const { hostname, port } = new URL(server.url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
@@ -33,7 +33,7 @@ async function knock(path: '/nowhere' | '/graphql'): Promise<Socket> {
   return socket;
 }
 
-test('callers who reset their connection while they are refused a socket take nothing down', async () => {
+test('clients that reset their connection during a refused upgrade cause no crash', async () => {
   for (let round = 0; round < 100; round += 1) {
     for (const path of ['/nowhere', '/graphql'] as const) {
       const socket = await knock(path);
@@ -47,14 +47,14 @@ test('callers who reset their connection while they are refused a socket take no
 });
 
 test.each(['/nowhere', '/graphql'] as const)(
-  'a connection that is refused a socket at %s is gone, though its caller keeps it open',
+  'a connection whose upgrade is refused at %s is closed, also if its client keeps it open',
   async (path) => {
     const socket = await knock(path);
     let answer = '';
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
     await new Promise((resolve) => socket.once('end', resolve));
 
-    await until('the server to have let go', () => {
+    await until('the server to have closed it', () => {
       socket.write('still here');
       return socket.destroyed;
     });

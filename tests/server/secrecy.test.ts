@@ -45,7 +45,7 @@ async function dumpOf(databaseUrl: string): Promise<string[]> {
   return values;
 }
 
-/** What somebody with the dump would try: each value as a token, and as an id's signature. */
+/** An attack with a database dump: each value as a token, and as the signature of an id. */
 function tokensIn(dump: readonly string[]): string[] {
   const ids = [...new Set(dump.filter(isUuid))];
   const signatures = new Set([
@@ -55,7 +55,7 @@ function tokensIn(dump: readonly string[]): string[] {
   return [...signatures].flatMap((value) => [value, ...ids.map((id) => `${id}.${value}`)]);
 }
 
-test('no secret and no token is in any log line, and the database holds none that opens anything', async () => {
+test('no log line has a secret or a token, and the database stores none that gives access', async () => {
   const { log, words } = keepingLog();
   await using server = await startTestServer({ log, PAYMENT_WEBHOOK_SECRETS: SECRET });
   const { url, shop, databaseUrl } = server;
@@ -83,8 +83,8 @@ test('no secret and no token is in any log line, and the database holds none tha
   await send(url, `{ hold(token: "${token}") { unknown } }`);
   await using socket = await openSocket(server.socketUrl);
   const watched = 'subscription ($token: String!) { holdChanged(token: $token) { id } }';
-  const heard = [token, `${token}x`].map((given) => socket.subscribe(watched, { token: given }));
-  await until('both streams to end', () => heard.every(({ ended }) => ended));
+  const received = [token, `${token}x`].map((given) => socket.subscribe(watched, { token: given }));
+  await until('both streams to end', () => received.every(({ ended }) => ended));
 
   const dump = await dumpOf(databaseUrl);
   const signature = (token as string).split('.')[1]!;
@@ -112,7 +112,7 @@ test('no secret and no token is in any log line, and the database holds none tha
 const ADJUST_STOCK =
   'mutation ($input: AdjustStockInput!) { adjustStock(input: $input) { __typename } }';
 
-test('of two fields of one name in a webhook the last one counts', async () => {
+test('of two webhook fields with one name the last one counts', async () => {
   await using server = await startTestServer();
   const orderId = randomUUID();
 

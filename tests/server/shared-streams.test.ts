@@ -30,11 +30,11 @@ let url: string;
 /** How often the name of a product was resolved: once in each execution that asks for it. */
 let executions = 0;
 
-/** A door of its own on a schema of its own, in which some fields fail. */
-function openDoor(): { readonly door: GraphqlSocket; readonly server: Server } {
-  const door = openGraphqlSocket({
+/** A websocket endpoint of its own, on a schema in which some fields fail. */
+function openEndpoint(): { readonly endpoint: GraphqlSocket; readonly server: Server } {
+  const endpoint = openGraphqlSocket({
     schema,
-    callerOf: ({ headers }) => ({ ...ANYONE, isAdmin: headers.origin === 'http://operator' }),
+    callerOf: ({ headers }) => ({ ...ANYONE, isAdmin: headers.origin === 'http://admin' }),
     contextOf: (caller) => new Context(shop, { caller, limits, isStream: true }),
     isAllowedOrigin: () => true,
     socketsMax: 100,
@@ -47,8 +47,8 @@ function openDoor(): { readonly door: GraphqlSocket; readonly server: Server } {
     }),
     log: silentLog,
   });
-  const server = createServer().on('upgrade', (...upgrade) => door.upgrade(...upgrade));
-  return { door, server };
+  const server = createServer().on('upgrade', (...upgrade) => endpoint.upgrade(...upgrade));
+  return { endpoint, server };
 }
 
 beforeAll(async () => {
@@ -68,11 +68,11 @@ beforeAll(async () => {
     executions += 1;
     return name;
   };
-  const { door, server } = openDoor();
+  const { endpoint, server } = openEndpoint();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   close = async () => {
-    await door.stop();
+    await endpoint.stop();
     await new Promise((resolve) => server.close(resolve));
     await opened[Symbol.asyncDispose]();
     await database.drop();
@@ -94,8 +94,9 @@ async function plainly(query: string, variables: Record<string, unknown>) {
   return {
     async next(): Promise<string> {
       const { errors, ...rest } = (await stream.next()).value as ExecutionResult;
-      const told = errors && formatErrors(errors, ANYONE, { format: formatError, log: silentLog });
-      return JSON.stringify({ ...(told && { errors: told }), ...rest });
+      const formatted =
+        errors && formatErrors(errors, ANYONE, { format: formatError, log: silentLog });
+      return JSON.stringify({ ...(formatted && { errors: formatted }), ...rest });
     },
     stop: () => stream.return(undefined),
   };
@@ -160,10 +161,10 @@ const { parts } = fc.letrec<{ part: Part; parts: Part[] }>((tie) => ({
   parts: fc.array(tie('part'), { minLength: 1, maxLength: 6 }),
 }));
 
-/** The document of a selection: within the limits of the door, its fragments at the end. */
+/** The document of a selection: within the limits of the endpoint, with its fragments at the end. */
 function documentOf(selection: readonly Part[]): string {
   const fragments: string[] = [];
-  // So many stand in every document.
+  // Every document has these.
   let aliases = 3;
   let conditions = 2;
   const conditional = (text: string): string => (text && (conditions += 1) <= 20 ? ` ${text}` : '');
@@ -193,7 +194,7 @@ const subscribeTo = (socket: RawSocket, id: string, query: string, variables: ob
 const textsOf = (socket: RawSocket, id: string): string[] =>
   socket.texts.filter((text) => text.startsWith(`{"id":${JSON.stringify(id)},`));
 
-/** Subscribes with each document on two sockets and plainly; gives what each of the three was told. */
+/** Subscribes with each document on two sockets and plainly; returns the messages of each. */
 async function compare(productId: number, documents: readonly string[]) {
   const variables = { ids: [String(productId)], yes: true, no: false };
   using one = await openRawSocket(url, { init: true });
@@ -214,14 +215,14 @@ async function compare(productId: number, documents: readonly string[]) {
 
   await Promise.all(plain.map((stream) => stream.stop()));
   return places.map(({ socket, id, position }) => ({
-    told: textsOf(socket, id),
+    received: textsOf(socket, id),
     expected: [first[position]!, second[position]!].map(
       (payload) => `{"id":${JSON.stringify(id)},"type":"next","payload":${payload}}`,
     ),
   }));
 }
 
-test('of 100 random selections a subscriber can’t tell the shared text from an execution of its own', async () => {
+test('for 100 random selections the shared text equals an execution for one subscriber', async () => {
   const productId = await makeProduct(shop, { description: 'Ünïcode "quoted"' });
   const documents = fc
     .sample(parts, { numRuns: 150, seed: 20 })
@@ -233,16 +234,16 @@ test('of 100 random selections a subscriber can’t tell the shared text from an
   // As many at a time as a socket carries.
   for (let position = 0; position < documents.length; position += 20) {
     const compared = await compare(productId, documents.slice(position, position + 20));
-    for (const { told, expected } of compared) expect(told).toEqual(expected);
-    seen.push(...compared.flatMap(({ told }) => told));
+    for (const { received, expected } of compared) expect(received).toEqual(expected);
+    seen.push(...compared.flatMap(({ received }) => received));
   }
 
   expect(seen).toHaveLength(400);
-  for (const telling of ['"errors":', '"data":null', 'INTERNAL_SERVER_ERROR', 'No words for it.'])
-    expect(seen.join()).toContain(telling);
+  for (const part of ['"errors":', '"data":null', 'INTERNAL_SERVER_ERROR', 'No words for it.'])
+    expect(seen.join()).toContain(part);
 }, 60_000);
 
-describe('those who ask the same', () => {
+describe('subscribers with the same document', () => {
   const QUERY =
     'subscription ($ids: [ID!]!) { stockChanged(productIds: $ids) { name stockVersion } }';
   const reads = jest.spyOn(LiveProducts.prototype, 'read');
@@ -254,20 +255,20 @@ describe('those who ask the same', () => {
 
   afterAll(() => reads.mockRestore());
 
-  test('500 subscribers cost one execution an event, and few reads', async () => {
+  test('500 subscribers take one execution for each event, and few reads', async () => {
     const productId = await makeProduct(shop);
     const variables = { ids: [String(productId)] };
     const sockets = await Promise.all(
       Array.from({ length: 50 }, () => openRawSocket(url, { init: true })),
     );
-    const heard = (): number => sockets.reduce((sum, { texts }) => sum + texts.length - 1, 0);
+    const arrived = (): number => sockets.reduce((sum, { texts }) => sum + texts.length - 1, 0);
     for (const socket of sockets)
       for (let id = 0; id < 10; id += 1) subscribeTo(socket, String(id), QUERY, variables);
-    await until('500 states', () => heard() === 500);
+    await until('500 states', () => arrived() === 500);
     const [executionsToBegin, readsToBegin] = [executions, reads.mock.calls.length];
 
     await hold(shop, productId);
-    await until('500 changes', () => heard() === 1000);
+    await until('500 changes', () => arrived() === 1000);
 
     expect(executions).toBe(executionsToBegin + 1);
     expect(reads.mock.calls.length).toBe(readsToBegin);
@@ -284,7 +285,7 @@ describe('those who ask the same', () => {
       1,
     ],
     ['other variables', { a: 1 }, { a: 2 }, {}, 2],
-    ['other rights', {}, {}, { origin: 'http://operator' }, 2],
+    ['other rights', {}, {}, { origin: 'http://admin' }, 2],
   ])('%s', async (_what, one, other, options, executionsOfAnEvent) => {
     const productId = await makeProduct(shop);
     using first = await openRawSocket(url, { init: true });
@@ -302,7 +303,7 @@ describe('those who ask the same', () => {
     expect(executions).toBe(executionsOfAnEvent);
   });
 
-  test('another operation of the same document is executed by itself', async () => {
+  test('another operation of the same document is executed separately', async () => {
     const productId = String(await makeProduct(shop));
     const both = `subscription A($ids: [ID!]!) { stockChanged(productIds: $ids) { name } }
       subscription B($ids: [ID!]!) { stockChanged(productIds: $ids) { stockVersion } }`;
@@ -314,15 +315,15 @@ describe('those who ask the same', () => {
       return socket.waitFor('next');
     };
 
-    const told = [await subscribe(first, 'A'), await subscribe(second, 'B')];
+    const received = [await subscribe(first, 'A'), await subscribe(second, 'B')];
 
-    expect(told.map(({ payload }) => payload)).toMatchObject([
+    expect(received.map(({ payload }) => payload)).toMatchObject([
       { data: { stockChanged: { name: 'Test Widget' } } },
       { data: { stockChanged: { stockVersion: 1 } } },
     ]);
   });
 
-  test('who comes late is told the state of its coming, though no notice of it came', async () => {
+  test('a late subscriber gets the current state, even without a notification', async () => {
     const productId = await makeProduct(shop);
     using early = await openRawSocket(url, { init: true });
     using late = await openRawSocket(url, { init: true });
@@ -342,7 +343,7 @@ describe('those who ask the same', () => {
     expect(textsOf(early, '1')[1]).toBe(textsOf(late, '1')[0]);
   });
 
-  test('who comes while the stream is opened for another, and it fails, gets an answer of its own', async () => {
+  test('a subscriber that arrives while another one’s stream fails to open gets its own answer', async () => {
     const variables = { ids: ['2000000000'] };
     using one = await openRawSocket(url, { init: true });
     using other = await openRawSocket(url, { init: true });
@@ -357,7 +358,7 @@ describe('those who ask the same', () => {
       ]);
   });
 
-  test('an id that is given up and used again while its stream opens leaves nothing behind', async () => {
+  test('an id that is completed and used again while its stream opens leaves nothing behind', async () => {
     const productId = await makeProduct(shop);
     using socket = await openRawSocket(url, { init: true });
 

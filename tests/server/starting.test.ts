@@ -5,7 +5,7 @@ import { admin, withDatabase } from '../support/test-postgres.ts';
 
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
-/** A production server that is well configured, but for what a test says. */
+/** A production server with a valid configuration and the changes of a test. */
 const production = (settings: TestServerSettings): TestServerSettings => ({
   NODE_ENV: 'production',
   HOST: '127.0.0.1',
@@ -13,7 +13,7 @@ const production = (settings: TestServerSettings): TestServerSettings => ({
   ...settings,
 });
 
-/** What it complains of when it does not start, line by line; nothing where it starts. */
+/** Its complaints line by line if it does not start; empty if it starts. */
 async function complaintsOf(settings: TestServerSettings): Promise<string[]> {
   try {
     await using _server = await startTestServer(production(settings));
@@ -46,7 +46,7 @@ afterAll(() => database.drop());
 const namesIn = (complaints: readonly string[]) =>
   complaints.map((line) => line.split(' ')[0]!).toSorted();
 
-test('production does not start on a database that may lose what it committed', async () => {
+test('production does not start on a database that can lose committed data', async () => {
   const complaints = await complaintsOf({ DATABASE_URL: database.url });
 
   expect(lossy).toContain('synchronous_commit');
@@ -55,7 +55,7 @@ test('production does not start on a database that may lose what it committed', 
     expect(line).toMatch(/is off in the database.*ALLOW_DATA_LOSS=true\.$/);
 });
 
-test('with ALLOW_DATA_LOSS=true it does, and development asks nothing of the kind', async () => {
+test('with ALLOW_DATA_LOSS=true it starts, and development does not check', async () => {
   const allowed = { DATABASE_URL: database.url, ALLOW_DATA_LOSS: 'true' };
   const development = { DATABASE_URL: database.url, NODE_ENV: 'development', SERVERS: '1000' };
 
@@ -71,7 +71,7 @@ test('production does not start with more connections than the database has', as
   const { max } = rows[0]!;
   const allowed = { DATABASE_URL: database.url, ALLOW_DATA_LOSS: 'true' };
 
-  const fitting = await complaintsOf({ ...allowed, DATABASE_POOL_MAX: '1', SERVERS: `${max}` });
+  const fitting = await complaintsOf({ ...allowed, DATABASE_POOL_MAX: '2', SERVERS: `${max / 2}` });
   const beyond = await complaintsOf({
     ...allowed,
     DATABASE_POOL_MAX: '2',
@@ -84,7 +84,7 @@ test('production does not start with more connections than the database has', as
   ]);
 });
 
-test('all that is wrong with a database is said at once, with no secret', async () => {
+test('all problems of a database are reported at once, without secrets', async () => {
   const postgres = process.env['TEST_POSTGRES_URL']!;
   const name = `flash_sale_starting_${randomUUID().replaceAll('-', '')}`;
   await admin(postgres, `create database ${name}`);
@@ -105,9 +105,9 @@ test('all that is wrong with a database is said at once, with no secret', async 
 });
 
 test.each([
-  ['is not there', (url: URL) => void (url.pathname = '/no_such_database'), /no_such_database/],
+  ['does not exist', (url: URL) => void (url.pathname = '/no_such_database'), /no_such_database/],
   ['does not answer', (url: URL) => void (url.port = '1'), /ECONNREFUSED/],
-])('a database that %s is told in one plain line', async (_what, change, said) => {
+])('a database that %s is reported in one line', async (_what, change, said) => {
   const url = new URL(process.env['TEST_POSTGRES_URL']!);
   change(url);
 

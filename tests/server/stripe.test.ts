@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import Stripe from 'stripe';
 import { hold, order, tokenOf } from '../support/buyer.ts';
-import { findOrder } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrder } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { ShopMetrics } from '../../src/server/metrics/shop-metrics.ts';
 import { readFigures } from '../../src/shop/reconciliation/read-figures.ts';
@@ -74,7 +74,7 @@ async function pendingOrder(price = '29.99', currency = 'USD') {
   return { orderId: made.orderId, find: () => findOrder(shop, tokenOf(shop, made)) };
 }
 
-test('a succeeded payment intent pays the order named in its metadata, once', async () => {
+test('a succeeded payment intent pays the order in its metadata, once', async () => {
   const { orderId, find } = await pendingOrder();
   const payload = stripeEvent(
     'payment_intent.succeeded',
@@ -143,7 +143,7 @@ test('amounts are read in the smallest unit of their currency', async () => {
   expect(outcomes).toEqual(['applied', 'applied', 'applied']);
 });
 
-test('what was received counts, not what was asked for', async () => {
+test('the received amount counts, not the requested one', async () => {
   const { orderId, find } = await pendingOrder();
 
   const partial = await deliver(
@@ -201,9 +201,9 @@ test.each([
   ['an order id with a space', { metadata: { order_id: '018f0000-0000-7000-8000-000000000000 ' } }],
   ['an order id of braces', { metadata: { order_id: '{018f0000-0000-7000-8000-000000000000}' } }],
   ['an order id that is a number', { metadata: { order_id: 42 } }],
-  ['another name for it', { metadata: { orderId: '018f0000-0000-7000-8000-000000000000' } }],
+  ['another metadata key', { metadata: { orderId: '018f0000-0000-7000-8000-000000000000' } }],
 ])(
-  'money with %s is kept with its amount and listed as without an order',
+  'a payment with %s is recorded with its amount and listed as without an order',
   async (_what, intent) => {
     const id = `evt_lost_${(count += 1)}`;
 
@@ -226,7 +226,24 @@ test.each([
   },
 );
 
-test('a failed attempt without an order, and another type, are kept but are no money without an order', async () => {
+test('a payment without a payment intent is listed as money without an order, with an order id too', async () => {
+  const metadata = { order_id: '018f0000-0000-7000-8000-000000000000' };
+
+  const answer = await deliver(
+    stripeEvent('payment_intent.succeeded', { id: null, metadata }, 'evt_no_intent'),
+  );
+  const { nodes } = await listed();
+
+  expect(answer).toMatchObject({ status: 200, body: { outcome: 'ignored', order_id: null } });
+  expect(nodes[0]).toMatchObject({
+    idempotencyKey: 'evt_no_intent',
+    amount: '29.99',
+    currency: 'USD',
+    reason: 'Money without an order: the event names no payment intent.',
+  });
+});
+
+test('a failed attempt without an order, and another type, are recorded but are not payments without an order', async () => {
   const before = (await listed()).totalCount;
 
   await deliver(stripeEvent('payment_intent.payment_failed', {}, 'evt_failed_lost'));
@@ -240,7 +257,7 @@ test('a failed attempt without an order, and another type, are kept but are no m
   ]);
 });
 
-test('figures and metrics count money without an order', async () => {
+test('figures and metrics count payments without an order', async () => {
   const before = (await readFigures(server.shop)).withoutOrder.count;
   await deliver(stripeEvent('payment_intent.succeeded', {}));
 
@@ -251,7 +268,7 @@ test('figures and metrics count money without an order', async () => {
   expect(text).toContain(`flashsale_payments_without_order ${before + 1}\n`);
 });
 
-test('only money without an order of the last 24 hours is alerted on', async () => {
+test('only payments without an order of the last 24 hours cause an alert', async () => {
   const before = (await readFigures(server.shop)).withoutOrderLastDay;
   await deliver(stripeEvent('payment_intent.succeeded', {}));
 
@@ -266,7 +283,7 @@ test('only money without an order of the last 24 hours is alerted on', async () 
   expect(aDayLater.withoutOrder.count).toBe(now.withoutOrder.count);
 });
 
-describe('an event that was recorded without effect, and is read otherwise now', () => {
+describe('an event that was recorded without effect, and now has one', () => {
   /** Records an event as an earlier version did: by its type alone, without its money. */
   async function recordAsBefore(id: string, payload: string, status = 'IGNORED'): Promise<string> {
     const body = JSON.stringify({ message: 'Recorded.', idempotency_key: id, outcome: 'ignored' });
@@ -303,7 +320,7 @@ describe('an event that was recorded without effect, and is read otherwise now',
     expect(row!.duplicates).toBe(2);
   });
 
-  test('is a conflict where its content is another one', async () => {
+  test('is a conflict if its content differs', async () => {
     const id = `evt_before_${(count += 1)}`;
     await recordAsBefore(id, stripeEvent('payment_intent.succeeded', {}, id));
     const { orderId } = await pendingOrder();
@@ -319,7 +336,7 @@ describe('an event that was recorded without effect, and is read otherwise now',
     expect(answers[0]!.body['error']).toBe('idempotency_key_reused');
   });
 
-  test('is a conflict where its body is redacted, or none that an event has', async () => {
+  test('is a conflict if its body is redacted or not an event', async () => {
     for (const stored of ['', 'not JSON', '[]', '{}']) {
       const id = `evt_before_${(count += 1)}`;
       await recordAsBefore(id, stored);
@@ -357,7 +374,7 @@ describe('amounts in Stripe’s smallest units', () => {
     expect(answer.body).toMatchObject({ outcome: 'applied', order_status: 'paid' });
   });
 
-  test('a currency that nobody knows is another currency: its money goes back', async () => {
+  test('a payment in an unknown currency is refunded', async () => {
     const { orderId } = await pendingOrder();
 
     const answer = await deliver(
@@ -371,7 +388,7 @@ describe('amounts in Stripe’s smallest units', () => {
   });
 
   test.each([1.5, -1, 1e21, '29.99', '2999', ''])(
-    'a success of %j cannot be read: its money stays in sight',
+    'an unreadable success of %j is recorded as a payment',
     async (amount_received) => {
       const { orderId, find } = await pendingOrder();
 
@@ -392,7 +409,7 @@ describe('amounts in Stripe’s smallest units', () => {
 });
 
 describe('payments of Stripe’s test mode', () => {
-  test('have an effect where they are allowed, as in development', async () => {
+  test('have an effect if they are allowed, as in development', async () => {
     const { orderId } = await pendingOrder();
 
     const answer = await deliver(
@@ -407,7 +424,7 @@ describe('payments of Stripe’s test mode', () => {
     expect(answer.body['outcome']).toBe('applied');
   });
 
-  test('are kept and ignored where they are not, and are no money without an order', async () => {
+  test('are recorded and ignored if they are not allowed, and are not payments without an order', async () => {
     await using live = await startTestServer({
       DATABASE_URL: server.databaseUrl,
       STRIPE_WEBHOOK_SECRETS: SECRETS.join(','),
@@ -470,7 +487,7 @@ test('a wrong, missing, stale or future signature is refused by the database’s
   expect(freshByDatabase.status).toBe(200);
 });
 
-test('an old signature is not made fresh by a second timestamp', async () => {
+test('an old signature does not become valid with a second timestamp', async () => {
   const payload = stripeEvent('payment_intent.succeeded', {});
   const old = Stripe.webhooks.generateTestHeaderString({
     payload,
@@ -491,7 +508,7 @@ test('an old signature is not made fresh by a second timestamp', async () => {
   expect(statuses).toEqual([401, 401]);
 });
 
-test('a body of Stripe’s that is no plain UTF-8 is malformed when its bytes are signed, else not trusted', async () => {
+test('a Stripe body that is not UTF-8 is malformed with a valid signature, else refused', async () => {
   const event = stripeEvent('payment_intent.succeeded', {});
   const timestamp = seconds();
   const send = async (body: Buffer, signed: Buffer | string) => {
@@ -545,7 +562,7 @@ test('Stripe’s route is off until its secrets are set', async () => {
   expect(await response.json()).toMatchObject({ error: 'not_found' });
 });
 
-test('in production with Stripe alone its webhook is on, and the other one is not there', async () => {
+test('in production with Stripe alone its webhook is on, and the other one is off', async () => {
   await using alone = await startTestServer({
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
@@ -567,7 +584,7 @@ test('in production with Stripe alone its webhook is on, and the other one is no
   expect(await ours.json()).toMatchObject({ error: 'not_found' });
 });
 
-test('with Stripe’s secrets alone a development server on loopback still takes unsigned events', async () => {
+test('with Stripe’s secrets alone a development server on loopback accepts unsigned events', async () => {
   const response = await fetch(`${server.url}/api/payments/webhook`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openRawSocket } from '../support/socket-client.ts';
 
-/*
- * Request targets that differ in form alone are answered alike. They are written on a bare connection:
+/**
+ * Request targets that differ only in form get the same answer. They are written on a bare connection:
  * HTTP clients normalise targets by themselves.
  */
 
@@ -59,13 +59,13 @@ test.each([
   ['POST', '/api/payments/webhook', 401],
   ['POST', '/api/payments/webhook/stripe', 401],
   ['GET', '/api/payments/webhook', 405],
-] as const)('%s %s answers alike with a slash at its end', async (method, path, status) => {
+] as const)('%s %s gives the same answer with a slash at its end', async (method, path, status) => {
   for (const target of [path, `${path}/`, `${path}/?a=1`, `${path}?a=/`])
     expect([target, (await send(target, { method })).status]).toEqual([target, status]);
 });
 
 test.each(['POST', 'GET'] as const)(
-  '%s in absolute form answers as the path alone',
+  '%s in absolute form gives the same answer as the path',
   async (method) => {
     const { status: expected } = await send('/graphql', { method });
     for (const target of [
@@ -93,7 +93,7 @@ test.each([
   '/graphql/x',
   '/api//payments/webhook',
   'http://shop//graphql',
-])('%s names nothing', async (target) => {
+])('%s is not found', async (target) => {
   for (const method of ['POST', 'GET'] as const)
     expect([400, 404]).toContain((await send(target, { method })).status);
 });
@@ -125,7 +125,7 @@ test.each([
   expect(text).toMatch(REQUEST_ID);
 });
 
-test('the refusal of two Host headers says so', async () => {
+test('the refusal names the two Host headers', async () => {
   const { text } = await send('/graphql', { method: 'POST', hosts: ['Host: a', 'Host: b'] });
 
   expect(text).toContain('The request has more than one Host header.');
@@ -140,7 +140,7 @@ test.each(['http://me@shop/graphql', 'http:///graphql'])(
   },
 );
 
-test('HTTP/1.0 needs no Host header, and its connection is kept only where it asks for it', async () => {
+test('HTTP/1.0 needs no Host header, and its connection is kept only with Connection: keep-alive', async () => {
   for (const hosts of [[], ['Host: shop']]) {
     const { status } = await send('/graphql', { method: 'POST', hosts, version: '1.0' });
     expect(status).toBe(200);
@@ -153,7 +153,7 @@ test('HTTP/1.0 needs no Host header, and its connection is kept only where it as
   });
 });
 
-test('an answer of a websocket bears a request id, the refusal too', async () => {
+test('an answer to an upgrade has a request id, also a refusal', async () => {
   const upgrade = [
     'Connection: Upgrade',
     'Upgrade: websocket',

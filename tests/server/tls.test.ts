@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ask, CREATE_HOLD } from '../support/graphql-client.ts';
 import { ROOT } from '../support/project.ts';
+import { buildServer, builtProgram } from '../support/server-process.ts';
 import { startTestServer } from '../support/server.ts';
 import { makeProduct, openSession, until } from '../support/shop.ts';
 import { startTlsPostgres, type TlsPostgres } from '../support/tls-postgres.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => postgres[Symbol.asyncDispose]());
 
-/** Why a server does not start on this URL; nothing where it does. */
+/** The reason why a server does not start on this URL; empty if it starts. */
 async function complaintsOf(url: string): Promise<string[]> {
   try {
     await using _server = await startTestServer({ DATABASE_URL: url });
@@ -36,7 +37,7 @@ async function complaintsOf(url: string): Promise<string[]> {
   }
 }
 
-test('a server migrates, sells and listens over TLS under its own application name', async () => {
+test('a server migrates, sells and listens over TLS with its own application name', async () => {
   const named = { ...postgres.verified, application_name: 'till 4' };
   await using server = await startTestServer({ DATABASE_URL: postgres.url(named) });
   await using session = await openSession(postgres.url(postgres.verified));
@@ -57,7 +58,7 @@ test('a server migrates, sells and listens over TLS under its own application na
 });
 
 test.each(['prefer', 'require', 'verify-ca', 'verify-full'])(
-  'sslmode=%s connects, and not to a server of another authority',
+  'sslmode=%s connects, but not to a server of another authority',
   async (sslmode) => {
     const { verified, strangerCert: sslrootcert } = postgres;
 
@@ -68,7 +69,7 @@ test.each(['prefer', 'require', 'verify-ca', 'verify-full'])(
   },
 );
 
-test('sslmode=verify-full compares the name, of an address too', async () => {
+test('sslmode=verify-full compares the name, also of an address', async () => {
   const { verified } = postgres;
 
   expect(await complaintsOf(postgres.url(verified, '127.0.0.1'))).toEqual([
@@ -79,7 +80,7 @@ test('sslmode=verify-full compares the name, of an address too', async () => {
   ).toEqual([]);
 });
 
-test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns no verification off', async () => {
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not disable verification', async () => {
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   try {
     const { strangerCert: sslrootcert } = postgres;
@@ -91,7 +92,7 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns no verification off', async () => {
   }
 });
 
-test('clear text is refused by the server, and TLS by one that has none, in one line', async () => {
+test('unencrypted connections are refused by the server, and TLS by one without it, in one line', async () => {
   const plain = new URL(process.env['TEST_POSTGRES_URL']!);
   plain.searchParams.set('sslmode', 'verify-full');
 
@@ -103,7 +104,7 @@ test('clear text is refused by the server, and TLS by one that has none, in one 
   ]);
 });
 
-test('a role that needs a certificate gets it', async () => {
+test('a role that needs a client certificate uses it', async () => {
   const asTill = (parameters: Readonly<Record<string, string>>) => {
     const url = new URL(postgres.url(parameters));
     [url.username, url.password] = ['till', 'till'];
@@ -115,7 +116,7 @@ test('a role that needs a certificate gets it', async () => {
   expect(await complaintsOf(asTill({ ...verified, ...client }))).toEqual([]);
 });
 
-test('the ORM’s own command line reaches it as the server does', async () => {
+test('the command line of the ORM connects as the server does', async () => {
   const { PATH } = process.env;
   const bin = join(ROOT, 'node_modules/@mikro-orm/cli/cli.js');
   const debug = (DATABASE_URL: string) =>
@@ -133,13 +134,12 @@ test('the ORM’s own command line reaches it as the server does', async () => {
 
 test('cli status shows the version of TLS and the application name', async () => {
   const DATABASE_URL = postgres.url({ ...postgres.verified, application_name: 'till 4' });
-  const { PATH } = process.env;
-  const loader = import.meta.resolve('@oxc-node/core/register');
-  const args = ['--import', loader, join(ROOT, 'src/cli.ts'), 'status'];
+  buildServer();
+  const { path, env } = builtProgram('cli', { DATABASE_URL, DATA_DIR: tmpdir() });
 
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
+  const { stdout } = await promisify(execFile)(process.execPath, [path, 'status'], {
     cwd: tmpdir(),
-    env: { PATH, DATABASE_URL, DATA_DIR: tmpdir() },
+    env,
   });
 
   expect(stdout).toMatch(/^Connection +TLSv1\.[23], application name till 4$/m);

@@ -46,7 +46,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A hold of two units at 29.99, and its order unless it is to come later. */
+/** A hold of two units at 29.99, with its order unless the test creates it later. */
 async function purchase({ ordered = true, totalStock = 5 } = {}) {
   const productId = await makeProduct(server.shop, { totalStock });
   const { token, orderId } = await ask(server.url, CREATE_HOLD, {
@@ -69,8 +69,8 @@ const events = async () =>
     )
   )[0]!.count;
 
-describe('what each event does', () => {
-  test('a success is applied and says what became of the order', async () => {
+describe('the effect of each event', () => {
+  test('a success is applied and returns the order status', async () => {
     const { productId, orderId, token } = await purchase();
     const event = success(orderId, { amount: 59.98, currency: 'USD', more: { fields: [1] } });
 
@@ -107,7 +107,7 @@ describe('what each event does', () => {
     expect(late.status).toBe(200);
   });
 
-  test('what the order says already, and a status of its own, is ignored', async () => {
+  test('an event with the order’s current state, and one with an unknown status, is ignored', async () => {
     const { orderId } = await purchase();
     const payment_id = randomUUID();
     const other = await deliver(server.url, success(orderId, { status: 'authorized' }));
@@ -125,7 +125,7 @@ describe('what each event does', () => {
     });
   });
 
-  test('money that cannot be honoured becomes a refund, and the order stays as it is', async () => {
+  test('a payment that no order can use becomes a refund, and the order does not change', async () => {
     const { orderId, token } = await purchase();
 
     const wrong = await deliver(server.url, success(orderId, { amount: '59.97' }));
@@ -143,7 +143,7 @@ describe('what each event does', () => {
     ]);
   });
 
-  test('an event before its order is parked, applied by createOrder, and then answers so', async () => {
+  test('an event before its order is parked, applied by createOrder, and then answered as applied', async () => {
     const { productId, orderId, token } = await purchase({ ordered: false });
     const event = success(orderId, { amount: '59.98' });
 
@@ -167,7 +167,7 @@ describe('what each event does', () => {
     expect(await findingsOf(server.shop, productId)).toEqual([]);
   });
 
-  test('an event whose hold ends without an order becomes a refund by itself', async () => {
+  test('an event whose hold ends without an order becomes a refund', async () => {
     const { orderId, token } = await purchase({ ordered: false });
     const event = success(orderId);
     await deliver(server.url, event);
@@ -181,7 +181,7 @@ describe('what each event does', () => {
     expect(final.body).toMatchObject({ outcome: 'refund_required', order_status: null });
   });
 
-  test('a late success takes free units again', async () => {
+  test('a late payment takes available units', async () => {
     const { orderId, token } = await purchase();
     await moveClock(server.database, 601_000);
     await until('the order to expire', async () => (await order(token)).status === 'EXPIRED');
@@ -194,7 +194,7 @@ describe('what each event does', () => {
 });
 
 describe('the same event again', () => {
-  test('100 times at once over two servers it has one effect and one answer', async () => {
+  test('100 simultaneous deliveries over two servers have one effect and one answer', async () => {
     const { productId, orderId, token } = await purchase();
     const event = success(orderId, { amount: '59.98' });
     const before = await events();
@@ -217,7 +217,7 @@ describe('the same event again', () => {
     expect(await events()).toBe(before + 1);
   });
 
-  test('it is known by its six fields, amount by value, whatever else differs', async () => {
+  test('it is identified by its six fields, amount by value; other differences do not count', async () => {
     const { orderId } = await purchase();
     const event = success(orderId, { amount: 59.98, currency: 'USD', note: 'first' });
     const first = await deliver(server.url, event);
@@ -237,7 +237,7 @@ describe('the same event again', () => {
     });
   });
 
-  test('with other content it is refused, and the first result stands', async () => {
+  test('with other content it is refused, and the first result does not change', async () => {
     const { orderId, token } = await purchase();
     const { orderId: other } = await purchase();
     const event = success(orderId, { amount: '59.98', currency: 'USD' });
@@ -264,7 +264,7 @@ describe('the same event again', () => {
     expect(await order(token)).toMatchObject({ status: 'PAID', refunds: [] });
   });
 
-  test('an event without a key of its own is known by its webhook-id', async () => {
+  test('an event without a key is identified by its webhook-id', async () => {
     const { orderId } = await purchase();
     const event = success(orderId, { idempotency_key: undefined });
     const headers = { 'webhook-id': `msg_${randomUUID()}` };
@@ -304,7 +304,7 @@ describe('amounts', () => {
   });
 
   test.each(['59.97', '"59.981"', '5998', '0', '"0.00"', '59.980001', '"999999999999999.999999"'])(
-    '%s is another amount, and is refunded as it came',
+    '%s is another amount, and is refunded as received',
     async (amount) => {
       const { orderId, token } = await purchase();
 
@@ -390,7 +390,7 @@ describe('amounts', () => {
     expect(Object.keys(answer.body.fields)).toEqual(['amount']);
   });
 
-  test('another amount that cannot be read, under the same key, is another content', async () => {
+  test('another unreadable amount under the same key is other content', async () => {
     const { orderId } = await purchase();
     const event = success(orderId, { amount: '59,98' });
 
@@ -410,7 +410,7 @@ describe('amounts', () => {
     );
   });
 
-  test('an amount that cannot be read waits for its order, and is never guessed', async () => {
+  test('an unreadable amount waits for its order, and is never guessed', async () => {
     const early = await purchase({ ordered: false });
     const never = await purchase({ ordered: false });
 
@@ -430,7 +430,7 @@ describe('amounts', () => {
     });
   });
 
-  test('a payment whose amount cannot be read is refunded once', async () => {
+  test('a payment with an unreadable amount is refunded once', async () => {
     const { orderId, token } = await purchase();
     const event = success(orderId, { amount: '59,98' });
 
@@ -455,7 +455,7 @@ describe('amounts', () => {
     expect(await order(token)).toMatchObject({ status: 'PENDING', refunds: [] });
   });
 
-  /** The amount stands in the text as it is given: JavaScript would write numbers its own way. */
+  /** The amount is in the text as given: JavaScript would write numbers in another form. */
   function withAmount(orderId: string, amount: string): string {
     return JSON.stringify(success(orderId)).replace(/}$/, `,"amount":${amount}}`);
   }
@@ -534,7 +534,7 @@ describe('malformed deliveries', () => {
 
   const LONG = 'x'.repeat(256);
   const fields: [string, object, string[]][] = [
-    ['no field at all', {}, ['idempotency_key', 'payment_id', 'order_id', 'status']],
+    ['no fields', {}, ['idempotency_key', 'payment_id', 'order_id', 'status']],
     ['a payment id that is a number', { payment_id: 7 }, ['payment_id']],
     ['an empty payment id', { payment_id: '' }, ['payment_id']],
     ['a payment id of 256 characters', { payment_id: LONG }, ['payment_id']],
@@ -559,7 +559,7 @@ describe('malformed deliveries', () => {
   ];
 
   test.each(fields)('%s is answered 422 and named', async (what, wrong, names) => {
-    const event = what === 'no field at all' ? {} : { ...success(orderId), ...wrong };
+    const event = what === 'no fields' ? {} : { ...success(orderId), ...wrong };
 
     const answer = await deliver(server.url, event);
 
@@ -567,7 +567,7 @@ describe('malformed deliveries', () => {
     expect(Object.keys(answer.body.fields)).toEqual(names);
   });
 
-  test('fields that belong to the prototype are no fields', async () => {
+  test('fields of the prototype are not fields', async () => {
     const bodies = [
       `{"__proto__":${JSON.stringify(success(orderId))}}`,
       `{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"order_id":"x"}`,
@@ -581,7 +581,7 @@ describe('malformed deliveries', () => {
   });
 });
 
-describe('the way to the door', () => {
+describe('requests to the webhook', () => {
   test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not allowed', async (method) => {
     const answer = await sendRaw(server.url, { method, path: WEBHOOK });
 
@@ -611,7 +611,7 @@ describe('the way to the door', () => {
     expect((await order(token)).status).toBe('PENDING');
   });
 
-  test('a query string changes nothing', async () => {
+  test('a query string has no effect', async () => {
     const { orderId } = await purchase();
 
     const answer = await deliver(signed.url, success(orderId), { path: `${WEBHOOK}?signed=no` });
@@ -623,7 +623,7 @@ describe('the way to the door', () => {
 describe('signatures', () => {
   const refused = { status: 401, body: { error: 'bad_signature' } };
 
-  test('a right one opens, made with the new secret or the old one', async () => {
+  test('a valid signature is accepted, with the new secret or the old one', async () => {
     for (const secret of [NEW_SECRET, OLD_SECRET]) {
       const { orderId } = await purchase();
 
@@ -633,7 +633,7 @@ describe('signatures', () => {
     }
   });
 
-  test('none, a wrong one and another secret’s are refused before the body is read as JSON', async () => {
+  test('a missing, a wrong and another secret’s signature are refused before the body is parsed', async () => {
     const { orderId, token } = await purchase();
     const right = {
       'webhook-id': 'msg_1',
@@ -663,7 +663,7 @@ describe('signatures', () => {
     expect((await order(token)).status).toBe('PENDING');
   });
 
-  test('it covers the raw bytes, the id and the time, under its own version', async () => {
+  test('a signature covers the raw bytes, the id and the time, under its version', async () => {
     const { orderId } = await purchase();
     const { signPayload } = await import('../../src/server/webhook/signature.ts');
     const payload = JSON.stringify(success(orderId));
@@ -700,7 +700,7 @@ describe('signatures', () => {
     expect(right).toMatchObject({ status: 200, body: { outcome: 'applied' } });
   });
 
-  test('over a body that is not UTF-8 a right one makes it malformed, any other one not trusted', async () => {
+  test('a body that is not UTF-8 is malformed with a valid signature, else refused', async () => {
     const { orderId } = await purchase();
     const [before, after] = JSON.stringify(success(orderId, { note: '|' })).split('|');
     const bodyWith = (byte: number) =>
@@ -720,7 +720,7 @@ describe('signatures', () => {
     expect([ofOtherBytes, ofItsText]).toMatchObject([refused, refused]);
   });
 
-  test('it holds for 300 seconds either way, by the database’s clock', async () => {
+  test('a signature is valid for 300 seconds either way, by the database’s clock', async () => {
     const at = async (aheadMs: number) => {
       const { orderId } = await purchase();
       const answer = await deliver(signed.url, success(orderId), {
@@ -749,7 +749,7 @@ describe('signatures', () => {
     expect(anHourBehind).toEqual([200]);
   });
 
-  test('a flood of wrong ones never reaches the database', async () => {
+  test('a flood of wrong signatures never reaches the database', async () => {
     await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({
       DATABASE_URL: line.url,
@@ -765,8 +765,8 @@ describe('signatures', () => {
   });
 });
 
-describe('when it cannot be taken now', () => {
-  test('without its database the provider is asked to deliver again, and that applies it', async () => {
+describe('when the shop cannot process it', () => {
+  test('without its database the answer is 503, and the redelivery applies the event', async () => {
     const { orderId } = await purchase();
     await using line = await openDatabaseProxy(server.databaseUrl);
     await using cutOff = await startTestServer({ DATABASE_URL: line.url });
@@ -785,7 +785,7 @@ describe('when it cannot be taken now', () => {
     expect(back.body).toMatchObject({ outcome: 'applied' });
   });
 
-  test('an order that someone else has locked is asked for again, and nothing is recorded', async () => {
+  test('an event for a locked order gets 503, and nothing is recorded', async () => {
     const { orderId, token } = await purchase();
     const event = success(orderId);
     const before = await events();
@@ -807,7 +807,7 @@ describe('when it cannot be taken now', () => {
   });
 });
 
-test('where an amount is required, one without is a mismatch and never a 422', async () => {
+test('if an amount is required, an event without one is a mismatch and never a 422', async () => {
   await using strict = await startTestServer({
     DATABASE_URL: server.databaseUrl,
     WEBHOOK_REQUIRE_AMOUNT: 'true',
@@ -820,7 +820,7 @@ test('where an amount is required, one without is a mismatch and never a 422', a
   expect((await order(token)).refunds).toMatchObject([{ reason: 'AMOUNT_MISMATCH' }]);
 });
 
-test('what was received is kept: the raw body, the headers that matter, and no signature', async () => {
+test('the raw body and the relevant headers are stored, without the signature', async () => {
   const { orderId } = await purchase();
   const key = randomUUID();
   const body = `{ "idempotency_key": "${key}", "payment_id": "p-${key}",\n"order_id": "${orderId.toUpperCase()}", "status":"success", "extra": "é" }`;

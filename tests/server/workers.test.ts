@@ -4,6 +4,7 @@ import { CREATE_HOLD, send } from '../support/graphql-client.ts';
 import {
   auditAt,
   buildServer,
+  makeDemoData,
   makeProductAt,
   ServerProcesses,
   statusOf,
@@ -21,10 +22,19 @@ interface Stock {
   readonly stockVersion: number;
 }
 
+let demo: ServerProcesses;
 let servers: ServerProcesses;
-const start = (settings?: Record<string, string>): Running => servers.start(settings);
+const start = (settings?: Record<string, string>): Running => {
+  servers.copyDataOf(demo);
+  return servers.start(settings);
+};
 
-beforeAll(buildServer, WAIT_MS);
+beforeAll(async () => {
+  buildServer();
+  demo = await makeDemoData();
+}, WAIT_MS);
+
+afterAll(() => demo.clear(), WAIT_MS);
 
 beforeEach(() => {
   servers = new ServerProcesses();
@@ -33,7 +43,7 @@ beforeEach(() => {
 afterEach(() => servers.clear(), WAIT_MS);
 
 test(
-  'three workers sell one stock behind one port; one that is killed is replaced, and all end together',
+  'three workers sell one stock behind one port; a killed one is replaced, and all stop together',
   async () => {
     const server = start({ WORKERS: '3' });
     const url = await server.ready();
@@ -62,7 +72,7 @@ test(
 );
 
 test(
-  'screens on every worker see every worker’s sales, and those of a killed one alone are cut off',
+  'subscribers of every worker get the sales of every worker, and only those of a killed one are disconnected',
   async () => {
     const server = start({ WORKERS: '2' });
     const url = await server.ready();
@@ -72,7 +82,7 @@ test(
     );
     const screens = sockets.map((socket) => ({
       socket,
-      heard: socket.subscribe<Stock>(STOCK, { ids: [id] }),
+      received: socket.subscribe<Stock>(STOCK, { ids: [id] }),
     }));
     const sell = (units: number) =>
       Promise.all(
@@ -81,7 +91,7 @@ test(
     const cutOff = () => screens.filter(({ socket }) => socket.closedWith !== undefined);
     const alive = () => screens.filter(({ socket }) => socket.closedWith === undefined);
     const shows = (held: number) => () =>
-      alive().every(({ heard }) => heard.values.at(-1)?.heldStock === held);
+      alive().every(({ received }) => received.values.at(-1)?.heldStock === held);
 
     await until('the first state', shows(0));
     await sell(40);
@@ -93,8 +103,8 @@ test(
     await until('the sales after it', shows(80));
 
     expect(alive().length).toBeGreaterThan(0);
-    for (const { heard } of screens) {
-      const versions = heard.values.map(({ stockVersion }) => stockVersion);
+    for (const { received } of screens) {
+      const versions = received.values.map(({ stockVersion }) => stockVersion);
       expect(versions).toEqual([...new Set(versions)].toSorted((one, other) => one - other));
     }
     server.child.kill('SIGTERM');
@@ -106,7 +116,7 @@ test(
 );
 
 test(
-  'workers whose primary is killed end by themselves, and so does the database',
+  'workers whose primary is killed exit, and so does the database',
   async () => {
     const server = start({ WORKERS: '2' });
     await server.ready();
@@ -121,14 +131,14 @@ test(
 );
 
 test(
-  'a signal to all processes at once lets the workers finish what is under way',
+  'a signal to all processes at once lets the workers finish requests in flight',
   async () => {
     const server = start({ WORKERS: '2' });
     const url = new URL(await server.ready());
     const body = JSON.stringify({ query: '{ __typename }' });
     const buyer = connect(Number(url.port), url.hostname);
-    let heard = '';
-    buyer.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    let received = '';
+    buyer.on('data', (chunk: Buffer) => (received += chunk.toString()));
     buyer.write(
       `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
     );
@@ -141,7 +151,7 @@ test(
     buyer.write(body.slice(5));
 
     expect(await server.exited).toBe(0);
-    expect(heard).toContain('"__typename":"Query"');
+    expect(received).toContain('"__typename":"Query"');
   },
   WAIT_MS,
 );

@@ -1,7 +1,9 @@
-import { UnauthorizedAttempts } from '../../src/shop/admin/unauthorized-attempts.ts';
+import { randomUUID } from 'node:crypto';
+import { UnauthorizedAttempts } from '../../src/shop/admin/audit/unauthorized-attempts.ts';
 import { BusyFault } from '../../src/lib/faults.ts';
 import { adminAdjustStock } from '../../src/shop/admin/admin-adjust-stock.ts';
 import { adminUpdateProduct, adminCreateProduct } from '../../src/shop/admin/admin-products.ts';
+import { adminUpdateEndpoint } from '../../src/shop/admin/admin-webhooks.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
 import { deliver, hold, ADMIN_CALLER, order, payment } from '../support/buyer.ts';
 import { startTestServer } from '../support/server.ts';
@@ -36,9 +38,10 @@ const TERMS = {
   maxPerCustomer: null,
   saleStartsAt: null,
   saleEndsAt: null,
+  imageUrl: null,
 };
 
-test('the record can be neither changed, nor thinned, nor emptied', async () => {
+test('the audit log cannot be updated, deleted from or truncated', async () => {
   await adminCreateProduct(server.shop, ADMIN_CALLER, TERMS);
   await using session = await openSession(server.url);
 
@@ -54,7 +57,7 @@ test('the record can be neither changed, nor thinned, nor emptied', async () => 
   expect(await record()).toHaveLength(1);
 });
 
-test('a product is put on sale, changed and restocked on record, and no key stands there', async () => {
+test('creating, changing and restocking a product is in the audit log, without keys', async () => {
   const { shop } = server;
   const made = await adminCreateProduct(shop, ADMIN_CALLER, TERMS);
   const { id } = made as { id: number };
@@ -97,7 +100,17 @@ test('a product is put on sale, changed and restocked on record, and no key stan
   expect(JSON.stringify(rows)).not.toContain('a key that is a secret');
 });
 
-test('an act that fails half-way leaves neither a change nor a row', async () => {
+test('an operation refused for text that Postgres cannot store is in the audit log', async () => {
+  const refused = await adminUpdateEndpoint(server.shop, ADMIN_CALLER, {
+    id: randomUUID(),
+    url: 'https://a\0b \ud83d',
+  });
+
+  expect(refused).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
+  expect(await record()).toMatchObject([{ asked: { url: 'https://a\ufffdb \ufffd' } }]);
+});
+
+test('an operation that fails leaves neither a change nor an audit entry', async () => {
   await using session = await openSession(server.url);
   await session.query(`create function broken() returns trigger language plpgsql as $$
     begin raise exception 'the record is broken'; end $$`);
@@ -113,7 +126,7 @@ test('an act that fails half-way leaves neither a change nor a row', async () =>
   expect(await record()).toEqual([]);
 });
 
-test('a replay that breaks counts as a failed try, with its reason, and is on record as failed', async () => {
+test('a replay that fails counts as a failed try with its reason, and is FAILED in the audit log', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   await deliver(shop, payment(made.orderId));
@@ -128,17 +141,17 @@ test('a replay that breaks counts as a failed try, with its reason, and is on re
 
   const failed = await replayPaymentEvent(shop, ADMIN_CALLER, event!.id);
   await session.query('drop trigger broken on payment_events');
-  const mended = await replayPaymentEvent(shop, ADMIN_CALLER, event!.id);
+  const replayed = await replayPaymentEvent(shop, ADMIN_CALLER, event!.id);
 
   expect(failed).toMatchObject({ status: 'PARKED', attempts: 1, reason: 'settling is broken' });
-  expect(mended).toMatchObject({ status: 'APPLIED', attempts: 1, reason: null });
+  expect(replayed).toMatchObject({ status: 'APPLIED', attempts: 1, reason: null });
   expect((await record()).map(({ outcome, after }) => [outcome, after])).toMatchObject([
     ['FAILED', { status: 'PARKED', attempts: 1 }],
     ['DONE', { status: 'APPLIED' }],
   ]);
 });
 
-test('a thousand denied tries of one address are sixty rows and one that carries the rest', async () => {
+test('a thousand unauthorized attempts of one address are sixty entries and one with the rest', async () => {
   const tries = new UnauthorizedAttempts(server.database);
   const attempt = (address: string) =>
     tries.record({ name: 'reconcile', address, requestId: 'a request' });
@@ -159,7 +172,7 @@ test('a thousand denied tries of one address are sixty rows and one that carries
   expect(rows.reduce((sum, { times }) => sum + times, 0)).toBe(1061);
 });
 
-test('tries from more addresses than can be told apart are counted together', async () => {
+test('attempts beyond the limit of addresses are counted together', async () => {
   const tries = new UnauthorizedAttempts(server.database);
 
   for (let host = 0; host < 1100; host += 1) {
@@ -172,7 +185,7 @@ test('tries from more addresses than can be told apart are counted together', as
   expect(together).toHaveLength(61);
 });
 
-test('tries that could not be told stay counted, and are told with those that came meanwhile', async () => {
+test('attempts that were not recorded stay counted, and are recorded with later ones', async () => {
   const tries = new UnauthorizedAttempts(server.database);
   const attempt = () =>
     tries.record({ name: 'reconcile', address: '203.0.113.11', requestId: 'a request' });
@@ -187,11 +200,13 @@ test('tries that could not be told stay counted, and are told with those that ca
   for (let turn = 0; turn < 5; turn += 1) await attempt();
   await tries.flush();
 
-  const told = (await record()).filter(({ times }) => times > 1);
-  expect(told).toMatchObject([{ act: 'additional attempts', address: '203.0.113.11', times: 15 }]);
+  const recorded = (await record()).filter(({ times }) => times > 1);
+  expect(recorded).toMatchObject([
+    { act: 'additional attempts', address: '203.0.113.11', times: 15 },
+  ]);
 });
 
-test('a server that stops tells of the denied tries that it had only counted', async () => {
+test('a server that stops records the attempts that it has counted', async () => {
   const running = await startTestServer({ DATABASE_URL: server.url });
 
   for (let turn = 0; turn < 70; turn += 1) await send(running.url, '{ refunds { totalCount } }');

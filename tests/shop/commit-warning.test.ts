@@ -48,13 +48,13 @@ test.each([
     () => transact(open.database, (tx) => tx.rows(INSERT, ['one']).then(() => {})),
   ],
   [
-    'a commit behind the last statement',
+    'a commit after the last statement',
     'two',
     () => transact(open.database, (tx) => tx.lastRows(INSERT, ['two']).then(() => {})),
   ],
   ['a statement of its own', 'three', () => open.database.rows(INSERT, ['three']).then(() => {})],
 ])(
-  '%s that is answered with a warning has an unknown outcome, and its session is dropped',
+  '%s with a warning has an unknown outcome, and its session is dropped',
   async (_what, text, commit) => {
     const before = await pid();
     let announced = false;
@@ -80,14 +80,14 @@ test.each([
   },
 );
 
-test('a commit that is not answered in time has an unknown outcome too', async () => {
+test('a commit without an answer in time has an unknown outcome too', async () => {
   const commit = transact(open.database, (tx) => tx.lastRows(INSERT, ['late']));
 
   await expect(commit).rejects.toThrow('the outcome is unknown');
   await cancelWaits();
 });
 
-test('a role that hides warnings does not hide this one', async () => {
+test('a role setting that hides warnings does not hide this one', async () => {
   await using session = await openSession(postgres.url);
   await session.query('set synchronous_commit = local');
   await session.query('alter role postgres set client_min_messages = error');
@@ -101,7 +101,7 @@ test('a role that hides warnings does not hide this one', async () => {
   expect(await answered).toContain('the outcome is unknown');
 });
 
-test('a warning before the commit changes nothing', async () => {
+test('a warning before the commit has no effect', async () => {
   await using session = await openSession(postgres.url);
   await session.query('set synchronous_commit = local');
   await session.query(`create function warn_of_it() returns trigger language plpgsql as
@@ -119,7 +119,7 @@ test('a warning before the commit changes nothing', async () => {
   expect(rows).toHaveLength(1);
 });
 
-describe('a warning of the database’s own code', () => {
+describe('a warning from code of the database', () => {
   beforeAll(async () => {
     await using session = await openSession(postgres.url);
     await session.query('set synchronous_commit = local');
@@ -135,7 +135,7 @@ describe('a warning of the database’s own code', () => {
   test.each([
     ['the ORM’s commit', () => transact(open.database, (tx) => tx.rows(INTO_WARNED, ['one']))],
     [
-      'a commit behind the last statement',
+      'a commit after the last statement',
       () => transact(open.database, (tx) => tx.lastRows(INTO_WARNED, ['two'])),
     ],
     ['a statement of its own', () => open.database.rows(INTO_WARNED, ['three'])],

@@ -30,6 +30,7 @@ test('a batch of 25 is one transaction of five statements, and one more when due
   const batch = Array.from({ length: 25 }, (_, position) => ({
     quantity: 1,
     customerId: `customer ${position}`,
+    metadata: {},
     keyHash: randomUUID(),
   }));
 
@@ -39,7 +40,7 @@ test('a batch of 25 is one transaction of five statements, and one more when due
   const second = await statementsOf(() => createHolds(shop, productId, fresh));
 
   expect(first).toEqual([
-    'start transaction isolation level read committed',
+    'begin isolation level read committed',
     expect.stringMatching(/^select .* for update$/),
     expect.stringMatching(/^select c\.now/),
     expect.stringMatching(/insert into holds/),
@@ -50,11 +51,11 @@ test('a batch of 25 is one transaction of five statements, and one more when due
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a batch that is sold out and finds nothing due gives nothing back and is told so in four statements', async () => {
+test('a sold-out batch with nothing due is refused in four statements', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 1 });
   await hold(shop, productId);
-  const late = { quantity: 1, customerId: null, keyHash: null };
+  const late = { quantity: 1, customerId: null, metadata: {}, keyHash: null };
 
   const sent = await statementsOf(() => createHolds(shop, productId, [late]));
 
@@ -62,10 +63,10 @@ test('a batch that is sold out and finds nothing due gives nothing back and is t
   expect(sent.at(-1)).toBe('commit');
 });
 
-test('quantities that together pass every number Postgres counts with are refused one by one', async () => {
+test('quantities whose sum exceeds the largest integer are refused one by one', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
-  const greedy = { quantity: 2_147_483_647, customerId: null, keyHash: null };
+  const greedy = { quantity: 2_147_483_647, customerId: null, metadata: {}, keyHash: null };
 
   const results = await createHolds(shop, productId, [
     greedy,
@@ -79,7 +80,7 @@ test('quantities that together pass every number Postgres counts with are refuse
   expect(results).toMatchObject([refused, refused, held, refused]);
 });
 
-test('buyers who come while a batch commits share the next one', async () => {
+test('requests that arrive during a commit share the next batch', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 100 });
 
@@ -90,7 +91,7 @@ test('buyers who come while a batch commits share the next one', async () => {
   expect(sent.filter((statement) => statement === 'commit').length).toBeLessThanOrEqual(2);
 });
 
-test('the same key asked 100 times at once is one hold', async () => {
+test('one key used 100 times at once is one hold', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 100 });
   const idempotencyKey = randomUUID();
@@ -104,7 +105,7 @@ test('the same key asked 100 times at once is one hold', async () => {
   expect(await stockOf(shop, productId)).toMatchObject({ available: 99, held: 1 });
 });
 
-test('a key used with other arguments is refused and the first hold stands', async () => {
+test('a key used with other arguments is refused, and the first hold does not change', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
   const other = await makeProduct(shop);
@@ -122,7 +123,7 @@ test('a key used with other arguments is refused and the first hold stands', asy
   expect(again.id).toBe(first.id);
 });
 
-test('a key answers with its hold after the hold has ended, and a refused key is judged afresh', async () => {
+test('a key returns its hold after the hold has ended, and a refused key is decided again', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 1 });
   const keys = [randomUUID(), randomUUID()] as const;
@@ -138,7 +139,7 @@ test('a key answers with its hold after the hold has ended, and a refused key is
   expect(replayed).toMatchObject({ id: first.id, status: 'RELEASED' });
 });
 
-test('units in due holds and due orders are reclaimed by a buyer who lacks them', async () => {
+test('units of due holds and due orders become available to a buyer who needs them', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 4 });
   await hold(shop, productId, { quantity: 2 });
@@ -151,7 +152,7 @@ test('units in due holds and due orders are reclaimed by a buyer who lacks them'
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('customers are told apart byte for byte: case, spaces and Unicode forms count', async () => {
+test('customers are compared byte for byte: case, spaces and Unicode forms count', async () => {
   const productId = await makeProduct(server.shop, { maxPerCustomer: 1, totalStock: 100 });
   const customers = [
     'ada',
@@ -193,7 +194,7 @@ test('a customer has at most the limit held, pending and paid together, until th
   expect(codeOf(afterDeadline)).toBe('OK');
 });
 
-test('the price of a hold is the one it was made at', async () => {
+test('a hold keeps the price of its creation', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { price: '29.99' });
   const made = await hold(shop, productId, { quantity: 3 });
@@ -204,7 +205,7 @@ test('the price of a hold is the one it was made at', async () => {
   expect(ordered.unitPriceMinor).toBe(2999n);
 });
 
-test('a busy row is said to be busy, and the next buyers are served once it is free', async () => {
+test('a locked row is BUSY, and later buyers succeed when it is unlocked', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
   const had = Promise.withResolvers<void>();
@@ -230,7 +231,7 @@ test('a busy row is said to be busy, and the next buyers are served once it is f
   expect(codeOf(served)).toBe('OK');
 });
 
-test('a batch in which one insert fails does not fail its neighbours', async () => {
+test('an insert that fails in a batch does not fail the other requests', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
 

@@ -1,5 +1,5 @@
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
-import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { holdStatus } from '../../src/shop/purchases/hold.rules.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
@@ -14,7 +14,7 @@ afterEach(() => moveClock(server.database, 0));
 const HOLD_OVER_MS = 121_000;
 const ORDER_OVER_MS = 601_000;
 
-test('stock comes back after the hold expires', async () => {
+test('units are available after the hold expires', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 20 });
   await hold(shop, productId, { quantity: 3 });
@@ -26,7 +26,7 @@ test('stock comes back after the hold expires', async () => {
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a hold reads expired from its deadline on, before any sweep, and its token no longer buys', async () => {
+test('a hold is EXPIRED from its deadline on, before any sweep, and its token no longer buys', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
   const made = await hold(shop, productId);
@@ -42,7 +42,7 @@ test('a hold reads expired from its deadline on, before any sweep, and its token
   expect([codeOf(ordered), codeOf(released)]).toEqual(['HOLD_EXPIRED', 'HOLD_EXPIRED']);
 });
 
-test('an order that is not paid in time expires and gives its units back', async () => {
+test('an unpaid order expires and its units become available', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId, { quantity: 2 });
@@ -60,7 +60,7 @@ test('an order that is not paid in time expires and gives its units back', async
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a due order keeps its units and reads pending until a sweep comes by', async () => {
+test('a due order keeps its units and is PENDING until a sweep', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
   const made = await hold(shop, productId);
@@ -72,7 +72,7 @@ test('a due order keeps its units and reads pending until a sweep comes by', asy
   expect(await stockOf(shop, productId)).toMatchObject({ held: 1 });
 });
 
-test('a sweep of many products ends each of their holds once, in one movement a product', async () => {
+test('a sweep of many products ends each hold once, with one movement for each product', async () => {
   const { shop } = server;
   const products = await Promise.all(Array.from({ length: 5 }, () => makeProduct(shop)));
   await Promise.all(products.flatMap((id) => [hold(shop, id), hold(shop, id), hold(shop, id)]));
@@ -89,7 +89,7 @@ test('a sweep of many products ends each of their holds once, in one movement a 
   }
 });
 
-test('releasing gives the units back at once and twice is the same as once', async () => {
+test('a release makes the units available at once, and a second one changes nothing', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId, { quantity: 2 });
@@ -115,7 +115,7 @@ test('a released hold stays released after its deadline', async () => {
   expect(codeOf(await createOrder(shop, token))).toBe('HOLD_RELEASED');
 });
 
-test('a converted hold can be ordered again and no longer released, and its order cancelled once', async () => {
+test('createOrder of a converted hold returns its order, a release is refused, and the order is cancelled once', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId, { quantity: 2 });
@@ -135,7 +135,7 @@ test('a converted hold can be ordered again and no longer released, and its orde
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a sweep goes on with other products while one is locked', async () => {
+test('a sweep continues with other products while one is locked', async () => {
   const { shop } = server;
   const [locked, free] = [await makeProduct(shop), await makeProduct(shop)];
   await hold(shop, locked);

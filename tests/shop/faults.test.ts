@@ -55,7 +55,7 @@ async function useUpConnections() {
 }
 
 describe('with all connections of the database in use', () => {
-  test('requests wait for the sessions that the pool has', async () => {
+  test('requests wait for the open sessions of the pool', async () => {
     const productId = await makeProduct(open.shop);
     await using _others = await useUpConnections();
     const reads = Array.from({ length: 30 }, readOne);
@@ -69,7 +69,7 @@ describe('with all connections of the database in use', () => {
     expect(open.database.pool().waiting).toBe(0);
   });
 
-  test('without the guard, by pg’s own pool, they fail at once', async () => {
+  test('without the guard, with pg’s own pool, they fail at once', async () => {
     const pool = new pg.Pool({ connectionString: postgres.url, max: 6 });
     await pool.query('select 1');
     await using _others = await useUpConnections();
@@ -83,7 +83,7 @@ describe('with all connections of the database in use', () => {
     expect(failed.length).toBeGreaterThan(0);
   });
 
-  test('a pool without a session says that the database is away, and why', async () => {
+  test('a pool without a session reports an unavailable database and the reason', async () => {
     await using bare = await openTestShop(postgres.url, { poolMax: 2, log: warnings });
     await using _others = await useUpConnections();
 
@@ -93,7 +93,7 @@ describe('with all connections of the database in use', () => {
     ]);
   });
 
-  test('the pool is as large as before once connections are free', async () => {
+  test('the pool has its full size again when connections are free', async () => {
     {
       await using _others = await useUpConnections();
       await Promise.all(Array.from({ length: 10 }, readOne));
@@ -107,8 +107,8 @@ describe('with all connections of the database in use', () => {
   });
 });
 
-describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
-  test('of a session that is ended while it commits', async () => {
+describe('a fault is logged at warn with the message of PostgreSQL', () => {
+  test('for a session that is ended during its commit', async () => {
     const lost = transact(open.database, (tx) =>
       tx.lastRows('select pg_terminate_backend(pg_backend_pid(), $1)', [0]),
     );
@@ -119,7 +119,7 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
     ]);
   });
 
-  test('of a disk that is full', async () => {
+  test('for a full disk', async () => {
     const full = transact(open.database, (tx) =>
       raise(tx, '53100', 'could not extend file: No space left on device'),
     );
@@ -130,7 +130,7 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
     ]);
   });
 
-  test('of a connection that is refused, once with the first and then as a count', async () => {
+  test('for refused connections, once with the first and then as a count', async () => {
     await postgres.stop();
     try {
       const refused = await Promise.allSettled(Array.from({ length: 40 }, readOne));
@@ -151,7 +151,7 @@ describe('a fault leaves Postgres’ own reason in the log, at warn', () => {
 });
 
 test.each(['40003', '08007', '25006'])(
-  'a statement that fails with %s is no bug, and its session is dropped',
+  'a statement that fails with %s is not a bug, and its session is dropped',
   async (code) => {
     let before: number | undefined;
     const failed = transact(open.database, async (tx) => {
@@ -191,7 +191,7 @@ test('a commit that is cancelled has an unknown outcome', async () => {
   expect(((await answered) as Error).message).toContain('the outcome is unknown');
 });
 
-test('where the database failed a statement and the work went on, nothing was done', async () => {
+test('after a failed statement whose error was ignored, nothing is committed', async () => {
   const swallowed = transact(open.database, async (tx) => {
     await raise(tx, '25006', 'read-only').catch(() => {});
     await tx.rows('select 1', []).catch(() => {});
@@ -200,7 +200,7 @@ test('where the database failed a statement and the work went on, nothing was do
   await expect(swallowed).rejects.toThrow('The database is away; nothing was done.');
 });
 
-test('a password that is no longer right is a database that is away, not a bug', async () => {
+test('a password that is no longer valid is an unavailable database, not a bug', async () => {
   await using session = await openSession(postgres.url);
   await session.query("create role other login superuser password 'first'");
   const url = new URL(postgres.url);

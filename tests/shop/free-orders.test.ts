@@ -1,4 +1,4 @@
-import { findHold, findOrder } from '../../src/shop/purchases/find-purchases.ts';
+import { findHold, findOrder } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { adminCancelOrder } from '../../src/shop/admin/admin-cancel-order.ts';
 import { checkMoney } from '../../src/shop/reconciliation/check-money.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
@@ -27,17 +27,20 @@ test.each([
   ['0.00', 'USD'],
   ['0', 'JPY'],
   ['0.000', 'KWD'],
-])('an order of %s %s is paid as it is made, and its units are sold', async (price, currency) => {
-  const { shop, productId, made, token } = await freeHold(price, currency);
+])(
+  'an order of %s %s is paid when it is created, and its units are sold',
+  async (price, currency) => {
+    const { shop, productId, made, token } = await freeHold(price, currency);
 
-  const paid = await order(shop, made);
+    const paid = await order(shop, made);
 
-  expect(paid).toMatchObject({ status: 'PAID', paymentId: null, paymentProvider: null });
-  expect(paid.paidAt).toEqual(paid.createdAt);
-  expect(await findHold(shop, token)).toMatchObject({ status: 'CONVERTED' });
-  expect(await stockOf(shop, productId)).toMatchObject({ available: 3, held: 0, sold: 2 });
-  expect(await findingsOf(shop, productId)).toEqual([]);
-});
+    expect(paid).toMatchObject({ status: 'PAID', paymentId: null, paymentProvider: null });
+    expect(paid.paidAt).toEqual(paid.createdAt);
+    expect(await findHold(shop, token)).toMatchObject({ status: 'CONVERTED' });
+    expect(await stockOf(shop, productId)).toMatchObject({ available: 3, held: 0, sold: 2 });
+    expect(await findingsOf(shop, productId)).toEqual([]);
+  },
+);
 
 test('the sale is one movement in the transaction of the order', async () => {
   const { shop, productId, made } = await freeHold();
@@ -56,7 +59,7 @@ test('the sale is one movement in the transaction of the order', async () => {
   expect(paid.soldVersion).toBe(version + 1);
 });
 
-test('repeating createOrder, in parallel and after the deadline, gives the same paid order', async () => {
+test('a repeated createOrder, in parallel and after the deadline, returns the same paid order', async () => {
   const { shop, productId, token } = await freeHold();
 
   const orders = await Promise.all(Array.from({ length: 10 }, () => createOrder(shop, token)));
@@ -69,14 +72,14 @@ test('repeating createOrder, in parallel and after the deadline, gives the same 
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a hold whose time is over makes no order, though it costs nothing', async () => {
+test('an expired hold makes no order, although it costs nothing', async () => {
   const { shop, token } = await freeHold();
   await moveClock(server.database, 121_000);
 
   expect(codeOf(await createOrder(shop, token))).toBe('HOLD_EXPIRED');
 });
 
-test('its units count against the customer’s limit, and it cannot be cancelled by the buyer', async () => {
+test('its units count against the customer’s limit, and the buyer cannot cancel it', async () => {
   const { shop, made, token } = await freeHold();
   await order(shop, made);
 
@@ -90,7 +93,7 @@ test.each([
   ['of nothing', '0', 'DUPLICATE_PAYMENT'],
   ['without an amount', null, 'DUPLICATE_PAYMENT'],
   ['of some money', '5.00', 'AMOUNT_MISMATCH'],
-])('a payment %s goes back, before the order or after it alike', async (_what, amount, reason) => {
+])('a payment %s is refunded, before the order and after it', async (_what, amount, reason) => {
   const early = await freeHold();
   const late = await freeHold();
   const money = { amount, currency: 'USD' };
@@ -129,7 +132,7 @@ test.each([true, false])('an admin cancels it without a refund (restock: %j)', a
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('an order that costs something is never paid without a payment: the table refuses it', async () => {
+test('the table refuses a paid order with a price and without a payment', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop, { price: '0.01' }));
   await order(shop, made);

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { convertHold } from '../../src/shop/purchases/convert-hold.ts';
 import { replayPaymentEvent } from '../../src/shop/admin/replay-event.ts';
-import { findOrders } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrders } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { listDeadEvents } from '../../src/shop/payments/list-payments.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
-import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
+import { retryInbox } from '../../src/shop/payments/inbox/retry-inbox.ts';
 import { BusyFault } from '../../src/lib/faults.ts';
 import { transact } from '../../src/postgres/transaction.ts';
 import { withQueues } from '../../src/open-shop.ts';
@@ -16,7 +16,7 @@ import { statementsOf } from '../support/statement-log.ts';
 
 const server = useShop({ forEachTest: true, orderPaymentTtlMs: 3_600_000 });
 
-/** A pending order with its payment parked beside it, as if the two had missed each other. */
+/** A pending order with its payment still parked. */
 async function missed() {
   const { shop } = server;
   const productId = await makeProduct(shop);
@@ -60,7 +60,7 @@ test('an event parked beside its order is settled by the next sweep', async () =
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('an event whose settling throws is tried ever more rarely, and after ten tries is a dead letter', async () => {
+test('an event whose settling throws is tried at growing intervals, and is a dead letter after ten tries', async () => {
   const { shop, event, orderId } = await missed();
   let aheadMs = 0;
   const waits: number[] = [];
@@ -83,7 +83,7 @@ test('an event whose settling throws is tried ever more rarely, and after ten tr
   ]);
 });
 
-test('an event whose hold has ended waits between its failed tries as well', async () => {
+test('an event whose hold has ended also waits between its failed tries', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   const event = payment(made.orderId);
@@ -104,7 +104,7 @@ test('an event whose hold has ended waits between its failed tries as well', asy
   ]);
 });
 
-test('a buyer has the order although settling its early payment breaks, and the inbox keeps the payment', async () => {
+test('an order is created although settling its early payment fails, and the inbox keeps the payment', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   const event = payment(made.orderId);
@@ -120,17 +120,17 @@ test('a buyer has the order although settling its early payment breaks, and the 
   expect(await findOrders(shop, [made.orderId])).toMatchObject([{ status: 'PAID' }]);
 });
 
-test('a dead letter is replayed once what was broken is mended', async () => {
+test('a dead letter is replayed when its cause is repaired', async () => {
   const { shop, event, orderId } = await missed();
   await server.database.rows("update payment_events set status = 'DEAD', attempts = $1", [10]);
   const [dead] = await listDeadEvents(shop);
   const id = dead!.id;
 
   const again = await replayPaymentEvent(broken(shop), ADMIN_CALLER, id);
-  const mended = await replayPaymentEvent(shop, ADMIN_CALLER, id);
+  const replayed = await replayPaymentEvent(shop, ADMIN_CALLER, id);
 
   expect(again).toMatchObject({ status: 'DEAD', attempts: 11, reason: 'the till is broken' });
-  expect(mended).toMatchObject({ status: 'APPLIED' });
+  expect(replayed).toMatchObject({ status: 'APPLIED' });
   expect(await listDeadEvents(shop)).toEqual([]);
   expect(await findOrders(shop, [orderId])).toMatchObject([{ status: 'PAID' }]);
   expect(await deliver(shop, event)).toBe('applied');
@@ -148,7 +148,7 @@ test('createOrder applies a dead letter too', async () => {
   expect(await listDeadEvents(shop)).toEqual([]);
 });
 
-test('waiting for an order, or for a lock, is not a failed try', async () => {
+test('waiting for an order or a lock is not a failed try', async () => {
   const { shop, event } = await missed();
   const stranger = payment('018f0000-0000-7000-8000-000000000000');
   await deliver(shop, stranger);
@@ -163,14 +163,12 @@ test('waiting for an order, or for a lock, is not a failed try', async () => {
   expect(await eventOf(event.idempotencyKey)).toMatchObject({ status: 'PARKED', attempts: 0 });
 });
 
-test('events that wait for orders cost a sweep one statement together, and what can be settled is found among them', async () => {
+test('a sweep reads all waiting events in one statement, and finds those that can be settled', async () => {
   const { shop, orderId } = await missed();
   for (let strangers = 0; strangers < 20; strangers += 1)
     await deliver(shop, payment(randomUUID()));
   const transactions = async () =>
-    (await statementsOf(() => retryInbox(shop))).filter((text) =>
-      text.startsWith('start transaction'),
-    );
+    (await statementsOf(() => retryInbox(shop))).filter((text) => text.startsWith('begin'));
 
   await moveClock(server.database, 2000);
   const settling = await transactions();
@@ -184,7 +182,7 @@ test('events that wait for orders cost a sweep one statement together, and what 
   expect(looking).toEqual([]);
 });
 
-test('an event is looked at ever more rarely, up to once a minute, and at once when its hold’s time is over', async () => {
+test('an event is checked at growing intervals up to a minute, and at once after the end of its hold', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   const held = payment(made.orderId);
@@ -211,7 +209,7 @@ test('an event is looked at ever more rarely, up to once a minute, and at once w
   ]);
 });
 
-test('an event whose buyer gives the hold back is looked at in the next sweep, however long it would wait', async () => {
+test('an event whose hold is released is checked by the next sweep', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   const early = payment(made.orderId);
@@ -228,7 +226,7 @@ test('an event whose buyer gives the hold back is looked at in the next sweep, h
   expect(await eventOf(early.idempotencyKey)).toMatchObject({ status: 'REFUND_REQUIRED' });
 });
 
-test('a sweep waits for no event that somebody else is deciding', async () => {
+test('a sweep skips an event that another transaction is deciding', async () => {
   const { shop, event, orderId } = await missed();
   const other = await missed();
   await moveClock(server.database, 2000);
@@ -249,7 +247,7 @@ test('a sweep waits for no event that somebody else is deciding', async () => {
   ]);
 });
 
-test('a sweep looks at five hundred events at most, and the next one at those that follow', async () => {
+test('a sweep checks at most five hundred events, and the next one the following ones', async () => {
   const { shop } = server;
   await server.database.rows(
     `insert into payment_events (id, provider, idempotency_key, payment_id, order_id, reported_status,
@@ -284,7 +282,7 @@ test('a webhook that fails unexpectedly records nothing, and its redelivery appl
   expect(redelivered).toBe('applied');
 });
 
-test('two parked payments of one order pay it once and refund the other', async () => {
+test('two parked payments of one order: one pays it, the other is refunded', async () => {
   const { shop } = server;
   const made = await hold(shop, await makeProduct(shop));
   for (const paymentId of ['first', 'second', 'first'])

@@ -1,3 +1,4 @@
+import { adminPauseSale } from '../../src/shop/admin/admin-pause-sale.ts';
 import { updateProduct, type ProductChange } from '../../src/shop/catalog/update-product.ts';
 import { saleStatus } from '../../src/shop/catalog/product.rules.ts';
 import { now } from '../../src/postgres/clock.ts';
@@ -5,44 +6,31 @@ import { transact } from '../../src/postgres/transaction.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
 import type { StockedProduct } from '../../src/shop/stock/find-stocked.ts';
 import { LiveProducts } from '../../src/live/live-products.ts';
-import { hold } from '../support/buyer.ts';
+import { ADMIN_CALLER, hold } from '../support/buyer.ts';
 import { openDatabaseProxy } from '../support/server.ts';
 import {
-  createTestDatabase,
   makeProduct,
   moveClock,
   openSession,
   openTestShop,
   until,
-  type TestDatabase,
-  type TestShop,
+  useTwoShops,
+  type OpenShop,
 } from '../support/shop.ts';
 
-let database: TestDatabase;
-let here: TestShop;
-let there: TestShop;
+// No scheduler runs: a signal or a timer causes each update, not the refresh of each second.
+const [here, there] = useTwoShops();
 let shop: LiveShop;
 
-// Without the clockwork: what arrives here came by a signal or by a timer, not by the refresh of each second.
-beforeAll(async () => {
-  database = await createTestDatabase();
-  [here, there] = [await openTestShop(database.url), await openTestShop(database.url)];
-  ({ shop } = here);
-});
+beforeAll(() => void ({ shop } = here));
 
 afterEach(() => moveClock(here.database, 0));
 
-afterAll(async () => {
-  await here[Symbol.asyncDispose]();
-  await there[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-const change = (at: TestShop, wanted: ProductChange) =>
+const change = (at: OpenShop, wanted: ProductChange) =>
   transact(at.database, (tx) => updateProduct(at.shop, tx, wanted));
 
 /** Follows a product as one subscriber, from its current state on. */
-async function follow(at: TestShop, productId: number) {
+async function follow(at: OpenShop, productId: number) {
   const values: StockedProduct[] = [];
   const stream = new LiveProducts(at.shop, [productId])[Symbol.asyncIterator]();
   const reading = (async () => {
@@ -62,7 +50,7 @@ async function follow(at: TestShop, productId: number) {
 
 const statusOf = (product: StockedProduct) => saleStatus(product, product.readAt);
 
-test('a change that is committed during a read does not lower the version', async () => {
+test('a change committed during a read does not lower the version', async () => {
   const productId = await makeProduct(shop);
   const live = new LiveProducts(shop, [productId]);
   const looked: number[] = [];
@@ -82,7 +70,7 @@ test('a change that is committed during a read does not lower the version', asyn
   });
 });
 
-test('of equal versions the later look counts, because the sale may have opened since', async () => {
+test('of equal versions the later read counts, because the sale may have opened', async () => {
   const productId = await makeProduct(shop);
   const live = new LiveProducts(shop, [productId]);
 
@@ -96,7 +84,7 @@ test('of equal versions the later look counts, because the sale may have opened 
   expect(live.current(productId)!.version).toBe(1);
 });
 
-test('nothing is known before the first read, and nothing is listened to after the last listener', async () => {
+test('there is no value before the first read, and no subscription to the feed after the last subscriber', async () => {
   const productId = await makeProduct(shop);
   const live = new LiveProducts(shop, [productId]);
   const before = live.current(productId);
@@ -144,7 +132,7 @@ describe('a change of the product', () => {
     },
   );
 
-  test('is in every later change of stock, on whichever server each was committed', async () => {
+  test('is in every later change of stock, committed on any server', async () => {
     const productId = await makeProduct(shop);
     await using one = await follow(here, productId);
     await using other = await follow(there, productId);
@@ -162,7 +150,7 @@ describe('a change of the product', () => {
         expect(Number(name.split(' ')[1])).toBeGreaterThanOrEqual(stock.version - 1);
   });
 
-  test('in the same millisecond, or by a clock that went back, is still the later one', async () => {
+  test('is the later one also within a millisecond and after the clock was set back', async () => {
     const productId = await makeProduct(shop);
     await using one = await follow(here, productId);
 
@@ -176,9 +164,9 @@ describe('a change of the product', () => {
     expect(instants).toEqual([...new Set(instants)].toSorted((first, second) => first - second));
   });
 
-  test('that is committed while a subscription begins is in it', async () => {
+  test('that is committed at the start of a subscription is in it', async () => {
     const productId = await makeProduct(shop);
-    await using session = await openSession(database.url);
+    await using session = await openSession(here.url);
     await session.query('begin');
     await session.query(
       "update products set name = 'Renamed', updated_at = shop_clock() + interval '1 ms' where id = $1",
@@ -194,9 +182,9 @@ describe('a change of the product', () => {
     expect(one.values.length).toBeLessThanOrEqual(2);
   });
 
-  test('that is made while the database is away from a server is published when it is back', async () => {
+  test('that is made while a server has no database is published later', async () => {
     const productId = await makeProduct(shop);
-    await using line = await openDatabaseProxy(database.url);
+    await using line = await openDatabaseProxy(here.url);
     await using far = await openTestShop(line.url);
     await using one = await follow(far, productId);
 
@@ -212,7 +200,7 @@ describe('a change of the product', () => {
 describe('a sale that opens and ends', () => {
   const ahead = async (ms: number) => new Date((await now(here.database)).getTime() + ms);
 
-  test('is published at both instants on every server, with no other signal', async () => {
+  test('is published at both instants on every server, without another signal', async () => {
     const productId = await makeProduct(shop, {
       saleStartsAt: await ahead(600),
       saleEndsAt: await ahead(1200),
@@ -226,7 +214,7 @@ describe('a sale that opens and ends', () => {
       expect(values.map(statusOf)).toEqual(['UPCOMING', 'LIVE', 'ENDED']);
   });
 
-  test('is published at the window’s new instants, whichever server moved it', async () => {
+  test('is published at the new instants, changed on any server', async () => {
     const productId = await makeProduct(shop, { saleStartsAt: await ahead(3600_000) });
     await using one = await follow(here, productId);
 
@@ -240,4 +228,20 @@ describe('a sale that opens and ends', () => {
 
     expect(new Set(one.values.map(statusOf))).toEqual(new Set(['UPCOMING', 'LIVE', 'ENDED']));
   });
+});
+
+test('a pause and its end are published on every server', async () => {
+  const productId = await makeProduct(shop);
+  await using one = await follow(here, productId);
+  await using other = await follow(there, productId);
+  const bothAre = (status: string) =>
+    until(status, () => [one, other].every(({ last }) => statusOf(last()) === status));
+
+  await adminPauseSale(there.shop, ADMIN_CALLER, { id: productId, paused: true });
+  await bothAre('PAUSED');
+  await adminPauseSale(here.shop, ADMIN_CALLER, { id: productId, paused: false });
+  await bothAre('LIVE');
+
+  for (const { values } of [one, other])
+    expect(values.map(statusOf)).toEqual(['LIVE', 'PAUSED', 'LIVE']);
 });

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { tables } from '../../mikro-orm.config.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { migrate, pendingMigrations, withStartupLock } from '../../src/postgres/migrate.ts';
+import { migrate, pendingMigrations, withStartupLock } from '../../src/postgres/migrate/migrate.ts';
 import { createTestDatabase, openSession, openTestShop, until } from '../support/shop.ts';
 import { admin, connectionTo, withDatabase } from '../support/test-postgres.ts';
+
+/** Longer than the statement timeout of the role in a test. */
+const QUIET_MS = 500;
 
 /** The first trigger takes as long to make as an index on a table of millions. */
 const SLOW_AT_FIRST = `
@@ -14,7 +17,7 @@ const SLOW_AT_FIRST = `
   create event trigger slow_at_first on ddl_command_start
     when tag in ('CREATE TRIGGER') execute function take_long();`;
 
-test('a migration may take longer than any statement of a sale', async () => {
+test('a migration may take longer than the statement timeout', async () => {
   const server = process.env['TEST_POSTGRES_URL']!;
   const name = `flash_sale_bare_${randomUUID().replaceAll('-', '')}`;
   await admin(server, `create database ${name}`);
@@ -39,7 +42,7 @@ test('a migration may take longer than any statement of a sale', async () => {
   await admin(server, `drop database ${name} with (force)`);
 }, 20_000);
 
-test('who waits for another migration is told after five seconds which session has the lock', async () => {
+test('a migration that waits long for another reports which session has the lock', async () => {
   const database = await createTestDatabase();
   const order: string[] = [];
   const first = Promise.withResolvers<void>();
@@ -61,6 +64,7 @@ test('who waits for another migration is told after five seconds which session h
     shop.database,
     (message) => said.push(message),
     async () => void order.push('second'),
+    QUIET_MS,
   );
   await until('the message', () => said.length > 0);
   const pid = await holderOf(database.url);
@@ -106,6 +110,7 @@ test('a role’s short statement timeout does not end the wait for another migra
       database,
       (message) => said.push(message),
       async () => 'done',
+      QUIET_MS,
     );
     const ended = behind.catch((error: Error) => error);
     await until('the message', () => said.length > 0);
@@ -115,7 +120,7 @@ test('a role’s short statement timeout does not end the wait for another migra
   });
 }, 20_000);
 
-test('a role’s limits on idle sessions and long transactions do not end the session of the lock', async () => {
+test('a role’s limits on idle sessions and long transactions do not end the session with the lock', async () => {
   const limits = ['idle_session_timeout = 100', 'transaction_timeout = 200'];
   await withRoleSettings(limits, async (database, url) => {
     const work = withStartupLock(
@@ -141,7 +146,7 @@ test('a role’s limit on transactions does not end a migration', async () => {
   });
 }, 20_000);
 
-test('a migration whose lock is lost meanwhile is undone, and the error says so', async () => {
+test('a migration that loses its lock is rolled back, and the error states it', async () => {
   const database = await createTestDatabase();
   const shop = await openTestShop(database.url);
   await admin(database.url, 'drop schema public cascade; create schema public');
@@ -169,7 +174,7 @@ test('a migration whose lock is lost meanwhile is undone, and the error says so'
   await database.drop();
 }, 20_000);
 
-test('work that no transaction covers fails too when the lock is lost meanwhile', async () => {
+test('work without a transaction fails too when the lock is lost', async () => {
   const database = await createTestDatabase();
   const shop = await openTestShop(database.url);
 

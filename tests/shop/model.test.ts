@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
-import { findOrders, type Hold } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrders, type Hold } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
-import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
+import { retryInbox } from '../../src/shop/payments/inbox/retry-inbox.ts';
 import { ask, codeOf, deliver, payment, tokenOf } from '../support/buyer.ts';
+import { eventFindings } from '../support/events.ts';
 import { findingsOf, makeProduct, moveClock, stockOf, useShop } from '../support/shop.ts';
 
 const server = useShop({ holdTtlMs: 120_000, orderPaymentTtlMs: 600_000 });
 
-/** What may happen in a sale; `who` picks one of the holds made so far. */
+/** The events of a sale; `who` selects one of the holds. */
 type Step =
   | { readonly kind: 'hold'; readonly quantity: number }
   | {
@@ -55,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
 );
 
-/** A sale as simple as it can be told: no rows, no locks, no database. */
+/** The simplest model of a sale: no rows, no locks, no database. */
 class Model {
   readonly total = 10;
   now = 0;
@@ -63,7 +64,7 @@ class Model {
     readonly quantity: number;
     state: 'ACTIVE' | 'RELEASED' | 'EXPIRED' | 'PENDING' | 'PAID' | 'CANCELLED' | 'ORDER EXPIRED';
     deadline: number;
-    /** Successes that came before the order. */
+    /** Successes before the order. */
     early: number;
     received: number;
     refunds: number;
@@ -85,7 +86,7 @@ class Model {
     }
   }
 
-  /** Parked money whose hold has ended without an order is due back. */
+  /** A parked payment whose hold has ended without an order must be refunded. */
   drainInbox(): void {
     for (const purchase of this.purchases) {
       const ended =
@@ -199,7 +200,9 @@ class Play {
     }
   }
 
-  /** Wrong money waits like any other for an order that may come, and is due back in every other case. */
+  /**
+   * A wrong amount waits for a possible order like any other, and must be refunded in every other case.
+   */
   async payWrongly(who: number, made: Hold): Promise<void> {
     const outcome = await deliver(server.shop, payment(made.orderId, { amount: '0.01' }));
     const purchase = this.model.purchases[who]!;
@@ -227,7 +230,7 @@ class Play {
     });
   }
 
-  /** Every payment that came is in exactly one place: it paid an order, is due back, or still waits. */
+  /** Every payment is in exactly one place: it paid an order, must be refunded, or is parked. */
   async balanceMoney(): Promise<void> {
     const { shop, database: rows } = server;
     const ids = this.holds.map(({ orderId }) => orderId);
@@ -243,7 +246,7 @@ class Play {
   }
 }
 
-test('any sequence of hold, release, order, pay, cancel, wait and sweep ends as the simple model says', async () => {
+test('any sequence of hold, release, order, pay, cancel, wait and sweep ends as in the model', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       await moveClock(server.database, 0);
@@ -254,6 +257,7 @@ test('any sequence of hold, release, order, pay, cancel, wait and sweep ends as 
       }
       await play.balanceMoney();
       expect(await findingsOf(server.shop, play.productId)).toEqual([]);
+      expect(await eventFindings(server.database)).toEqual([]);
     }),
     { numRuns: 40 },
   );

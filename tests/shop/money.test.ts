@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
-import type { Hold } from '../../src/shop/purchases/find-purchases.ts';
+import type { Hold } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
-import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
+import { retryInbox } from '../../src/shop/payments/inbox/retry-inbox.ts';
 import { ask, deliver, hold, payment, tokenOf } from '../support/buyer.ts';
 import { findingsOf, makeProduct, moveClock, useShop } from '../support/shop.ts';
 
@@ -48,7 +48,7 @@ const BALANCE = `
     (select coalesce(sum(amount), 0) from refunds where order_id = any($1::uuid[])) as refunds,
     (select count(*) from payment_events where order_id = any($1::uuid[]) and status in ('PARKED', 'DEAD'))::int as waiting`;
 
-test('random events over random orders end with money in = paid + refunds, and the law of units intact', async () => {
+test('random events over random orders end with money in = paid + refunds, and the stock invariant intact', async () => {
   const { shop } = server;
   let run = 0;
   await fc.assert(

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { releaseHold } from '../../src/shop/purchases/release-hold.ts';
 import { cancelOrder } from '../../src/shop/purchases/cancel-order.ts';
-import { findOrder, findOrders } from '../../src/shop/purchases/find-purchases.ts';
+import { findOrder, findOrders } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { sweepDue } from '../../src/shop/purchases/end-due.ts';
 import { findRefunds } from '../../src/shop/payments/list-payments.ts';
-import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
-import { retryInbox } from '../../src/shop/payments/retry-inbox.ts';
+import { receivePayment } from '../../src/shop/payments/inbox/receive-payment.ts';
+import { retryInbox } from '../../src/shop/payments/inbox/retry-inbox.ts';
 import {
   ask,
   codeOf,
@@ -34,7 +34,7 @@ const ORDER_OVER_MS = 601_000;
 const reasons = async (orderId: string) =>
   (await findRefunds(server.shop, [orderId])).map(({ reason }) => reason);
 
-/** A pending order of so many units of a product with so many. */
+/** A pending order of some units of a product with a given total. */
 async function pending(totalStock = 5, quantity = 2) {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock });
@@ -57,7 +57,7 @@ test('a success pays the order and sells its units', async () => {
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('the same event twice is answered the same, byte for byte, with one effect', async () => {
+test('an event delivered twice has one effect and the same answer, byte for byte', async () => {
   const { shop, productId, orderId } = await pending();
   const event = payment(orderId);
 
@@ -69,7 +69,7 @@ test('the same event twice is answered the same, byte for byte, with one effect'
   expect(await stockOf(shop, productId)).toMatchObject({ sold: 2, version: 3 });
 });
 
-test('the same key with other content is a conflict and the first result stands', async () => {
+test('the same key with other content is a conflict, and the first result does not change', async () => {
   const { shop, orderId } = await pending();
   const event = payment(orderId, { amount: '59.98' });
   await deliver(shop, event);
@@ -89,7 +89,7 @@ test('the same key with other content is a conflict and the first result stands'
   expect(equal).toBe('applied');
 });
 
-test('a payment before its order waits for it, and the order is born paid', async () => {
+test('a payment before its order waits for it, and pays it at its creation', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId);
@@ -106,7 +106,7 @@ test('a payment before its order waits for it, and the order is born paid', asyn
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('a wrong amount or currency pays nothing and becomes a refund of what was received', async () => {
+test('a wrong amount or currency pays nothing and becomes a refund of the received amount', async () => {
   const { shop, orderId, token } = await pending();
 
   const outcomes = [
@@ -145,7 +145,7 @@ test('a failed attempt keeps the units, and the same payment may succeed later',
   expect((await findOrder(shop, token))!.status).toBe('PAID');
 });
 
-test('a payment counts once, whatever its key or order, and a second payment is refunded', async () => {
+test('a payment counts once for any key and order, and a second payment is refunded', async () => {
   const { shop, orderId, productId } = await pending();
   const other = await pending();
   await deliver(shop, payment(orderId, { paymentId: 'pay_3' }));
@@ -165,7 +165,7 @@ test('a payment counts once, whatever its key or order, and a second payment is 
   expect(await stockOf(shop, productId)).toMatchObject({ sold: 2 });
 });
 
-test('late money takes free units again, also after the buyer cancelled', async () => {
+test('a late payment takes available units, also after the buyer cancelled', async () => {
   const { shop } = server;
   const expired = await pending();
   const cancelled = await pending();
@@ -186,7 +186,7 @@ test('late money takes free units again, also after the buyer cancelled', async 
   }
 });
 
-test('late money whose units are gone becomes a refund and never oversells', async () => {
+test('a late payment without available units becomes a refund and never oversells', async () => {
   const { shop } = server;
   const expired = await pending(2, 2);
   const cancelled = await pending(2, 2);
@@ -209,7 +209,7 @@ test('late money whose units are gone becomes a refund and never oversells', asy
   expect((await findOrder(shop, expired.token))!.status).toBe('EXPIRED');
 });
 
-test('late money reclaims due units of others first', async () => {
+test('a late payment first takes due units of others', async () => {
   const { shop } = server;
   const { orderId, productId, token } = await pending(2, 2);
   await moveClock(server.database, ORDER_OVER_MS);
@@ -224,7 +224,7 @@ test('late money reclaims due units of others first', async () => {
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('money for an order the operator cancelled is refunded', async () => {
+test('money for an order that the admin cancelled is refunded', async () => {
   const { shop, orderId, token } = await pending();
   await cancelOrder(shop, token);
   await server.database.rows("update orders set cancelled_by = 'OPERATOR' where id = $1", [
@@ -264,7 +264,7 @@ test('a payment whose hold ended without an order becomes a refund with the next
   ]);
 });
 
-test('a payment for an order that never comes is refunded after its time of waiting', async () => {
+test('a payment for an order that is never created is refunded after its wait', async () => {
   const { shop } = server;
   const stranger = payment(randomUUID(), { amount: '10.00' });
   const silent = payment(randomUUID());
@@ -308,7 +308,7 @@ test('a paid order can be neither cancelled nor expired', async () => {
   expect(await stockOf(shop, productId)).toMatchObject({ sold: 2 });
 });
 
-test('where an amount is required, a success without one is a mismatch and stays in sight', async () => {
+test('if an amount is required, a success without one is a mismatch and is listed', async () => {
   await using strict = await openTestShop(server.url, { requireAmount: true });
   const { orderId } = await pending();
 
@@ -318,7 +318,7 @@ test('where an amount is required, a success without one is a mismatch and stays
   expect(await reasons(orderId)).toEqual(['AMOUNT_MISMATCH']);
 });
 
-test('what was received is never changed and a settled event never reopened', async () => {
+test('a received event never changes, and a settled event is never reopened', async () => {
   const { shop, orderId } = await pending();
   const event = payment(orderId);
   await deliver(shop, event);
@@ -337,7 +337,7 @@ test('what was received is never changed and a settled event never reopened', as
   ).rejects.toThrow('never deleted');
 });
 
-test('a purchase limit is not judged again when late money comes', async () => {
+test('a purchase limit does not apply again to a late payment', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { maxPerCustomer: 2 });
   const customerId = 'limited';

@@ -2,35 +2,15 @@ import { createHold } from '../../src/shop/purchases/create-hold.ts';
 import { findProducts } from '../../src/shop/catalog/find-products.ts';
 import { ProductCache } from '../../src/live/product-cache.ts';
 import { hold } from '../support/buyer.ts';
-import {
-  createTestDatabase,
-  makeProduct,
-  openTestShop,
-  until,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { makeProduct, until, useTwoShops, type OpenShop } from '../support/shop.ts';
 import { statementsOf } from '../support/statement-log.ts';
 
-let database: TestDatabase;
-let one: TestShop;
-let two: TestShop;
+const [one, two] = useTwoShops();
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  [one, two] = [await openTestShop(database.url), await openTestShop(database.url)];
-});
-
-afterAll(async () => {
-  await one[Symbol.asyncDispose]();
-  await two[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-const availableAt = async ({ shop }: TestShop, productId: number) =>
+const availableAt = async ({ shop }: OpenShop, productId: number) =>
   (await shop.productCache.load([productId]))[0]!.stock.available;
 
-test('a hundred looks at one product at once cost one reading, and the next hundred none', async () => {
+test('a hundred simultaneous reads of one product are one query, and the next hundred none', async () => {
   const productId = await makeProduct(one.shop);
   const look = () => Promise.all(Array.from({ length: 100 }, () => availableAt(one, productId)));
 
@@ -41,7 +21,7 @@ test('a hundred looks at one product at once cost one reading, and the next hund
   expect(second).toEqual([]);
 });
 
-test('the server that committed a change shows it in its next answer, whatever it was reading meanwhile', async () => {
+test('the server that committed a change returns it in its next answer, also when a read is in flight', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 500 });
 
   for (let turn = 1; turn <= 100; turn += 1) {
@@ -54,7 +34,7 @@ test('the server that committed a change shows it in its next answer, whatever i
   }
 });
 
-test('a product changed while it is being read is shown as changed, not as it was read', async () => {
+test('a product changed during a read is returned as changed', async () => {
   const { productCache } = one.shop;
   const productId = await makeProduct(one.shop);
   const [product] = await findProducts(one.shop, [productId]);
@@ -62,14 +42,14 @@ test('a product changed while it is being read is shown as changed, not as it wa
 
   const reading = productCache.load([productId]);
   const updatedAt = new Date(product!.updatedAt.getTime() + 1);
-  productCache.productChanged({ ...product!, name: 'Changed meanwhile', updatedAt });
+  productCache.productChanged({ ...product!, name: 'Changed during the read', updatedAt });
   await reading;
 
   const [shown] = await productCache.load([productId]);
-  expect(shown!.name).toBe('Changed meanwhile');
+  expect(shown!.name).toBe('Changed during the read');
 });
 
-test('a change on another server that comes during a read is in the next answer', async () => {
+test('a change on another server during a read is in the next answer', async () => {
   const productId = await makeProduct(one.shop);
   const arrived = Promise.withResolvers<void>();
   const mayEnd = Promise.withResolvers<void>();
@@ -95,7 +75,7 @@ test('a change on another server that comes during a read is in the next answer'
   expect((await productCache.load([productId]))[0]!.name).toBe('Renamed');
 });
 
-test('another server’s change is seen with its notice, and versions never fall', async () => {
+test('a change on another server arrives with its notification, and versions never decrease', async () => {
   const productId = await makeProduct(one.shop);
   await availableAt(two, productId);
   await hold(one.shop, productId);
@@ -109,7 +89,7 @@ test('another server’s change is seen with its notice, and versions never fall
   expect(seen).toEqual(seen.toSorted((first, second) => second - first));
 });
 
-test('a change that came without a notice is seen within a second', async () => {
+test('a change without a notification is returned within a second', async () => {
   const productId = await makeProduct(one.shop);
   await availableAt(one, productId);
   await one.database.rows('update products set name = $1 where id = $2', ['Renamed', productId]);
@@ -122,7 +102,7 @@ test('a change that came without a notice is seen within a second', async () => 
   expect(renamed.stock.available).toBe(20);
 });
 
-test('an unknown product is null, and is found once it is made', async () => {
+test('an unknown product is null, and is found when it is created', async () => {
   const next = (await makeProduct(one.shop)) + 1;
 
   const before = await one.shop.productCache.load([next]);
@@ -134,10 +114,10 @@ test('an unknown product is null, and is found once it is made', async () => {
   expect(await findProducts(one.shop, [made])).toHaveLength(1);
 });
 
-test('a buyer’s own refusal is judged by the stock row and never by what was remembered', async () => {
+test('a buyer’s refusal is decided by the stock row and never by the cache', async () => {
   const productId = await makeProduct(one.shop, { totalStock: 1 });
   const made = await hold(one.shop, productId);
-  const wish = { productId, quantity: 1, customerId: null, idempotencyKey: null };
+  const wish = { productId, quantity: 1, customerId: null, metadata: {}, idempotencyKey: null };
   await availableAt(two, productId);
   await one.database.rows('update holds set expires_at = shop_clock() where id = $1', [made.id]);
 

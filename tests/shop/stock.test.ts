@@ -7,7 +7,7 @@ import { adminAdjustStock } from '../../src/shop/admin/admin-adjust-stock.ts';
 import { adminCreateProduct } from '../../src/shop/admin/admin-products.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { seedDemo } from '../../src/shop/stock/seed-demo.ts';
-import { ask, codeOf, deliver, hold, order, payment } from '../support/buyer.ts';
+import { ask, codeOf, hold, midSale } from '../support/buyer.ts';
 import {
   findingsOf,
   makeProduct,
@@ -29,7 +29,7 @@ const change = (productId: number, delta: number) => ({
   idempotencyKey: null,
 });
 
-test('the demo sale is made once, as products 1, 2 and 3', async () => {
+test('the demo sale is created once, as products 1, 2 and 3', async () => {
   const made = [await seedDemo(server.database), await seedDemo(server.database)];
 
   const page = await listProducts(server.shop, { first: 10, after: null, saleStatus: 'LIVE' });
@@ -44,30 +44,25 @@ test('the demo sale is made once, as products 1, 2 and 3', async () => {
   });
 });
 
-test('stock is raised and lowered, never below what is held and sold', async () => {
+test('the total is raised and lowered, never below held and sold', async () => {
   const { shop } = server;
-  const productId = await makeProduct(shop, { totalStock: 10 });
-  await deliver(
-    shop,
-    payment((await order(shop, await hold(shop, productId, { quantity: 2 }))).id),
-  );
-  await hold(shop, productId, { quantity: 3 });
+  const { productId } = await midSale(shop);
 
   const raised = await adminAdjustStock(shop, ADMIN, change(productId, 5));
-  const tooLow = await adminAdjustStock(shop, ADMIN, change(productId, -11));
-  const lowered = await adminAdjustStock(shop, ADMIN, change(productId, -10));
+  const tooLow = await adminAdjustStock(shop, ADMIN, change(productId, -10));
+  const lowered = await adminAdjustStock(shop, ADMIN, change(productId, -9));
 
-  expect(raised).toMatchObject({ total: 15, available: 10 });
-  expect(tooLow).toMatchObject({ code: 'STOCK_BELOW_COMMITTED', committed: 5 });
-  expect(lowered).toMatchObject({ total: 5, available: 0, held: 3, sold: 2 });
+  expect(raised).toMatchObject({ total: 15, available: 9 });
+  expect(tooLow).toMatchObject({ code: 'STOCK_BELOW_COMMITTED', committed: 6 });
+  expect(lowered).toMatchObject({ total: 6, available: 0, held: 4, sold: 2 });
   expect(codeOf(await ask(shop, productId))).toBe('INSUFFICIENT_STOCK');
   expect(await findingsOf(shop, productId)).toEqual([]);
 });
 
-test('an adjustment under one key takes effect once, in parallel too, and its key is bound to its arguments', async () => {
+test('an adjustment with a key takes effect once, also in parallel, and its key is bound to its arguments', async () => {
   const { shop } = server;
   const [productId, other] = [await makeProduct(shop, { totalStock: 10 }), await makeProduct(shop)];
-  const keyed = { ...change(productId, 5), idempotencyKey: 'an operator’s key' };
+  const keyed = { ...change(productId, 5), idempotencyKey: 'an admin’s key' };
 
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => adminAdjustStock(shop, ADMIN, keyed)),
@@ -83,7 +78,7 @@ test('an adjustment under one key takes effect once, in parallel too, and its ke
   expect(await stockOf(shop, productId)).toMatchObject({ total: 15, version: 2 });
 });
 
-test('an adjustment against a version that has moved on is refused', async () => {
+test('an adjustment of another stock version is refused', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop);
   await hold(shop, productId);
@@ -101,7 +96,7 @@ test('an adjustment against a version that has moved on is refused', async () =>
   expect(fresh).toMatchObject({ total: 21 });
 });
 
-test('a product is refused when its price or rules can never be right', async () => {
+test('a product with an invalid price or invalid limits is refused', async () => {
   const wanted = {
     name: 'x',
     description: null,
@@ -112,6 +107,7 @@ test('a product is refused when its price or rules can never be right', async ()
     maxPerCustomer: null,
     saleStartsAt: null,
     saleEndsAt: null,
+    imageUrl: null,
   };
   const wrong = [
     { price: '1.001' },
@@ -134,7 +130,7 @@ test('a product is refused when its price or rules can never be right', async ()
   expect(answers.map(codeOf)).toEqual(wrong.map(() => 'BAD_USER_INPUT'));
 });
 
-test('an audit finds what was changed by hand, and the checks refuse what they can', async () => {
+test('an audit finds changes made by SQL, and the constraints refuse others', async () => {
   const { shop } = server;
   const productId = await makeProduct(shop, { totalStock: 5 });
   const made = await hold(shop, productId, { quantity: 2 });
@@ -159,17 +155,17 @@ test('an audit finds what was changed by hand, and the checks refuse what they c
   expect(await auditStock(shop, 2_000_000)).toBeNull();
 });
 
-test('new stock is announced once its transaction is committed, and never when it is rolled back', async () => {
-  const told: StockCount[] = [];
-  const shop = { ...server.shop, announceStock: (count: StockCount) => void told.push(count) };
+test('new stock is announced after the commit, and never after a rollback', async () => {
+  const announced: StockCount[] = [];
+  const shop = { ...server.shop, announceStock: (count: StockCount) => void announced.push(count) };
   const productId = await makeProduct(shop);
   await hold(server.shop, productId);
   await moveClock(server.database, 130_000);
-  const toldWithin: number[] = [];
+  const announcedWithin: number[] = [];
   const reclaim = (end: () => void) =>
     transact(shop.database, async (tx) => {
       await withLockedStock(shop, tx, productId, (stock) => endDue(shop, tx, stock));
-      toldWithin.push(told.length);
+      announcedWithin.push(announced.length);
       end();
     });
 
@@ -178,10 +174,10 @@ test('new stock is announced once its transaction is committed, and never when i
       throw new Error('rolled back');
     }),
   ).rejects.toThrow('rolled back');
-  const toldAfterRollback = told.length;
+  const announcedAfterRollback = announced.length;
   await reclaim(() => {});
   await moveClock(server.database, 0);
 
-  expect([...toldWithin, toldAfterRollback]).toEqual([0, 0, 0]);
-  expect(told).toMatchObject([{ productId, available: 20, version: 3 }]);
+  expect([...announcedWithin, announcedAfterRollback]).toEqual([0, 0, 0]);
+  expect(announced).toMatchObject([{ productId, available: 20, version: 3 }]);
 });

@@ -1,26 +1,12 @@
 import { BusyFault, UnavailableFault } from '../../src/lib/faults.ts';
-import { allowLongStatements } from '../../src/postgres/long-statements.ts';
-import { transact, type Transaction } from '../../src/postgres/transaction.ts';
-import {
-  createTestDatabase,
-  openTestShop,
-  type TestDatabase,
-  type TestShop,
-} from '../support/shop.ts';
+import { allowLongStatements, transact, type Transaction } from '../../src/postgres/transaction.ts';
+import { openTestShop, useShop } from '../support/shop.ts';
 import { statementsOf } from '../support/statement-log.ts';
 
-let database: TestDatabase;
-let server: TestShop;
+const server = useShop();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  server = await openTestShop(database.url);
   await server.database.rows('create table notes (text text primary key)', []);
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await database.drop();
 });
 
 const INSERT = 'insert into notes values ($1) returning text';
@@ -38,7 +24,7 @@ test('a transaction that does nothing sends nothing', async () => {
   expect(sent).toEqual([]);
 });
 
-test('statements asked for together run in their order, each seeing what those before it did', async () => {
+test('statements sent together run in order, each after the effects of those before it', async () => {
   const [, counted] = await transact(server.database, (tx) =>
     Promise.all([
       insert(tx, 'first'),
@@ -49,16 +35,16 @@ test('statements asked for together run in their order, each seeing what those b
   expect(Number(counted[0]!.n)).toBe(1);
 });
 
-test('a last statement has its commit sent behind it, and the ORM sends no other', async () => {
+test('the commit travels behind the last statement, and no other is sent', async () => {
   const sent = await statementsOf(() =>
     transact(server.database, (tx) => tx.lastRows(INSERT, ['last'])),
   );
 
-  expect(sent).toEqual(['start transaction isolation level read committed', INSERT, 'commit']);
+  expect(sent).toEqual(['begin isolation level read committed', INSERT, 'commit']);
   expect(await isKept('last')).toBe(true);
 });
 
-test('a last statement that fails undoes all before it, and its own error is told', async () => {
+test('a last statement that fails rolls back all before it, and its own error is thrown', async () => {
   await transact(server.database, (tx) => insert(tx, 'taken'));
 
   const undone = transact(server.database, async (tx) => {
@@ -70,11 +56,11 @@ test('a last statement that fails undoes all before it, and its own error is tol
   expect(await isKept('before the failure')).toBe(false);
 });
 
-test('a statement sent behind a failed one fails for its reason', async () => {
+test('a statement sent after a failed one fails with the error of the first', async () => {
   let reason: unknown;
   const failed = transact(server.database, async (tx) => {
     const dividing = tx.rows('select 1 / $1::int', [0]);
-    reason = await insert(tx, 'behind the failure').catch((error: unknown) => error);
+    reason = await insert(tx, 'after the failure').catch((error: unknown) => error);
     await dividing;
   });
 
@@ -82,7 +68,7 @@ test('a statement sent behind a failed one fails for its reason', async () => {
   expect(reason).toMatchObject({ message: 'division by zero' });
 });
 
-test('a commit after a failure that nobody minded is no commit', async () => {
+test('a commit after an ignored failure is a fault', async () => {
   const swallowed = transact(server.database, async (tx) => {
     await insert(tx, 'swallowed');
     await tx.rows('select 1 / $1::int', [0]).catch(() => {});
@@ -92,7 +78,7 @@ test('a commit after a failure that nobody minded is no commit', async () => {
   expect(await isKept('swallowed')).toBe(false);
 });
 
-test('a session lost while its last statement and commit are under way leaves the outcome unknown', async () => {
+test('a session lost during its last statement and commit leaves the outcome unknown', async () => {
   const lost = transact(server.database, (tx) =>
     tx.lastRows('select pg_terminate_backend(pg_backend_pid(), $1)', [0]),
   );
@@ -101,7 +87,7 @@ test('a session lost while its last statement and commit are under way leaves th
   await expect(lost).rejects.toThrow('the outcome is unknown');
 });
 
-test('a session lost before its commit is known to have done nothing', async () => {
+test('a session lost before its commit has changed nothing', async () => {
   const lost = transact(server.database, (tx) =>
     tx.rows('select pg_terminate_backend(pg_backend_pid(), $1)', [0]),
   );
@@ -109,8 +95,8 @@ test('a session lost before its commit is known to have done nothing', async () 
   await expect(lost).rejects.toThrow('The database is away; nothing was done.');
 });
 
-test('a lost session leaves its place in the pool to another', async () => {
-  await using alone = await openTestShop(database.url, { poolMax: 1 });
+test('a lost session frees its place in the pool', async () => {
+  await using alone = await openTestShop(server.url, { poolMax: 1 });
   const lose = (tx: Transaction) =>
     tx.rows('select pg_terminate_backend(pg_backend_pid(), $1)', [0]);
 
@@ -120,7 +106,7 @@ test('a lost session leaves its place in the pool to another', async () => {
   expect(await isKept('in its place')).toBe(true);
 });
 
-test('a database that is frozen is given up, and its session is not used again', async () => {
+test('a statement on a frozen database times out, and its session is dropped', async () => {
   const frozen = transact(server.database, async (tx) => {
     const [session] = await tx.rows<{ pid: number }>('select pg_backend_pid() as pid', []);
     process.kill(session!.pid, 'SIGSTOP');
@@ -136,25 +122,25 @@ test('a database that is frozen is given up, and its session is not used again',
   expect(await isKept('thawed')).toBe(true);
 });
 
-test('an announcement waits for the commit, and is not made of what was undone', async () => {
-  const told: string[] = [];
+test('an announcement waits for the commit, and is dropped on a rollback', async () => {
+  const run: string[] = [];
 
   await transact(server.database, async (tx) => {
-    tx.afterCommit(() => told.push('done'));
+    tx.afterCommit(() => run.push('done'));
     await tx.lastRows(INSERT, ['announced']);
-    expect(told).toEqual([]);
+    expect(run).toEqual([]);
   });
   const undone = transact(server.database, async (tx) => {
-    tx.afterCommit(() => told.push('undone'));
+    tx.afterCommit(() => run.push('undone'));
     await tx.lastRows(INSERT, ['announced']);
   });
 
   await expect(undone).rejects.toThrow('notes_pkey');
-  expect(told).toEqual(['done']);
+  expect(run).toEqual(['done']);
 });
 
-test('a patient transaction waits for a statement that any other would give up, and only that transaction does', async () => {
-  await using alone = await openTestShop(database.url, { poolMax: 1 });
+test('a transaction with a longer timeout waits for a slow statement, and only that transaction does', async () => {
+  await using alone = await openTestShop(server.url, { poolMax: 1 });
   const slow = 'select pg_backend_pid() as pid from pg_sleep($1)';
 
   const [patient] = await transact(alone.database, async (tx) => {

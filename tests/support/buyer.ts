@@ -4,25 +4,30 @@ import {
 } from '../../src/shop/payments/settlement/payment-answer.ts';
 import { randomUUID } from 'node:crypto';
 import { createHold } from '../../src/shop/purchases/create-hold.ts';
+import type { Metadata } from '../../src/shop/purchases/metadata.rules.ts';
 import type { HoldAnswer } from '../../src/shop/purchases/batches/queues.ts';
-import type { Hold, Order } from '../../src/shop/purchases/find-purchases.ts';
+import type { Hold, Order } from '../../src/shop/purchases/reads/find-purchases.ts';
 import { createOrder } from '../../src/shop/payments/create-order.ts';
-import { receivePayment } from '../../src/shop/payments/receive-payment.ts';
-import type { Receipt, ReceivedPayment } from '../../src/shop/payments/payment-queues.ts';
+import { receivePayment } from '../../src/shop/payments/inbox/receive-payment.ts';
+import type { Receipt, ReceivedPayment } from '../../src/shop/payments/inbox/payment-queues.ts';
 import { isFault } from '../../src/lib/faults.ts';
+import type { LiveShop } from '../../src/live/live-shop.ts';
 import type { Shop } from '../../src/shop/shop.ts';
+import type { NewProduct } from '../../src/shop/stock/create-product.ts';
+import { makeProduct } from './shop.ts';
 
 /** The optional arguments of a hold. */
 export interface HoldOptions {
   readonly quantity?: number;
   readonly customerId?: string;
   readonly idempotencyKey?: string;
+  readonly metadata?: Metadata;
 }
 
 /** Requests a hold and returns the hold or the refusal. */
 export function ask(shop: Shop, productId: number, options: HoldOptions = {}): Promise<HoldAnswer> {
-  const { quantity = 1, customerId = null, idempotencyKey = null } = options;
-  return createHold(shop, { productId, quantity, customerId, idempotencyKey });
+  const { quantity = 1, customerId = null, idempotencyKey = null, metadata = {} } = options;
+  return createHold(shop, { productId, quantity, customerId, metadata, idempotencyKey });
 }
 
 /** The code of a refusal, or "OK". */
@@ -71,6 +76,17 @@ export function payment(orderId: string, fields: Partial<ReceivedPayment> = {}):
   };
 }
 
+/** Orders like a buyer: repeats the call while the shop answers with a fault. */
+export async function orderUntilTaken(shop: Shop, made: Hold): Promise<Order> {
+  for (;;) {
+    try {
+      return await order(shop, made);
+    } catch (error) {
+      if (!isFault(error)) throw error;
+    }
+  }
+}
+
 /** Delivers an event and returns its outcome, or "conflict". */
 export async function deliver(shop: Shop, event: ReceivedPayment): Promise<string> {
   return outcomeOf(await receivePayment(shop, event));
@@ -100,3 +116,32 @@ export function answerBytesOf(receipt: Receipt): StoredAnswer | undefined {
 
 /** The admin of the tests, as the audit log records it. */
 export const ADMIN_CALLER = { actor: 'a test', address: null, requestId: null } as const;
+
+/** A product of ten units in the middle of a sale: 2 are paid, 1 is ordered, 3 are held, 4 are available. */
+export interface MidSale {
+  readonly productId: number;
+  /** The order of customer "ada" for two units, paid by `event`. */
+  readonly paid: Order;
+  readonly event: ReceivedPayment;
+  /** An unpaid order for one unit, without a customer. */
+  readonly pending: Order;
+  /** The hold of customer "ben" for three units. */
+  readonly held: Hold;
+}
+
+/** Opens a sale in the middle of it. `terms` change the product, `fields` the payment event. */
+export async function midSale(
+  shop: LiveShop,
+  {
+    terms = {},
+    fields = {},
+  }: { terms?: Partial<NewProduct>; fields?: Partial<ReceivedPayment> } = {},
+): Promise<MidSale> {
+  const productId = await makeProduct(shop, { totalStock: 10, ...terms });
+  const paid = await order(shop, await hold(shop, productId, { quantity: 2, customerId: 'ada' }));
+  const event = payment(paid.id, fields);
+  await deliver(shop, event);
+  const pending = await order(shop, await hold(shop, productId));
+  const held = await hold(shop, productId, { quantity: 3, customerId: 'ben' });
+  return { productId, paid, event, pending, held };
+}

@@ -5,7 +5,7 @@ import { HoldTokens } from '../../src/shop/purchases/hold-token.ts';
 export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Characters that look like a token's character, or compare equal after normalisation. */
-const LOOK_ALIKES: Readonly<Record<string, string>> = {
+const SIMILAR: Readonly<Record<string, string>> = {
   a: 'а',
   c: 'с',
   e: 'е',
@@ -27,7 +27,7 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = {
   '.': '．',
 };
 
-/** A valid token and the ids that its buyer knows. */
+/** A valid token and the ids that its buyer received. */
 export interface IssuedToken {
   readonly token: string;
   readonly holdId: string;
@@ -74,8 +74,8 @@ function recased(token: string): string[] {
 
 function lookAlikes(token: string): string[] {
   return token.split('').flatMap((character, at) => {
-    const alike = LOOK_ALIKES[character];
-    return alike === undefined ? [] : [replaced(token, at, alike)];
+    const similar = SIMILAR[character];
+    return similar === undefined ? [] : [replaced(token, at, similar)];
   });
 }
 

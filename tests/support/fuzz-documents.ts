@@ -18,7 +18,7 @@ import {
   type GraphQLNamedType,
   type GraphQLSchema,
 } from 'graphql';
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { literalOf, type FuzzValues } from './fuzz-values.ts';
 
 const { QUERY, MUTATION, SUBSCRIPTION } = OperationTypeNode;
@@ -126,6 +126,8 @@ class FuzzOperation {
     const fields = Object.values(type.getFields()).filter(
       (field) => depth > 0 || !isCompositeType(getNamedType(field.type)),
     );
+    // Some types have objects only.
+    if (fields.length === 0) return '__typename';
     return this.#field(this.#random.pick(fields), depth);
   }
 

@@ -5,7 +5,7 @@ import {
   isObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { SeededRandom } from './seeded-random.ts';
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { fuzzDocument, type FuzzDocument } from './fuzz-documents.ts';
 import { FuzzValues, type Words } from './fuzz-values.ts';
 
@@ -100,12 +100,12 @@ function mangled(query: string, random: SeededRandom, pieces: readonly string[])
     const other = random.below(tokens.length);
     const [one, another] = [tokens[at]!, tokens[other]!];
     const replace = (by: string): void => void tokens.splice(at, 1, by);
-    const alike = (): void =>
+    const sameWay = (): void =>
       replace(random.pick(pieces.filter((piece) => kindOf(piece) === kindOf(one))));
     random.pick([
-      alike,
-      alike,
-      alike,
+      sameWay,
+      sameWay,
+      sameWay,
       () => replace(another),
       () => replace(random.pick(pieces)),
       () => tokens.splice(at, 1),

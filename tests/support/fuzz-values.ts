@@ -8,7 +8,7 @@ import {
   isRequiredInputField,
   type GraphQLInputType,
 } from 'graphql';
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { INJECTIONS, OF_ANY_TYPE } from './hostile-values.ts';
 
 /** Valid values by position: `product.id`, `CreateHoldInput.productId`, or any `productId`. */
@@ -26,11 +26,19 @@ const ANYWHERE: Words = {
   price: ['1500', '29.99', '0', '0.001', '.5', ...[13, 14, 20].map((n) => '9'.repeat(n))],
   currency: ['USD', 'JPY', 'KWD', 'usd', 'XXX'],
   saleStartsAt: ['2020-02-29T23:59:59.999+14:00', '0001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'],
+  provider: ['demo', 'stripe', 'x'],
+  from: ['2026-11-30T00:00:00Z'],
+  to: ['2026-11-30T00:10:00Z', '2026-11-30T00:00:01Z', '9999-12-31T23:59:59.999Z'],
   saleEndsAt: ['9999-12-31T23:59:59.999Z', '2099-01-01T00:00:00Z', '2026-11-01T00:00:00Z'],
+  url: ['http://127.0.0.1:9/events', 'https://example.org', 'ftp://example.org', 'x'],
   customerId: ['one', 'another', 'x'.repeat(128)],
   idempotencyKey: ['0123456789abcdef', 'fedcba9876543210', '~'.repeat(128)],
+  DateTime: ['2026-11-30T00:00:00Z', '1999-12-31T23:59:59.999+14:00', '2099-01-01T00:00:00Z'],
+  Metadata: [{}, { gift: 'yes' }, { '__proto__.x': '' }],
   Int: [1, 2, 100, 0, -1, INT_MAX, -INT_MAX - 1],
   String: ['a word', 'ünïcödé 𝄞', 'two\nlines', '', 'x'.repeat(200), 'a\0b', '\ud800'],
+  imageUrl: ['https://example.org/a.png', 'http://example.org', 'x'],
+  Float: [1, 0.5, 3600, 86_400_000, 0, -1],
   Boolean: [true, false],
   ID: ['1', '999', 1],
 };

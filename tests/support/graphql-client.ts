@@ -14,7 +14,7 @@ export interface GraphqlAnswer {
   readonly headers: Headers;
   /** The unparsed body. */
   readonly text: string;
-  // Each test knows the shape of its own query, so a type would only repeat it.
+  // Each test defines the shape of its query, so a type would only repeat it.
   // oxlint-disable-next-line no-explicit-any
   readonly data: any;
   readonly errors: readonly ApiError[] | undefined;

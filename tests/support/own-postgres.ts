@@ -11,7 +11,7 @@ import {
 } from '../../src/postgres/embedded/cluster.ts';
 import { findPlace } from '../../src/postgres/embedded/binaries.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
+import { migrate } from '../../src/postgres/migrate/migrate.ts';
 import { freePort } from './server-process.ts';
 import { openSession, until } from './shop.ts';
 import { admin, connectionTo } from './test-postgres.ts';

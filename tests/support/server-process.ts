@@ -24,9 +24,22 @@ export interface Running {
   ready(): Promise<string>;
 }
 
-/** Builds the server as `npm start` runs it. */
+/** Compiled code of the started processes. Without it, each start compiles all modules again. */
+const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
+
+/** Builds the server as `npm start` runs it, if a source is newer. Test files in parallel build in turn. */
 export function buildServer(): void {
-  execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' });
+  const build = ['npm', 'run', '--silent', 'build:if-stale'];
+  execFileSync('flock', [join(ROOT, 'package.json'), ...build], { cwd: ROOT, stdio: 'ignore' });
+}
+
+/** The arguments and the environment to run a built program, `main` or `cli`, with these settings only. */
+export function builtProgram(name: 'main' | 'cli', settings: Readonly<Record<string, string>>) {
+  const { PATH } = process.env;
+  return {
+    path: join(ROOT, `dist/src/${name}.js`),
+    env: { PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
+  };
 }
 
 /** The server processes of one test, with a temporary folder. */
@@ -43,12 +56,18 @@ export class ServerProcesses {
 
   /** Starts the built server with these settings only; with `filesMax` it may open no more files. */
   start(settings: Record<string, string> = {}, filesMax?: number): Running {
-    const { PATH } = process.env;
     const limited = filesMax === undefined ? '' : `ulimit -n ${filesMax} && `;
-    const main = join(ROOT, 'dist/src/main.js');
-    const child = spawn('sh', ['-c', `${limited}exec "$0" "$1"`, process.execPath, main], {
+    const { path, env } = builtProgram('main', {
+      PORT: '0',
+      DATA_DIR: join(this.dataDir, 'data'),
+      ADMIN_TOKEN,
+      // A stop waits for a tenth of it until no request arrives.
+      SHUTDOWN_GRACE_SECONDS: '5',
+      ...settings,
+    });
+    const child = spawn('sh', ['-c', `${limited}exec "$0" "$1"`, process.execPath, path], {
       cwd: this.dataDir,
-      env: { PATH, PORT: '0', DATA_DIR: join(this.dataDir, 'data'), ADMIN_TOKEN, ...settings },
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#processes.push(child);
@@ -73,6 +92,12 @@ export class ServerProcesses {
     };
   }
 
+  /** Copies the data directory of stopped servers: their embedded database, with the demo sale. */
+  copyDataOf(others: ServerProcesses): void {
+    // Not cpSync: it does not keep the owner, who runs the database.
+    execFileSync('cp', ['-a', join(others.dataDir, 'data'), this.dataDir]);
+  }
+
   /** Every process that uses the folder, except the servers themselves. */
   others(): number[] {
     const own = new Set(this.#processes.map(({ pid }) => pid));
@@ -92,6 +117,16 @@ export class ServerProcesses {
     await until('the database to be gone', () => this.others().length === 0, 20_000);
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** Stopped servers with an embedded database to copy. To create one in each test takes seconds. */
+export async function makeDemoData(): Promise<ServerProcesses> {
+  const servers = new ServerProcesses();
+  const server = servers.start();
+  await server.ready();
+  server.child.kill('SIGTERM');
+  await server.exited;
+  return servers;
 }
 
 /** Whether a process uses a folder. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { startApp } from '../../src/app.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import type { SETTINGS } from '../../src/config/settings.table.ts';
+import { PORT_TIMEOUTS, type PortTimeouts } from '../../src/server/http/port/timeouts.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
@@ -17,6 +18,8 @@ export const HOLD_TOKEN_SECRET = 'a hold token secret for test servers and long 
 /** Settings as environment variables, and the log. */
 export type TestServerSettings = Partial<Record<keyof typeof SETTINGS, string>> & {
   readonly log?: Logger;
+  /** Shorter timeouts of connections, so that a test waits for less than a second. */
+  readonly timeouts?: Partial<PortTimeouts>;
 };
 
 /** A whole server in this process, with direct access to its shop and database. */
@@ -42,6 +45,7 @@ export interface TestServer extends AsyncDisposable {
  */
 export async function startTestServer({
   log = silentLog,
+  timeouts = {},
   ...settings
 }: TestServerSettings = {}): Promise<TestServer> {
   const made = settings.DATABASE_URL === undefined ? await createTestDatabase() : undefined;
@@ -62,6 +66,7 @@ export async function startTestServer({
       'no such .env file',
     ),
     log,
+    { ...PORT_TIMEOUTS, ...timeouts },
   );
   const beside = await openTestShop(databaseUrl, { poolMax: 2 });
   let stopped: Promise<void> | undefined;

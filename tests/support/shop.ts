@@ -35,6 +35,7 @@ export interface TestShopOptions {
   readonly orderPaymentTtlMs?: number;
   readonly parkedEventTtlMs?: number;
   readonly requireAmount?: boolean;
+  readonly endpointPolicy?: LiveShop['endpointPolicy'];
   readonly batchMax?: number;
   readonly queueMax?: number;
   readonly poolMax?: number;
@@ -45,10 +46,13 @@ export interface TestShopOptions {
 }
 
 /** One server's shop, without its ports: what the use cases take. */
-export interface TestShop extends AsyncDisposable {
+export interface OpenShop {
   readonly shop: LiveShop;
   readonly database: Database;
 }
+
+/** A shop that a test closes. */
+export type TestShop = OpenShop & AsyncDisposable;
 
 const SECRET = 'a hold token secret for tests only, long enough';
 
@@ -61,6 +65,7 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
     orderPaymentTtlMs: 600_000,
     parkedEventTtlMs: 24 * 3600_000,
     requireAmount: false,
+    endpointPolicy: { allowHttp: true, allowPrivateNetworks: true },
     holdTokenSecrets: [SECRET],
     batchMax: 500,
     queueMax: 5000,
@@ -81,38 +86,54 @@ export async function openTestShop(url: string, options: TestShopOptions = {}): 
 }
 
 /** The shop of a test file or of each test, and the URL of its database for a second server or a SQL session. */
-export interface FileShop extends Pick<TestShop, 'shop' | 'database'> {
+export interface FileShop extends OpenShop {
   readonly url: string;
 }
 
+/** The options of a shop, and whether each test has its own. */
+type ShopUse = TestShopOptions & { readonly forEachTest?: boolean };
+
 /** Gives the test file one shop on a new database; with `forEachTest` each test has its own. */
-export function useShop(options: TestShopOptions & { forEachTest?: boolean } = {}): FileShop {
-  const { forEachTest = false, ...shopOptions } = options;
+export function useShop({ forEachTest, ...options }: ShopUse = {}): FileShop {
+  return useShops([options], forEachTest)[0]!;
+}
+
+/** The same with the shops of two servers on one new database. */
+export function useTwoShops(
+  { forEachTest, ...options }: ShopUse = {},
+  ofSecond: TestShopOptions = options,
+): readonly [FileShop, FileShop] {
+  const [one, two] = useShops([options, ofSecond], forEachTest);
+  return [one!, two!];
+}
+
+function useShops(ofEach: readonly TestShopOptions[], forEachTest = false): FileShop[] {
   const [before, after] = forEachTest ? [beforeEach, afterEach] : [beforeAll, afterAll];
   let made: TestDatabase;
-  let opened: TestShop;
+  let opened: TestShop[];
   before(async () => {
     made = await createTestDatabase();
-    opened = await openTestShop(made.url, shopOptions);
+    opened = [];
+    for (const options of ofEach) opened.push(await openTestShop(made.url, options));
   });
   after(async () => {
-    await opened[Symbol.asyncDispose]();
+    for (const shop of opened) await shop[Symbol.asyncDispose]();
     await made.drop();
   });
-  return {
+  return ofEach.map((_options, place) => ({
     get shop() {
-      return opened.shop;
+      return opened[place]!.shop;
     },
     get database() {
-      return opened.database;
+      return opened[place]!.database;
     },
     get url() {
       return made.url;
     },
-  };
+  }));
 }
 
-/** A product of the test's own, live and without limits unless it says otherwise; its id. */
+/** Creates a product, by default live and without limits; returns its id. */
 export async function makeProduct(
   shop: LiveShop,
   wanted: Partial<NewProduct> = {},
@@ -128,6 +149,7 @@ export async function makeProduct(
       maxPerCustomer: null,
       saleStartsAt: null,
       saleEndsAt: null,
+      imageUrl: null,
       ...wanted,
     }),
   );
@@ -136,8 +158,8 @@ export async function makeProduct(
 }
 
 /**
- * Moves the shop's one clock: redefines the database's `shop_clock()` for everyone on it. Negative
- * moves it back; 0 is the true time.
+ * Moves the clock of the shop: redefines the database's `shop_clock()` for all sessions. Negative moves
+ * it back; 0 is the true time.
  */
 export async function moveClock(database: Database, aheadMs: number): Promise<void> {
   await database.orm.em.getConnection().execute(`
@@ -145,7 +167,7 @@ export async function moveClock(database: Database, aheadMs: number): Promise<vo
       select date_trunc('milliseconds', clock_timestamp() + interval '${aheadMs} milliseconds') $$`);
 }
 
-/** A plain SQL session beside the shop: it holds locks, and sees what is committed. */
+/** A separate SQL session: it takes locks, and reads committed rows. */
 export async function openSession(url: string): Promise<pg.Client & AsyncDisposable> {
   const session = new pg.Client({ connectionString: url });
   await session.connect();

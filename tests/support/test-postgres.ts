@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { tables } from '../../mikro-orm.config.ts';
-import type { Connection } from '../../src/postgres/connection.ts';
-import { readDatabaseUrl } from '../../src/postgres/database-url.ts';
+import type { Connection } from '../../src/postgres/url/connection.ts';
+import { readDatabaseUrl } from '../../src/postgres/url/database-url.ts';
 import { connectDatabase } from '../../src/postgres/database.ts';
 import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded-postgres.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
+import { migrate } from '../../src/postgres/migrate/migrate.ts';
 
 /** The migrated template of all test databases. */
 const TEMPLATE = `flash_sale_template_${process.pid}`;

@@ -16,7 +16,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A socket whose frames leave, and whose client reads, when the test says so. */
+/** A socket whose writes and pongs the test controls. */
 class FakeSocket extends EventEmitter {
   readonly OPEN = 1;
   readyState = 1;
@@ -39,7 +39,7 @@ class FakeSocket extends EventEmitter {
     this.readyState = 2;
   }
 
-  /** The kernel takes everything that is in flight, and what follows on that. */
+  /** Completes every write in flight, and those that follow. */
   drain(): void {
     while (this.#leaving.length > 0) this.#leaving.shift()!();
   }
@@ -49,41 +49,41 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function openLine() {
+function openBackpressured() {
   const socket = new FakeSocket();
-  return { socket, line: new BackpressuredSocket(socket as unknown as WebSocket) };
+  return { socket, sender: new BackpressuredSocket(socket as unknown as WebSocket) };
 }
 
-/** Says the newest of each key, like a subscriber to several products. */
+/** Sends the newest state of each key, like a subscription to several products. */
 class Newest implements FrameSource {
-  readonly #line: BackpressuredSocket;
+  readonly #sender: BackpressuredSocket;
   readonly #waiting = new Map<string, string>();
 
-  constructor(line: BackpressuredSocket) {
-    this.#line = line;
+  constructor(sender: BackpressuredSocket) {
+    this.#sender = sender;
   }
 
-  tell(key: string, text: string): void {
+  push(key: string, text: string): void {
     this.#waiting.set(key, text);
-    this.#line.requestSend(this);
+    this.#sender.requestSend(this);
   }
 
   nextFrame(): string {
     const [[key, text]] = this.#waiting as unknown as [[string, string]];
     this.#waiting.delete(key);
-    if (this.#waiting.size > 0) this.#line.requestSend(this);
+    if (this.#waiting.size > 0) this.#sender.requestSend(this);
     return text;
   }
 }
 
 const KIB = 'x'.repeat(1024);
 
-test('one frame is in flight, and the newest of each thing waits', () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+test('one frame is in flight, and only the newest state of each key waits', () => {
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
 
   for (const version of [1, 2, 3])
-    for (const key of ['a', 'b', 'c']) speaker.tell(key, key + version);
+    for (const key of ['a', 'b', 'c']) subscriber.push(key, key + version);
   const inFlight = [...socket.sent];
   socket.drain();
 
@@ -91,35 +91,35 @@ test('one frame is in flight, and the newest of each thing waits', () => {
   expect(socket.sent).toEqual(['a1', 'b3', 'c3', 'a3']);
 });
 
-test('several subscriptions of one socket have their turns', () => {
-  const { socket, line } = openLine();
-  const [one, other] = [new Newest(line), new Newest(line)];
+test('several subscriptions of one socket send in turns', () => {
+  const { socket, sender } = openBackpressured();
+  const [one, other] = [new Newest(sender), new Newest(sender)];
 
-  for (const key of ['a', 'b']) one.tell(key, `one ${key}`);
-  for (const key of ['a', 'b']) other.tell(key, `other ${key}`);
+  for (const key of ['a', 'b']) one.push(key, `one ${key}`);
+  for (const key of ['a', 'b']) other.push(key, `other ${key}`);
   socket.drain();
 
   expect(socket.sent).toEqual(['one a', 'one b', 'other a', 'other b']);
 });
 
-test('a subscription that has ended has no turn', () => {
-  const { socket, line } = openLine();
-  const [one, ended] = [new Newest(line), new Newest(line)];
+test('a subscription that has ended sends nothing', () => {
+  const { socket, sender } = openBackpressured();
+  const [one, ended] = [new Newest(sender), new Newest(sender)];
 
-  one.tell('a', 'one');
-  ended.tell('a', 'ended');
-  line.cancel(ended);
+  one.push('a', 'one');
+  ended.push('a', 'ended');
+  sender.cancel(ended);
   socket.drain();
 
   expect(socket.sent).toEqual(['one']);
 });
 
-test('a client that reads nothing is sent 64 KiB, however empty the kernel is, and the newest once it reads', () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+test('a client that reads nothing is sent 64 KiB, and the newest state when it reads again', () => {
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
 
   for (let version = 1; version <= 200; version += 1) {
-    speaker.tell('a', `${version} ${KIB}`);
+    subscriber.push('a', `${version} ${KIB}`);
     socket.drain();
   }
   const unread = socket.sent.join('').length;
@@ -131,13 +131,13 @@ test('a client that reads nothing is sent 64 KiB, however empty the kernel is, a
   expect(socket.sent.at(-1)).toBe(`200 ${KIB}`);
 });
 
-test('a client that keeps up is asked every 16 KiB, and told everything', () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+test('a client that keeps up is pinged every 16 KiB, and gets every state', () => {
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
 
   for (let version = 1; version <= 200; version += 1) {
     const asked = socket.pings.length;
-    speaker.tell('a', `${version} ${KIB}`);
+    subscriber.push('a', `${version} ${KIB}`);
     socket.drain();
     if (socket.pings.length > asked) socket.pong();
   }
@@ -148,29 +148,29 @@ test('a client that keeps up is asked every 16 KiB, and told everything', () => 
 });
 
 test('a ping that is not answered for ten seconds closes the socket with 4008', () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
   for (let version = 1; version <= 17; version += 1) {
-    speaker.tell('a', KIB);
+    subscriber.push('a', KIB);
     socket.drain();
   }
 
   jest.advanceTimersByTime(9_999);
-  line.checkLiveness();
+  sender.checkLiveness();
   const before = socket.closedWith;
   jest.advanceTimersByTime(1);
-  line.checkLiveness();
+  sender.checkLiveness();
 
   expect(before).toBeUndefined();
   expect(socket.closedWith).toBe(STALLED_CODE);
 });
 
-test('a quiet socket is pinged every 12 s, and stays as long as it answers', () => {
-  const { socket, line } = openLine();
+test('a quiet socket is pinged every 12 s, and stays open while it answers', () => {
+  const { socket, sender } = openBackpressured();
 
   for (let second = 0; second < 60; second += 1) {
     jest.advanceTimersByTime(1000);
-    line.checkLiveness();
+    sender.checkLiveness();
     if (second % 12 === 0 && socket.pings.length > 0) socket.pong();
   }
 
@@ -178,12 +178,12 @@ test('a quiet socket is pinged every 12 s, and stays as long as it answers', () 
   expect(socket.pings.length).toBeGreaterThanOrEqual(3);
 });
 
-test('a pong that nobody asked for says nothing', () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+test('an unexpected pong has no effect', () => {
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
   const fill = (): void => {
     for (let version = 1; version <= 200; version += 1) {
-      speaker.tell('a', KIB);
+      subscriber.push('a', KIB);
       socket.drain();
     }
   };
@@ -196,30 +196,30 @@ test('a pong that nobody asked for says nothing', () => {
   expect(socket.sent).toHaveLength(sent);
 });
 
-test('answers are written as they come, until a megabyte of them is unread', async () => {
-  const { socket, line } = openLine();
+test('answers are written at once, until a megabyte of them is unread', async () => {
+  const { socket, sender } = openBackpressured();
 
-  const left = line.send('first');
+  const left = sender.send('first');
   socket.drain();
   await left;
-  for (let count = 0; count < 1024; count += 1) void line.send(KIB);
+  for (let count = 0; count < 1024; count += 1) void sender.send(KIB);
   const before = socket.closedWith;
-  void line.send(KIB);
+  void sender.send(KIB);
 
   expect(socket.sent[0]).toBe('first');
   expect(before).toBeUndefined();
   expect(socket.closedWith).toBe(STALLED_CODE);
 });
 
-test('on a socket that is closed nothing is written, and nobody waits', async () => {
-  const { socket, line } = openLine();
-  const speaker = new Newest(line);
+test('on a closed socket nothing is written, and no call waits', async () => {
+  const { socket, sender } = openBackpressured();
+  const subscriber = new Newest(sender);
   socket.readyState = 3;
 
-  await line.send('answer');
-  speaker.tell('a', 'a');
+  await sender.send('answer');
+  subscriber.push('a', 'a');
   jest.advanceTimersByTime(60_000);
-  line.checkLiveness();
+  sender.checkLiveness();
 
   expect([socket.sent, socket.pings]).toEqual([[], []]);
 });

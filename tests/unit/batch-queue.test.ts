@@ -8,13 +8,13 @@ import {
   type BatchQueueOptions,
 } from '../../src/lib/batch-queue.ts';
 
-/** Lets all that is ready run: the lane leaves at the end of a turn of the event loop. */
+/** Waits one turn of the event loop, at whose end the queue starts a batch. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** A commit whose every batch waits until the test lets it go. */
+/** A commit that waits until the test completes it. */
 class Commits {
   readonly batches: string[][] = [];
   readonly #open: PromiseWithResolvers<void>[] = [];
@@ -38,7 +38,7 @@ class Commits {
   async succeed(): Promise<void> {
     this.#open.shift()!.resolve();
     await turn();
-    // Its answers are given a turn after the next batch has left.
+    // The queue resolves answers one turn after it starts the next batch.
     await turn();
   }
 
@@ -55,10 +55,10 @@ const limits: BatchQueueOptions = {
   observer: noopObserver,
 };
 
-function openLane(more: Partial<BatchQueueOptions> = {}) {
+function openQueue(more: Partial<BatchQueueOptions> = {}) {
   const commits = new Commits();
   let idle = 0;
-  const lane = new BatchQueue(
+  const queue = new BatchQueue(
     commits.commit,
     { ...limits, ...more },
     {
@@ -67,10 +67,10 @@ function openLane(more: Partial<BatchQueueOptions> = {}) {
       },
     },
   );
-  return { commits, lane, idleTimes: () => idle };
+  return { commits, queue, idleTimes: () => idle };
 }
 
-/** What became of an answer, "waits" while nothing has. */
+/** The outcome of an answer, "waits" while it is pending. */
 function watch(answer: Promise<string>): { readonly outcome: () => string } {
   let outcome = 'waits';
   answer.then(
@@ -80,10 +80,10 @@ function watch(answer: Promise<string>): { readonly outcome: () => string } {
   return { outcome: () => outcome };
 }
 
-test('buyers who come in one turn ride together, and each gets his own answer', async () => {
-  const { commits, lane } = openLane();
+test('requests of one turn share a batch, and each gets its own answer', async () => {
+  const { commits, queue } = openQueue();
 
-  const answers = ['anna', 'ben', 'carl'].map((name) => lane.submit(name));
+  const answers = ['anna', 'ben', 'carl'].map((name) => queue.submit(name));
   await turn();
   await commits.succeed();
 
@@ -91,14 +91,14 @@ test('buyers who come in one turn ride together, and each gets his own answer', 
   expect(await Promise.all(answers)).toEqual(['anna served', 'ben served', 'carl served']);
 });
 
-test('one batch is in flight, and those who come meanwhile share the next', async () => {
-  const { commits, lane } = openLane();
+test('one batch is in flight, and later requests share the next', async () => {
+  const { commits, queue } = openQueue();
 
-  const answers = [lane.submit('anna')];
+  const answers = [queue.submit('anna')];
   await turn();
-  answers.push(lane.submit('ben'));
+  answers.push(queue.submit('ben'));
   await turn();
-  answers.push(lane.submit('carl'));
+  answers.push(queue.submit('carl'));
   await turn();
   const whileInFlight = structuredClone(commits.batches);
   await commits.succeed();
@@ -110,12 +110,12 @@ test('one batch is in flight, and those who come meanwhile share the next', asyn
   expect(await Promise.all(answers)).toEqual(['anna served', 'ben served', 'carl served']);
 });
 
-test('the next batch is on its way before the answers of the last are given', async () => {
-  const { commits, lane } = openLane();
+test('the next batch starts before the answers of the last one are resolved', async () => {
+  const { commits, queue } = openQueue();
   const seen: number[] = [];
-  const first = lane.submit('first').then(() => seen.push(commits.batches.length));
+  const first = queue.submit('first').then(() => seen.push(commits.batches.length));
   await turn();
-  const second = lane.submit('second');
+  const second = queue.submit('second');
 
   await commits.succeed();
   await first;
@@ -125,10 +125,10 @@ test('the next batch is on its way before the answers of the last are given', as
   await second;
 });
 
-test('5 buyers in batches of 2 are 3 batches, first come, first served', async () => {
-  const { commits, lane } = openLane({ batchMax: 2 });
+test('5 requests in batches of 2 are 3 batches, in order of arrival', async () => {
+  const { commits, queue } = openQueue({ batchMax: 2 });
 
-  const answers = ['1', '2', '3', '4', '5'].map((name) => lane.submit(name));
+  const answers = ['1', '2', '3', '4', '5'].map((name) => queue.submit(name));
   await turn();
   for (let batch = 0; batch < 3; batch += 1) await commits.succeed();
 
@@ -137,32 +137,32 @@ test('5 buyers in batches of 2 are 3 batches, first come, first served', async (
   expect(await Promise.all(answers)).toHaveLength(5);
 });
 
-test('the third to wait where 2 may is told at once that it is busy, and the 2 are served', async () => {
-  const { commits, lane } = openLane({ queueMax: 2 });
-  const first = lane.submit('first');
+test('with a queue of 2 the third waiting request is refused at once, and the 2 are served', async () => {
+  const { commits, queue } = openQueue({ queueMax: 2 });
+  const first = queue.submit('first');
   await turn();
 
-  const waiting = [lane.submit('anna'), lane.submit('ben')];
-  const refused = lane.submit('carl');
+  const waiting = [queue.submit('anna'), queue.submit('ben')];
+  const refused = queue.submit('carl');
 
   await expect(refused).rejects.toThrow(BusyFault);
   await expect(refused).rejects.toThrow('Queue full for this product; no changes were made.');
   await commits.succeed();
-  const room = lane.submit('dora');
+  const room = queue.submit('dora');
   await commits.succeed();
   await commits.succeed();
   expect(await Promise.all([first, ...waiting, room])).toHaveLength(4);
   expect(commits.batches).toEqual([['first'], ['anna', 'ben'], ['dora']]);
 });
 
-test('whoever has waited too long is told that the shop is busy, while the batch before is still under way', async () => {
-  const { commits, lane } = openLane({ waitMaxMs: 20 });
-  const first = watch(lane.submit('first'));
+test('a request that waits too long is refused as busy, while the batch before it is in flight', async () => {
+  const { commits, queue } = openQueue({ waitMaxMs: 20 });
+  const first = watch(queue.submit('first'));
   await turn();
-  const waiting = [lane.submit('second'), lane.submit('third')];
+  const waiting = [queue.submit('second'), queue.submit('third')];
 
   const outcomes = await Promise.allSettled(waiting);
-  const late = watch(lane.submit('late'));
+  const late = watch(queue.submit('late'));
   await commits.succeed();
   await commits.succeed();
 
@@ -173,11 +173,11 @@ test('whoever has waited too long is told that the shop is busy, while the batch
   expect(commits.batches).toEqual([['first'], ['late']]);
 });
 
-test('where a batch fails for no fault of the world each of it is tried alone, and only the guilty fails', async () => {
-  const { commits, lane } = openLane();
-  const answers = ['anna', 'broken', 'carl'].map((name) => watch(lane.submit(name)));
+test('after a bug in a batch each request runs alone, and only the faulty one fails', async () => {
+  const { commits, queue } = openQueue();
+  const answers = ['anna', 'broken', 'carl'].map((name) => watch(queue.submit(name)));
   await turn();
-  const behind = watch(lane.submit('dora'));
+  const behind = watch(queue.submit('dora'));
 
   await commits.fail(new Error('broken'));
   await commits.succeed();
@@ -201,42 +201,42 @@ test('where a batch fails for no fault of the world each of it is tried alone, a
   expect(commits.inFlightMax).toBe(1);
 });
 
-test('where the lock is not had the whole batch is busy, and those behind it too, at once', async () => {
-  const { commits, lane } = openLane();
-  const riding = ['anna', 'ben'].map((name) => watch(lane.submit(name)));
+test('when the lock times out the whole batch and the waiting requests are busy at once', async () => {
+  const { commits, queue } = openQueue();
+  const inFlight = ['anna', 'ben'].map((name) => watch(queue.submit(name)));
   await turn();
-  const behind = ['carl', 'dora'].map((name) => watch(lane.submit(name)));
+  const behind = ['carl', 'dora'].map((name) => watch(queue.submit(name)));
 
   await commits.fail(new BusyFault('The lock was not available.'));
-  const later = watch(lane.submit('emil'));
+  const later = watch(queue.submit('emil'));
   await turn();
   await commits.succeed();
 
-  expect([...riding, ...behind].map(({ outcome }) => outcome())).toEqual(
+  expect([...inFlight, ...behind].map(({ outcome }) => outcome())).toEqual(
     Array(4).fill('BusyFault: The lock was not available.'),
   );
   expect(commits.batches).toEqual([['anna', 'ben'], ['emil']]);
   expect(later.outcome()).toBe('emil served');
 });
 
-test('where the database is away the batch fails whole, and those behind it are tried', async () => {
-  const { commits, lane } = openLane();
-  const riding = ['anna', 'ben'].map((name) => watch(lane.submit(name)));
+test('when the database is unavailable the batch fails as a whole, and the waiting requests run', async () => {
+  const { commits, queue } = openQueue();
+  const inFlight = ['anna', 'ben'].map((name) => watch(queue.submit(name)));
   await turn();
-  const behind = watch(lane.submit('carl'));
+  const behind = watch(queue.submit('carl'));
 
   await commits.fail(new UnavailableFault('The database is away.'));
   await commits.succeed();
 
-  expect(riding.map(({ outcome }) => outcome())).toEqual(
+  expect(inFlight.map(({ outcome }) => outcome())).toEqual(
     Array(2).fill('UnavailableFault: The database is away.'),
   );
   expect(commits.batches).toEqual([['anna', 'ben'], ['carl']]);
   expect(behind.outcome()).toBe('carl served');
 });
 
-test('a commit that throws before its first wait fails its batch like any other', async () => {
-  const lane = new BatchQueue<string, string>(
+test('a commit that throws synchronously fails its batch', async () => {
+  const queue = new BatchQueue<string, string>(
     () => {
       throw new Error('broken');
     },
@@ -244,21 +244,21 @@ test('a commit that throws before its first wait fails its batch like any other'
     { onIdle: () => {} },
   );
 
-  await expect(lane.submit('anna')).rejects.toThrow('broken');
-  await expect(lane.submit('ben')).rejects.toThrow('broken');
+  await expect(queue.submit('anna')).rejects.toThrow('broken');
+  await expect(queue.submit('ben')).rejects.toThrow('broken');
 });
 
-test('the lane is idle once nothing is in flight and nobody waits, and works again after', async () => {
-  const { commits, lane, idleTimes } = openLane();
+test('the queue is idle when nothing is in flight or waiting, and works again later', async () => {
+  const { commits, queue, idleTimes } = openQueue();
 
-  const first = lane.submit('anna');
+  const first = queue.submit('anna');
   await turn();
-  const second = lane.submit('ben');
+  const second = queue.submit('ben');
   await commits.succeed();
   const whileOneWaits = idleTimes();
   await commits.succeed();
   const afterBoth = idleTimes();
-  const third = lane.submit('carl');
+  const third = queue.submit('carl');
   await turn();
   await commits.succeed();
 
@@ -266,12 +266,12 @@ test('the lane is idle once nothing is in flight and nobody waits, and works aga
   expect(await Promise.all([first, second, third])).toHaveLength(3);
 });
 
-describe('the lanes of all products', () => {
-  /** A commit that answers with its product and how many rode along. */
-  const openLanes = (more: Partial<BatchQueueOptions> = {}) => {
+describe('the queues of all products', () => {
+  /** A commit that records its product and its requests. */
+  const openQueues = (more: Partial<BatchQueueOptions> = {}) => {
     const batches: string[] = [];
     const gate = Promise.withResolvers<void>();
-    const lanes = new BatchQueues<number, string, string>(
+    const queues = new BatchQueues<number, string, string>(
       async (productId, batch) => {
         batches.push(`${productId}: ${batch.join(' ')}`);
         await gate.promise;
@@ -279,13 +279,13 @@ describe('the lanes of all products', () => {
       },
       { ...limits, ...more },
     );
-    return { lanes, batches, free: gate.resolve };
+    return { queues, batches, free: gate.resolve };
   };
 
-  test('buyers of different products do not wait for each other', async () => {
-    const { lanes, batches, free } = openLanes();
+  test('requests for different products do not wait for each other', async () => {
+    const { queues, batches, free } = openQueues();
 
-    const answers = [lanes.submit(1, 'anna'), lanes.submit(2, 'ben'), lanes.submit(1, 'carl')];
+    const answers = [queues.submit(1, 'anna'), queues.submit(2, 'ben'), queues.submit(1, 'carl')];
     await turn();
     const inFlight = [...batches];
     free();
@@ -294,10 +294,10 @@ describe('the lanes of all products', () => {
     expect(await Promise.all(answers)).toEqual(['anna of 1', 'ben of 2', 'carl of 1']);
   });
 
-  test('with batches of 1 each request goes at once, however many are in flight', async () => {
-    const { lanes, batches, free } = openLanes({ batchMax: 1, queueMax: 1 });
+  test('with batches of 1 each request starts at once, and any number are in flight', async () => {
+    const { queues, batches, free } = openQueues({ batchMax: 1, queueMax: 1 });
 
-    const answers = ['anna', 'ben', 'carl'].map((name) => lanes.submit(1, name));
+    const answers = ['anna', 'ben', 'carl'].map((name) => queues.submit(1, name));
     const inFlight = [...batches];
     free();
 
@@ -305,11 +305,14 @@ describe('the lanes of all products', () => {
     expect(await Promise.all(answers)).toEqual(['anna of 1', 'ben of 1', 'carl of 1']);
   });
 
-  test('a lane is dropped when idle: a product sold out long ago costs nothing', async () => {
-    const lanes = new BatchQueues<object, string, string>(async (_product, batch) => batch, limits);
+  test('an idle queue is dropped: a sold-out product needs no memory', async () => {
+    const queues = new BatchQueues<object, string, string>(
+      async (_product, batch) => batch,
+      limits,
+    );
     const serveOne = async (): Promise<WeakRef<object>> => {
       const product = {};
-      await lanes.submit(product, 'anna');
+      await queues.submit(product, 'anna');
       return new WeakRef(product);
     };
 
@@ -320,6 +323,6 @@ describe('the lanes of all products', () => {
     }
 
     expect(product.deref()).toBeUndefined();
-    expect(await lanes.submit({}, 'ben')).toBe('ben');
+    expect(await queues.submit({}, 'ben')).toBe('ben');
   });
 });

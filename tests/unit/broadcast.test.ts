@@ -8,14 +8,14 @@ import {
 import { BusyFault, UnavailableFault } from '../../src/lib/faults.ts';
 import { until } from '../support/shop.ts';
 
-/** Things whose versions the test sets, and reads that end when the test says so. */
-class Things implements LiveSource<string> {
+/** A source whose versions the test sets and whose reads the test completes. */
+class FakeSource implements LiveSource<string> {
   readonly keys: readonly number[];
-  readonly looks = new Set<(key: number) => void>();
+  readonly callbacks = new Set<(key: number) => void>();
   reads = 0;
-  /** What is committed; a read shows it as it is when the read begins. */
+  /** The committed versions; a read returns those at its start. */
   readonly committed = new Map<number, number>();
-  /** Holds reads up while it is set. */
+  /** Delays reads while it is set. */
   gate: Promise<void> | undefined;
   /** What the next reads throw. */
   readonly failures: Error[] = [];
@@ -32,7 +32,7 @@ class Things implements LiveSource<string> {
     await this.gate;
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
-    for (const [key, version] of seen) this.#learn(key, version);
+    for (const [key, version] of seen) this.#remember(key, version);
   }
 
   current(key: number): Versioned<string> | undefined {
@@ -40,38 +40,38 @@ class Things implements LiveSource<string> {
     return version === undefined ? undefined : { version, value: `${key}: ${version}` };
   }
 
-  subscribe(look: (key: number) => void): () => void {
-    this.looks.add(look);
-    return () => this.looks.delete(look);
+  subscribe(callback: (key: number) => void): () => void {
+    this.callbacks.add(callback);
+    return () => this.callbacks.delete(callback);
   }
 
-  /** A change becomes known here by way of the feed. */
+  /** The feed publishes a change. */
   announce(key: number, version: number): void {
     this.committed.set(key, Math.max(version, this.committed.get(key)!));
-    this.#learn(key, version);
-    for (const look of this.looks) look(key);
+    this.#remember(key, version);
+    for (const callback of this.callbacks) callback(key);
   }
 
-  #learn(key: number, version: number): void {
+  #remember(key: number, version: number): void {
     this.#known.set(key, Math.max(version, this.#known.get(key) ?? 0));
   }
 }
 
 function newSubscriber() {
-  const heard: string[] = [];
+  const received: string[] = [];
   const errors: unknown[] = [];
-  const listener: Subscriber<string> = {
-    deliver: (_key, told) => void heard.push(told),
+  const subscriber: Subscriber<string> = {
+    deliver: (_key, value) => void received.push(value),
     fail: (error) => void errors.push(error),
   };
-  return { ...listener, heard, errors };
+  return { ...subscriber, received, errors };
 }
 
-function gather(things: Things) {
+function openBroadcast(source: FakeSource) {
   const rendered: string[] = [];
   const state = { empty: 0, render: undefined as Promise<void> | undefined };
   const broadcast = new Broadcast<string, string>(
-    things,
+    source,
     async (value) => {
       rendered.push(value);
       await state.render;
@@ -82,125 +82,125 @@ function gather(things: Things) {
   return { broadcast, rendered, state };
 }
 
-/** Lets everything that is ready run. */
+/** Waits until all ready callbacks have run. */
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test('a value is rendered once, however many listen', async () => {
-  const things = new Things();
-  const { broadcast, rendered } = gather(things);
-  const listeners = Array.from({ length: 1000 }, newSubscriber);
+test('a value is rendered once for all subscribers', async () => {
+  const source = new FakeSource();
+  const { broadcast, rendered } = openBroadcast(source);
+  const subscribers = Array.from({ length: 1000 }, newSubscriber);
 
-  for (const listener of listeners) broadcast.subscribe(listener);
+  for (const subscriber of subscribers) broadcast.subscribe(subscriber);
   await settle();
-  things.announce(1, 2);
+  source.announce(1, 2);
   await settle();
 
   expect(rendered).toEqual(['1: 1', '1: 1', '1: 2']);
-  for (const { heard } of listeners) expect(heard).toEqual(['1: 1', '1: 2']);
+  for (const { received } of subscribers) expect(received).toEqual(['1: 1', '1: 2']);
 });
 
-test('those who come while others’ state is read share one more read, begun after they came', async () => {
-  const things = new Things();
-  const { broadcast } = gather(things);
+test('subscribers that arrive during a read share one more read, which starts after they arrive', async () => {
+  const source = new FakeSource();
+  const { broadcast } = openBroadcast(source);
   const free = Promise.withResolvers<void>();
-  things.gate = free.promise;
+  source.gate = free.promise;
   const [first, ...others] = Array.from({ length: 100 }, newSubscriber);
 
   broadcast.subscribe(first!);
-  // Committed elsewhere, after the first read saw what there was; no word of it came.
-  things.committed.set(1, 7);
-  for (const listener of others) broadcast.subscribe(listener);
+  // Committed on another server after the start of the first read, without a notification.
+  source.committed.set(1, 7);
+  for (const subscriber of others) broadcast.subscribe(subscriber);
   free.resolve();
   await settle();
 
-  expect(things.reads).toBe(2);
-  for (const { heard } of others) expect(heard).toEqual(['1: 7']);
-  expect(first!.heard).toEqual(['1: 1', '1: 7']);
+  expect(source.reads).toBe(2);
+  for (const { received } of others) expect(received).toEqual(['1: 7']);
+  expect(first!.received).toEqual(['1: 1', '1: 7']);
 });
 
-test('who comes late is told what is, and those before it nothing twice', async () => {
-  const things = new Things();
-  const { broadcast } = gather(things);
+test('a late subscriber gets the current state, and the earlier ones nothing twice', async () => {
+  const source = new FakeSource();
+  const { broadcast } = openBroadcast(source);
   const [early, late] = [newSubscriber(), newSubscriber()];
   broadcast.subscribe(early);
   await settle();
-  things.announce(1, 2);
+  source.announce(1, 2);
   await settle();
 
   broadcast.subscribe(late);
   await settle();
-  things.announce(1, 3);
+  source.announce(1, 3);
   await settle();
 
-  expect(early.heard).toEqual(['1: 1', '1: 2', '1: 3']);
-  expect(late.heard).toEqual(['1: 2', '1: 3']);
+  expect(early.received).toEqual(['1: 1', '1: 2', '1: 3']);
+  expect(late.received).toEqual(['1: 2', '1: 3']);
 });
 
-test('a value that was being rendered when a listener came is not told to it', async () => {
-  const things = new Things();
-  const { broadcast, state } = gather(things);
+test('a value whose rendering started before a subscriber arrived is not sent to it', async () => {
+  const source = new FakeSource();
+  const { broadcast, state } = openBroadcast(source);
   const [early, late] = [newSubscriber(), newSubscriber()];
   broadcast.subscribe(early);
   await settle();
 
   const free = Promise.withResolvers<void>();
   state.render = free.promise;
-  things.announce(1, 2);
-  things.committed.set(1, 5);
+  source.announce(1, 2);
+  source.committed.set(1, 5);
   broadcast.subscribe(late);
   await settle();
   free.resolve();
   await settle();
 
-  expect(early.heard).toEqual(['1: 1', '1: 2', '1: 5']);
-  expect(late.heard).toEqual(['1: 5']);
+  expect(early.received).toEqual(['1: 1', '1: 2', '1: 5']);
+  expect(late.received).toEqual(['1: 5']);
 });
 
-test('a read that saw less than the feed already told lowers no version', async () => {
-  const things = new Things();
-  const { broadcast } = gather(things);
+test('a read older than the feed lowers no version', async () => {
+  const source = new FakeSource();
+  const { broadcast } = openBroadcast(source);
   const [early, late] = [newSubscriber(), newSubscriber()];
   broadcast.subscribe(early);
   await settle();
   const free = Promise.withResolvers<void>();
-  things.gate = free.promise;
+  source.gate = free.promise;
 
   broadcast.subscribe(late);
-  things.announce(1, 4);
+  source.announce(1, 4);
   await settle();
-  const heardBeforeItsRead = [...late.heard];
+  const receivedBeforeItsRead = [...late.received];
   free.resolve();
   await settle();
 
-  expect(heardBeforeItsRead).toEqual([]);
-  expect(late.heard).toEqual(['1: 4']);
-  expect(early.heard).toEqual(['1: 1', '1: 4']);
+  expect(receivedBeforeItsRead).toEqual([]);
+  expect(late.received).toEqual(['1: 4']);
+  expect(early.received).toEqual(['1: 1', '1: 4']);
 });
 
-test('of each of several things the newest is told, and an older word of one is not', async () => {
-  const things = new Things([1, 2, 3]);
-  const { broadcast, state } = gather(things);
-  const listener = newSubscriber();
-  broadcast.subscribe(listener);
+test('the newest state of each key is sent, and an older one is not', async () => {
+  const source = new FakeSource([1, 2, 3]);
+  const { broadcast, state } = openBroadcast(source);
+  const subscriber = newSubscriber();
+  broadcast.subscribe(subscriber);
   await settle();
 
   const free = Promise.withResolvers<void>();
   state.render = free.promise;
-  things.announce(1, 2);
-  for (const version of [2, 3, 4]) for (const key of [1, 2, 3]) things.announce(key, version);
-  things.announce(2, 3);
+  source.announce(1, 2);
+  for (const version of [2, 3, 4]) for (const key of [1, 2, 3]) source.announce(key, version);
+  source.announce(2, 3);
   free.resolve();
   await settle();
 
-  expect(listener.heard.slice(0, 3)).toEqual(['1: 1', '2: 1', '3: 1']);
-  expect(listener.heard.slice(3)).toEqual(['1: 2', '1: 4', '2: 4', '3: 4']);
+  expect(subscriber.received.slice(0, 3)).toEqual(['1: 1', '2: 1', '3: 1']);
+  expect(subscriber.received.slice(3)).toEqual(['1: 2', '1: 4', '2: 4', '3: 4']);
 });
 
-test('who leaves hears nothing more, and the last one’s leaving lets go of the source', async () => {
-  const things = new Things();
-  const { broadcast, rendered, state } = gather(things);
+test('a removed subscriber gets nothing more, and removing the last one ends the source subscription', async () => {
+  const source = new FakeSource();
+  const { broadcast, rendered, state } = openBroadcast(source);
   const [one, other] = [newSubscriber(), newSubscriber()];
   broadcast.subscribe(one);
   broadcast.subscribe(other);
@@ -208,112 +208,112 @@ test('who leaves hears nothing more, and the last one’s leaving lets go of the
 
   broadcast.unsubscribe(one);
   broadcast.unsubscribe(one);
-  things.announce(1, 2);
+  source.announce(1, 2);
   await settle();
   const emptyBefore = state.empty;
   broadcast.unsubscribe(other);
-  things.announce(1, 3);
+  source.announce(1, 3);
   await settle();
 
-  expect(one.heard).toEqual(['1: 1']);
-  expect(other.heard).toEqual(['1: 1', '1: 2']);
+  expect(one.received).toEqual(['1: 1']);
+  expect(other.received).toEqual(['1: 1', '1: 2']);
   expect(emptyBefore).toBe(0);
   expect(state.empty).toBe(1);
-  expect(things.looks.size).toBe(0);
+  expect(source.callbacks.size).toBe(0);
   expect(rendered).not.toContain('1: 3');
 });
 
-test('who leaves while its state is read is told nothing, and nothing is rendered for it', async () => {
-  const things = new Things();
-  const { broadcast, rendered, state } = gather(things);
+test('a subscriber that ends during the read gets nothing, and nothing is rendered for it', async () => {
+  const source = new FakeSource();
+  const { broadcast, rendered, state } = openBroadcast(source);
   const free = Promise.withResolvers<void>();
-  things.gate = free.promise;
-  const listener = newSubscriber();
+  source.gate = free.promise;
+  const subscriber = newSubscriber();
 
-  broadcast.subscribe(listener);
-  broadcast.unsubscribe(listener);
+  broadcast.subscribe(subscriber);
+  broadcast.unsubscribe(subscriber);
   free.resolve();
   await settle();
 
-  expect(listener.heard).toEqual([]);
+  expect(subscriber.received).toEqual([]);
   expect(rendered).toEqual([]);
   expect(state.empty).toBe(1);
 });
 
-test('a read that fails is told to those it was for, and the others go on', async () => {
-  const things = new Things();
-  const { broadcast, state } = gather(things);
+test('a failed read fails its own subscribers, and the others continue', async () => {
+  const source = new FakeSource();
+  const { broadcast, state } = openBroadcast(source);
   const [early, late] = [newSubscriber(), newSubscriber()];
   broadcast.subscribe(early);
   await settle();
 
-  things.failures.push(new Error('away'));
+  source.failures.push(new Error('away'));
   broadcast.subscribe(late);
   await settle();
-  things.announce(1, 2);
+  source.announce(1, 2);
   await settle();
 
   expect(late.errors).toEqual([new Error('away')]);
-  expect(late.heard).toEqual([]);
-  expect(early.heard).toEqual(['1: 1', '1: 2']);
+  expect(late.received).toEqual([]);
+  expect(early.received).toEqual(['1: 1', '1: 2']);
   expect(early.errors).toEqual([]);
   expect(state.empty).toBe(0);
 });
 
-test('while the database is away those who came wait for it, and who leaves meanwhile is forgotten', async () => {
-  const things = new Things();
-  const { broadcast, state } = gather(things);
+test('while the database is unavailable new subscribers wait, and a removed one is dropped', async () => {
+  const source = new FakeSource();
+  const { broadcast, state } = openBroadcast(source);
   const [stays, leaves] = [newSubscriber(), newSubscriber()];
 
-  things.failures.push(new UnavailableFault('away'), new BusyFault('busy'));
+  source.failures.push(new UnavailableFault('away'), new BusyFault('busy'));
   broadcast.subscribe(stays);
   broadcast.subscribe(leaves);
   await settle();
   broadcast.unsubscribe(leaves);
-  await until('the state', () => stays.heard.length > 0);
+  await until('the state', () => stays.received.length > 0);
 
-  expect([stays.heard, stays.errors]).toEqual([['1: 1'], []]);
-  expect([leaves.heard, leaves.errors]).toEqual([[], []]);
-  expect(things.reads).toBeGreaterThanOrEqual(3);
+  expect([stays.received, stays.errors]).toEqual([['1: 1'], []]);
+  expect([leaves.received, leaves.errors]).toEqual([[], []]);
+  expect(source.reads).toBeGreaterThanOrEqual(3);
   expect(state.empty).toBe(0);
 });
 
-test('a rendering that fails is told to everyone, and the source is let go', async () => {
-  const things = new Things();
+test('a failed rendering fails every subscriber and ends the source subscription', async () => {
+  const source = new FakeSource();
   const broadcast = new Broadcast<string, string>(
-    things,
+    source,
     () => Promise.reject(new Error('broken')),
     () => {},
   );
-  const listeners = [newSubscriber(), newSubscriber()];
+  const subscribers = [newSubscriber(), newSubscriber()];
 
-  for (const listener of listeners) broadcast.subscribe(listener);
+  for (const subscriber of subscribers) broadcast.subscribe(subscriber);
   await settle();
 
-  for (const { errors } of listeners) expect(errors).toEqual([new Error('broken')]);
-  expect(things.looks.size).toBe(0);
+  for (const { errors } of subscribers) expect(errors).toEqual([new Error('broken')]);
+  expect(source.callbacks.size).toBe(0);
 });
 
-test('one who listens alone gets a stream, and leaves the source by ending it', async () => {
-  const things = new Things();
-  const stream = streamOf(things);
+test('a single subscriber gets a stream, whose end ends the source subscription', async () => {
+  const source = new FakeSource();
+  const stream = streamOf(source);
 
   const first = await stream.next();
-  things.announce(1, 2);
-  things.announce(1, 3);
+  source.announce(1, 2);
+  source.announce(1, 3);
   const second = await stream.next();
   await stream.return!();
 
   expect([first.value, second.value]).toEqual(['1: 1', '1: 3']);
-  expect(things.looks.size).toBe(0);
+  expect(source.callbacks.size).toBe(0);
 });
 
-test('one who listens alone is told of a read that fails', async () => {
-  const things = new Things();
-  things.failures.push(new Error('away'));
+test('a single subscriber gets the error of a failed read', async () => {
+  const source = new FakeSource();
+  source.failures.push(new Error('away'));
 
-  const stream = streamOf(things);
+  const stream = streamOf(source);
 
   await expect(stream.next()).rejects.toThrow('away');
-  expect(things.looks.size).toBe(0);
+  expect(source.callbacks.size).toBe(0);
 });

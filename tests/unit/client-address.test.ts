@@ -29,7 +29,7 @@ describe('the client address for rate limits', () => {
     ['the first trusted entry is no address', 2, '1.1.1.1, unknown, 10.0.0.2', '10.0.0.1'],
     ['all entries are empty', 2, ' , ,', '10.0.0.1'],
     ['an empty entry follows it', 1, '1.1.1.1, 203.0.113.9, ', '203.0.113.9'],
-    ['an empty entry stands between', 2, '1.1.1.1, 203.0.113.9, , 10.0.0.2', '203.0.113.9'],
+    ['an empty entry is between', 2, '1.1.1.1, 203.0.113.9, , 10.0.0.2', '203.0.113.9'],
   ])('%s', (_what, hops, forwarded, address) => {
     const request = from('10.0.0.1', { 'x-forwarded-for': forwarded });
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientConfig, DatabaseClient } from '../../src/postgres/connection.ts';
-import { readDatabaseUrl } from '../../src/postgres/database-url.ts';
+import { clientConfig, DatabaseClient } from '../../src/postgres/url/connection.ts';
+import { readDatabaseUrl } from '../../src/postgres/url/database-url.ts';
 
 const PASSWORD = 'hunter2';
 
@@ -111,6 +111,47 @@ describe('a URL that is accepted', () => {
   });
 });
 
+describe('a URL with several hosts', () => {
+  const PAIR = 'postgres://u:p,q@a.example,[::1]:6432/shop?target_session_attrs=read-write';
+
+  test('names them in order, each with its port', () => {
+    expect(read(PAIR).hosts!.all).toEqual([
+      { host: 'a.example', port: 5432, tls: undefined },
+      { host: '::1', port: 6432, tls: undefined },
+    ]);
+    expect(read(PAIR).password).toBe('p,q');
+  });
+
+  test('verifies the certificate of each host against its own name', () => {
+    const { hosts } = read(`${PAIR}&sslmode=verify-full`);
+
+    expect(hosts!.all.map(({ tls }) => tls)).toEqual([
+      { rejectUnauthorized: true },
+      { rejectUnauthorized: true, host: '::1' },
+    ]);
+  });
+
+  test('moves on once when many sessions fail together, and abandons the others once one may write', () => {
+    const hosts = read(PAIR).hosts!;
+    const [first, second] = hosts.all;
+
+    hosts.confirmed(first!);
+    hosts.failed(first!);
+    hosts.failed(first!);
+    hosts.confirmed(first!);
+    const moved = hosts.candidate;
+    const before = hosts.isAbandoned(first!);
+    hosts.confirmed(second!);
+
+    expect(moved).toBe(second);
+    expect([before, hosts.isAbandoned(first!), hosts.isAbandoned(second!)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+});
+
 describe('a URL that is refused', () => {
   test.each([
     ['a % in the password', `postgres://u:${PASSWORD}%@h/shop`, /has a % /],
@@ -125,6 +166,16 @@ describe('a URL that is refused', () => {
       `postgres://u@c:12?${PASSWORD}@h/shop`,
       /a parameter that is not supported\.$/,
     ],
+    [
+      'a & in the parameter password',
+      `postgres://u@h/shop?password=12&${PASSWORD}`,
+      /a parameter that is not supported\.$/,
+    ],
+    [
+      'a & and a = in the parameter password',
+      `postgres://u@h/shop?password=12&${PASSWORD}=x&sslmode=disable`,
+      /a parameter that is not supported\.$/,
+    ],
     ['a tab in it', `postgres://u:${PASSWORD}\tx@h/shop`, /control character/],
     ['no database', `postgres://u:${PASSWORD}@h`, /names no database/],
     ['no database after a slash', `postgres://u:${PASSWORD}@h/`, /names no database/],
@@ -133,10 +184,12 @@ describe('a URL that is refused', () => {
     ['such a port in a parameter', `postgres://u:${PASSWORD}@h/shop?port=65536`, /names a port/],
     ['a port of letters', `postgres://u:${PASSWORD}@h:x/shop`, /must look like/],
     ['an IPv6 address without brackets', `postgres://u:${PASSWORD}@::1/shop`, /must look like/],
+    ['one host twice', `postgres://u:${PASSWORD}@a,a/shop?target_session_attrs=primary`, /twice/],
+    ['an empty host of two', `postgres://u:${PASSWORD}@a,/shop`, /an empty host/],
     [
-      'two hosts',
-      `postgres://u:${PASSWORD}@a,b/shop?target_session_attrs=read-write`,
-      /several hosts/,
+      'a session that may be read-only',
+      `postgres://u:${PASSWORD}@a,b/shop?target_session_attrs=any`,
+      /target_session_attrs in DATABASE_URL must be read-write or primary/,
     ],
     ['two hosts with ports', `postgres://u:${PASSWORD}@a:1,b:2/shop`, /several hosts/],
     ['two hosts in a parameter', `postgres://u:${PASSWORD}@/shop?host=a,b`, /several hosts/],

@@ -226,7 +226,7 @@ describe('a page whose answers arrive late', () => {
     expect(page.screen).toMatchObject({ product: { name: 'Widget' }, stock: stock(5) });
   });
 
-  test('shows a change of the product at the same stock version, and does not go back to an older one', async () => {
+  test('shows a change of the product at the same stock version, and never an older one', async () => {
     const { page, pushStock } = shopOf({ product: { name: 'Widget', ...stock(4) } });
     await page.open();
 

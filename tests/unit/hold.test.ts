@@ -6,6 +6,7 @@ import {
   type HoldFacts,
   type HoldRequest,
 } from '../../src/shop/purchases/hold.rules.ts';
+import type { Metadata } from '../../src/shop/purchases/metadata.rules.ts';
 import { isRefusal } from '../../src/shop/refusal.ts';
 import type { StockCount } from '../../src/shop/stock/stock.rules.ts';
 
@@ -17,6 +18,7 @@ interface Earlier {
   readonly productId: number;
   readonly quantity: number;
   readonly customerId: string | null;
+  readonly metadata: Metadata;
 }
 
 const factsWith = (
@@ -27,6 +29,7 @@ const factsWith = (
   product: {
     saleStartsAt: null,
     saleEndsAt: null,
+    salePaused: false,
     maxPerHold: 10,
     maxPerCustomer: null,
     ...product,
@@ -43,12 +46,14 @@ const stock = (available: number, held = 0, sold = 0): StockCount => ({
   available,
   held,
   sold,
+  soldOutAt: null,
   readAt: now,
 });
 
 const request = (quantity: number, more: Partial<HoldRequest> = {}): HoldRequest => ({
   quantity,
   customerId: null,
+  metadata: {},
   keyHash: null,
   ...more,
 });
@@ -117,7 +122,7 @@ describe('the refusal of a hold', () => {
 
     expect(decision).toEqual({
       code: 'INSUFFICIENT_STOCK',
-      message: '3 wanted, 2 left.',
+      message: '3 requested, 2 available.',
       retryable: true,
       availableStock: 2,
       stockStatus: 'AVAILABLE',
@@ -132,14 +137,18 @@ describe('the refusal of a hold', () => {
   ])('%s', (_title, count, stockStatus, retryable) => {
     const [decision] = decide(factsWith(), count, request(3));
 
-    expect(decision).toMatchObject({ message: '3 wanted, 0 left.', stockStatus, retryable });
+    expect(decision).toMatchObject({
+      message: '3 requested, 0 available.',
+      stockStatus,
+      retryable,
+    });
   });
 
   test('counts the units that earlier requests of the batch have taken', () => {
     const decisions = decide(factsWith(), stock(5), request(4), request(2), request(2));
 
     expect(decisions.map(nameOf)).toEqual(['create', 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
-    expect(decisions[1]).toMatchObject({ message: '2 wanted, 1 left.', availableStock: 1 });
+    expect(decisions[1]).toMatchObject({ message: '2 requested, 1 available.', availableStock: 1 });
   });
 
   test('says ALL_HELD when an earlier request of the batch took the last unit', () => {
@@ -182,7 +191,7 @@ describe('the refusal of a hold', () => {
 
     expect(two).toEqual({
       code: 'PURCHASE_LIMIT_EXCEEDED',
-      message: '2 wanted, 1 of 3 left for this customer.',
+      message: '2 requested, 1 of 3 remaining for this customer.',
       retryable: true,
       limit: 3,
       remaining: 1,
@@ -199,7 +208,7 @@ describe('the refusal of a hold', () => {
     const [decision] = decide(facts, stock(9), request(1, { customerId: 'anna' }));
 
     expect(decision).toMatchObject({
-      message: '1 wanted, 0 of 3 left for this customer.',
+      message: '1 requested, 0 of 3 remaining for this customer.',
       retryable: false,
       remaining: 0,
     });
@@ -297,8 +306,9 @@ describe('one batch', () => {
 });
 
 describe('a key of an earlier hold', () => {
-  const earlier: Earlier = { productId: PRODUCT_ID, quantity: 2, customerId: 'anna' };
-  const again = request(2, { keyHash: 'key', customerId: 'anna' });
+  const metadata = { gift: 'yes', size: 'M' };
+  const earlier: Earlier = { productId: PRODUCT_ID, quantity: 2, customerId: 'anna', metadata };
+  const again = request(2, { keyHash: 'key', customerId: 'anna', metadata });
   const withEarlier = (hold: Earlier, product = {}) =>
     factsWith(product, { earlier: new Map([['key', hold]]) });
 
@@ -310,11 +320,21 @@ describe('a key of an earlier hold', () => {
     expect(decision).toEqual({ kind: 'earlier', hold: earlier });
   });
 
+  test('returns its hold for the same notes in another order', () => {
+    const reordered = { ...again, metadata: { size: 'M', gift: 'yes' } };
+
+    const [decision] = decide(withEarlier(earlier), stock(9), reordered);
+
+    expect(decision).toEqual({ kind: 'earlier', hold: earlier });
+  });
+
   test.each([
     ['product', { ...earlier, productId: PRODUCT_ID + 1 }],
     ['quantity', { ...earlier, quantity: 1 }],
     ['customer', { ...earlier, customerId: 'ben' }],
     ['lack of a customer', { ...earlier, customerId: null }],
+    ['note', { ...earlier, metadata: { gift: 'no', size: 'M' } }],
+    ['number of notes', { ...earlier, metadata: { ...metadata, card: '' } }],
   ])('for another %s is refused', (_what, hold) => {
     const [decision] = decide(withEarlier(hold), stock(9), again);
 
@@ -328,6 +348,7 @@ describe('any batch', () => {
     fc.record({
       quantity: fc.integer({ min: 1, max: 7 }),
       customerId: fc.constantFrom(...customerIds, null),
+      metadata: fc.constant({}),
       keyHash: fc.constantFrom('key 1', 'key 2', 'key 3', null, null, null),
     }),
     { maxLength: 30 },
@@ -376,7 +397,7 @@ describe('any batch', () => {
           if (customerId !== null) owned.set(customerId, owns + quantity);
           if (keyHash !== null) keys.push(keyHash);
         } else {
-          // The world has no earlier holds.
+          // There are no earlier holds.
           expect(decision).toMatchObject({
             kind: 'repeat',
             request: { quantity, customerId, keyHash },

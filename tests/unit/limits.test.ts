@@ -58,6 +58,47 @@ describe('at most 300 fields in a document', () => {
   });
 });
 
+describe('at most 6,000 fields in an answer', () => {
+  const LARGE = ['The answer could have more than 6000 fields: ask for fewer rows.'];
+  /** Ten lists, each with six fields a row. */
+  const lists = (first: string): string =>
+    times(
+      10,
+      (n) =>
+        `${'abcdefghij'[n]!}: products(first: ${first}) { nodes { id name price { amount currency } } }`,
+    );
+
+  test.each<[string, (first: number) => string]>([
+    ['in lists under aliases', (first) => `{ ${lists(`${first}`)} }`],
+    [
+      'in rows under aliases',
+      (first) =>
+        `{ products(first: ${first}) { ${times(10, (n) => `${'abcdefghij'[n]!}: nodes { id name price { amount currency } }`)} } }`,
+    ],
+    ['in fragments', (first) => `{ ...f } fragment f on Query { ${lists(`${first}`)} }`],
+  ])('%s', (_how, query) => {
+    expect(complaints(query(99))).toEqual([]);
+    expect(complaints(query(100))).toEqual(LARGE);
+  });
+
+  test('a variable, and more rows than a list gives, count as 100 rows', () => {
+    expect(complaints(`query ($n: Int) { ${lists('$n')} }`)).toEqual(LARGE);
+    expect(complaints(`{ ${lists('1000000')} }`)).toEqual(LARGE);
+    expect(complaints('query ($n: Int) { products(first: $n) { nodes { id name } } }')).toEqual([]);
+  });
+
+  test('a page of 100 rows with 60 fields passes, and ten lists of the default length', () => {
+    const inner = 'id name __typename price { amount currency } '.repeat(10);
+
+    expect(complaints(`{ products(first: 100) { nodes { ${inner} } } }`)).toEqual([]);
+    expect(
+      complaints(
+        `{ ${times(10, (n) => `${'abcdefghij'[n]!}: products { nodes { ${'id name '.repeat(10)} } }`)} }`,
+      ),
+    ).toEqual([]);
+  });
+});
+
 describe('one response name occurs at most 10 times in a selection set', () => {
   test.each<[string, (count: number) => string, string]>([
     ['side by side', (n) => `{ product { ${'name '.repeat(n)} } }`, 'name'],

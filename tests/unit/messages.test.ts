@@ -1,4 +1,4 @@
-import { getMetadataStorage, ValidationTypes } from 'class-validator';
+import { getMetadataStorage, validateSync, ValidationTypes } from 'class-validator';
 import { SETTINGS } from '../../src/config/settings.table.ts';
 import { readSettings, SettingsError } from '../../src/config/settings.ts';
 import { buildShopSchema } from '../../src/server/graphql/schema/schema.ts';
@@ -57,6 +57,42 @@ test('each message of each check of each input names its field and renders its v
     ].toSorted(),
   );
 });
+
+test('an input is refused exactly when the validator refuses it', () => {
+  buildShopSchema();
+  const checks = [...getMetadataStorage()['validationMetadatas'].values()].flat();
+  const byTarget = Map.groupBy(checks, ({ target }) => target as new () => object);
+  const values = [...VALUES, undefined, 1, 'text', 'a-key-of-20-letters.', { note: 'x' }, { a: 1 }];
+  let refused = 0;
+  let accepted = 0;
+
+  for (const [{ prototype }, ofTarget] of byTarget) {
+    const fields = [...new Set(ofTarget.map(({ propertyName }) => propertyName))];
+    for (let n = 0; n < values.length ** 2; n += 1) {
+      const input = Object.create(prototype as object) as Record<string, unknown>;
+      fields.forEach((field, index) => {
+        input[field] =
+          values[Math.floor(n / (index % 2 === 0 ? 1 : values.length)) % values.length];
+      });
+      const isRefused = validateSync(input, { forbidUnknownValues: false }).length > 0;
+      expect([input, isThrown(() => checkInput(input))]).toEqual([input, isRefused]);
+      if (isRefused) refused += 1;
+      else accepted += 1;
+    }
+  }
+
+  expect(refused).toBeGreaterThan(100);
+  expect(accepted).toBeGreaterThan(100);
+});
+
+function isThrown(work: () => void): boolean {
+  try {
+    work();
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 test('a message says null where a number is required', () => {
   buildShopSchema();

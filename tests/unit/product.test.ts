@@ -17,15 +17,25 @@ test.each([
   ['ended at its end', ends, 'ENDED'],
   ['ended after its end', beside(ends, 1), 'ENDED'],
 ])('a sale is %s', (_title, now, status) => {
-  expect(saleStatus({ saleStartsAt: starts, saleEndsAt: ends }, now)).toBe(status);
+  expect(saleStatus({ saleStartsAt: starts, saleEndsAt: ends, salePaused: false }, now)).toBe(
+    status,
+  );
 });
 
 test('a sale without a start is live until its end; one without an end is live from its start', () => {
-  const open = { saleStartsAt: null, saleEndsAt: null };
+  const open = { saleStartsAt: null, saleEndsAt: null, salePaused: false };
 
   expect(saleStatus(open, starts)).toBe('LIVE');
   expect(saleStatus({ ...open, saleEndsAt: ends }, new Date(0))).toBe('LIVE');
   expect(saleStatus({ ...open, saleStartsAt: starts }, new Date(8.64e15))).toBe('LIVE');
+});
+
+test('a paused sale is paused until its end, also before its start', () => {
+  const paused = { saleStartsAt: starts, saleEndsAt: ends, salePaused: true };
+
+  expect(saleStatus(paused, beside(starts, -1))).toBe('PAUSED');
+  expect(saleStatus(paused, beside(ends, -1))).toBe('PAUSED');
+  expect(saleStatus(paused, ends)).toBe('ENDED');
 });
 
 test.each([

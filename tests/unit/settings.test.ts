@@ -14,7 +14,7 @@ import { SETTINGS } from '../../src/config/settings.table.ts';
 import type { Settings } from '../../src/config/domain-settings.ts';
 import { isLoopback } from '../../src/config/safety.ts';
 import { markSecretPrinted } from '../../src/config/dev-secret.ts';
-import { readDatabaseUrl } from '../../src/postgres/database-url.ts';
+import { readDatabaseUrl } from '../../src/postgres/url/database-url.ts';
 
 let folder: string;
 
@@ -72,7 +72,11 @@ const VALUE_OF: Readonly<Record<keyof typeof SETTINGS, (settings: Settings) => u
   HOLD_TOKEN_SECRETS: ({ holdTokenSecrets }) => holdTokenSecrets,
   PAYMENT_WEBHOOK_SECRETS: ({ webhookSecrets }) => webhookSecrets,
   STRIPE_WEBHOOK_SECRETS: ({ stripeWebhookSecrets }) => stripeWebhookSecrets,
+  STRIPE_SECRET_KEY: ({ stripeSecretKey }) => stripeSecretKey,
+  STRIPE_API_URL: ({ stripeApiUrl }) => stripeApiUrl,
   STRIPE_ALLOW_TEST_MODE: ({ allowStripeTestMode }) => allowStripeTestMode,
+  WEBHOOKS_ALLOW_PRIVATE_NETWORKS: ({ endpointPolicy }) => endpointPolicy.allowPrivateNetworks,
+  REFUNDS_AUTOMATIC: ({ refundsAutomatic }) => refundsAutomatic,
   WEBHOOK_REQUIRE_AMOUNT: ({ requireAmount }) => requireAmount,
   ADMIN_TOKEN: ({ adminToken }) => adminToken,
   METRICS_TOKEN: ({ metricsToken }) => metricsToken,
@@ -89,6 +93,8 @@ const VALUE_OF: Readonly<Record<keyof typeof SETTINGS, (settings: Settings) => u
   SHUTDOWN_GRACE_SECONDS: ({ graceMs }) => graceMs / 1000,
   ALLOW_DATA_LOSS: ({ allowDataLoss }) => allowDataLoss,
   GRAPHQL_EXPLORER: ({ explorer }) => explorer,
+  STOREFRONT: ({ storefront }) => storefront,
+  CONSOLE: ({ console }) => console,
   OTEL_EXPORTER_OTLP_ENDPOINT: ({ tracesUrl }) => tracesUrl,
   LOG_LEVEL: ({ logLevel }) => logLevel,
   SEED_DEMO: ({ seedDemo }) => seedDemo,
@@ -347,6 +353,8 @@ describe('complaints', () => {
     ['WEBHOOK_REQUIRE_AMOUNT', 'yes'],
     ['WEBHOOK_REQUIRE_AMOUNT', 'TRUE'],
     ['DATABASE_POOL_MAX', '0'],
+    // The migrations need a second session.
+    ['DATABASE_POOL_MAX', '1'],
     ['HOLD_BATCH_MAX', '0'],
     ['HOLD_BATCH_MAX', '10001'],
     ['HOLD_QUEUE_MAX', '0'],

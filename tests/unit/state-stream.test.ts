@@ -13,12 +13,12 @@ afterEach(() => {
 
 interface State {
   readonly status: string;
-  /** Milliseconds until it changes by itself. */
+  /** Milliseconds until its deadline. */
   readonly leftMs: number;
   readonly note?: string;
 }
 
-/** A thing whose state the test sets, and that counts who looks at it. */
+/** A source whose state the test sets. It counts its subscriptions. */
 class Thing implements StateSource<State, State> {
   state: State = { status: 'ACTIVE', leftMs: 1000 };
   readonly listeners = new Set<() => void>();
@@ -26,7 +26,7 @@ class Thing implements StateSource<State, State> {
   subscribedBeforeRead = false;
   /** What the next reads throw. */
   readonly failures: unknown[] = [];
-  /** Holds the reads up while it is set. */
+  /** Delays reads while it is set. */
   gate: Promise<void> | undefined;
 
   async read(): Promise<State> {
@@ -70,10 +70,10 @@ const statusOf = async (stream: AsyncIterator<State>): Promise<string> => {
   return done ? 'over' : (value as State).status;
 };
 
-/** Lets all reads that are ready end. */
+/** Waits until all ready reads have ended. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test('the current state is told first, by one who listened before he read', async () => {
+test('the current state is sent first, and the subscription precedes the read', async () => {
   const thing = new Thing();
 
   const stream = streamStates(thing);
@@ -84,7 +84,7 @@ test('the current state is told first, by one who listened before he read', asyn
   expect(thing.subscribedBeforeRead).toBe(true);
 });
 
-test('a thing that is over already is told once, and the stream completes', async () => {
+test('a final state is sent once, and the stream completes', async () => {
   const thing = new Thing();
   thing.state = { status: 'ENDED', leftMs: 0 };
 
@@ -96,23 +96,23 @@ test('a thing that is over already is told once, and the stream completes', asyn
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('each change of the status is told, and a signal without one is not', async () => {
+test('each change of the status is sent, and a signal without one is not', async () => {
   const thing = new Thing();
   const stream = streamStates(thing);
-  const heard = [await statusOf(stream)];
+  const received = [await statusOf(stream)];
 
   const next = statusOf(stream);
   thing.become('ACTIVE', { note: 'the same' });
   await turn();
   thing.become('PAUSED');
-  heard.push(await next);
+  received.push(await next);
   thing.become('ENDED');
-  heard.push(await statusOf(stream), await statusOf(stream));
+  received.push(await statusOf(stream), await statusOf(stream));
 
-  expect(heard).toEqual(['ACTIVE', 'PAUSED', 'ENDED', 'over']);
+  expect(received).toEqual(['ACTIVE', 'PAUSED', 'ENDED', 'over']);
 });
 
-test('while there is nothing to tell the stream is silent', async () => {
+test('a state without an event sends nothing', async () => {
   const thing = new Thing();
   thing.state = { status: 'UNKNOWN', leftMs: 1000 };
   const stream = streamStates(thing);
@@ -124,7 +124,7 @@ test('while there is nothing to tell the stream is silent', async () => {
   expect(await next).toBe('ACTIVE');
 });
 
-test('a signal during a read is not lost: it is read once more, however many signals came', async () => {
+test('a signal during a read causes exactly one more read', async () => {
   const thing = new Thing();
   const free = Promise.withResolvers<void>();
   thing.gate = free.promise;
@@ -134,13 +134,13 @@ test('a signal during a read is not lost: it is read once more, however many sig
   thing.become('ENDED');
   thing.gate = undefined;
   free.resolve();
-  const heard = [await statusOf(stream), await statusOf(stream), await statusOf(stream)];
+  const received = [await statusOf(stream), await statusOf(stream), await statusOf(stream)];
 
-  expect(heard).toEqual(['ACTIVE', 'ENDED', 'over']);
+  expect(received).toEqual(['ACTIVE', 'ENDED', 'over']);
   expect(thing.reads).toBe(2);
 });
 
-test('at its deadline the state is read anew, a moment after it and without any signal', async () => {
+test('the state is read again shortly after its deadline, without any signal', async () => {
   const thing = new Thing();
   const stream = streamStates(thing);
   await statusOf(stream);
@@ -155,7 +155,7 @@ test('at its deadline the state is read anew, a moment after it and without any 
   expect(await statusOf(stream)).toBe('ENDED');
 });
 
-test('a state that stands still past its deadline is read every 100 ms, not faster', async () => {
+test('a state that does not change after its deadline is read every 100 ms, not faster', async () => {
   const thing = new Thing();
   thing.state = { status: 'ACTIVE', leftMs: 0 };
   const stream = streamStates(thing);
@@ -168,7 +168,7 @@ test('a state that stands still past its deadline is read every 100 ms, not fast
   expect(reads).toBe(1 + 10);
 });
 
-test('a deadline further off than a timer can wait does not make the stream spin', async () => {
+test('a deadline beyond the longest timer does not cause repeated reads', async () => {
   const thing = new Thing();
   thing.state = { status: 'ACTIVE', leftMs: 2_147_483_647 };
   const stream = streamStates(thing);
@@ -181,7 +181,7 @@ test('a deadline further off than a timer can wait does not make the stream spin
   expect(reads).toBe(1);
 });
 
-test('while the database is away the stream waits, and looks again every 100 ms', async () => {
+test('while the database is unavailable the stream waits, and reads again every 100 ms', async () => {
   const thing = new Thing();
   thing.failures.push(new UnavailableFault('away'), new UnavailableFault('away'));
   const stream = streamStates(thing);
@@ -194,7 +194,7 @@ test('while the database is away the stream waits, and looks again every 100 ms'
   await stream.return!();
 });
 
-test('a bug ends the stream with its error and leaves nothing behind', async () => {
+test('a bug ends the stream with its error and leaves no timer', async () => {
   const thing = new Thing();
   thing.failures.push(new Error('broken'));
 
@@ -205,7 +205,7 @@ test('a bug ends the stream with its error and leaves nothing behind', async () 
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('who leaves leaves no timer and no listener behind', async () => {
+test('an ended stream leaves no timer and no subscription', async () => {
   const thing = new Thing();
   const stream = streamStates(thing);
   await statusOf(stream);
@@ -218,7 +218,7 @@ test('who leaves leaves no timer and no listener behind', async () => {
   expect(thing.listeners.size).toBe(0);
 });
 
-test('who leaves is no longer told, not even by a read that was under way', async () => {
+test('an ended stream sends nothing, not even from a read in flight', async () => {
   const thing = new Thing();
   const free = Promise.withResolvers<void>();
   thing.gate = free.promise;

@@ -64,10 +64,21 @@ function madeProduct(id: number): StockedProduct {
     maxPerCustomer: null,
     saleStartsAt: null,
     saleEndsAt: null,
+    salePaused: false,
+    imageUrl: null,
     createdAt: readAt,
     updatedAt: readAt,
     readAt,
-    stock: { productId: id, version: 0, total: 20, available: 20, held: 0, sold: 0, readAt },
+    stock: {
+      productId: id,
+      version: 0,
+      total: 20,
+      available: 20,
+      held: 0,
+      sold: 0,
+      soldOutAt: null,
+      readAt,
+    },
   };
 }
 
@@ -76,50 +87,50 @@ interface Received {
   readonly atMs: number;
 }
 
-/** Subscribes to a product that was read once, and records when each value came. */
+/** Subscribes to a product that was read once, and records the time of each value. */
 async function listen(productId = 1) {
   if (!committed.has(productId)) committed.set(productId, madeProduct(productId));
   const values: StockedProduct[] = [];
-  const heard: Received[] = [];
+  const received: Received[] = [];
   const beganAt = Date.now();
   const leave = feed.subscribe(productId, (product) => {
     values.push(product);
-    heard.push({ version: product.stock.version, atMs: Date.now() - beganAt });
+    received.push({ version: product.stock.version, atMs: Date.now() - beganAt });
   });
   await feed.load([productId]);
-  return { values, heard, leave, versions: () => heard.map(({ version }) => version) };
+  return { values, received, leave, versions: () => received.map(({ version }) => version) };
 }
 
 describe('the pace', () => {
   test('the first change is published at once', async () => {
-    const { heard } = await listen();
+    const { received } = await listen();
 
     commit({ version: 1 });
     await passes(0);
 
-    expect(heard).toEqual([{ version: 1, atMs: 0 }]);
+    expect(received).toEqual([{ version: 1, atMs: 0 }]);
   });
 
   test('of many changes within 50 ms only the newest is published, at the end', async () => {
-    const { heard } = await listen();
+    const { received } = await listen();
 
     for (const version of [1, 2, 3, 4]) {
       commit({ version });
       await passes(0);
     }
     await passes(49);
-    const before = heard.length;
+    const before = received.length;
     await passes(1000);
 
     expect(before).toBe(1);
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { version: 1, atMs: 0 },
       { version: 4, atMs: 50 },
     ]);
   });
 
   test('500 changes of stock and price in a second are published, and read, at most every 50 ms', async () => {
-    const { heard, values } = await listen();
+    const { received, values } = await listen();
     reads.length = 0;
 
     for (let version = 1; version <= 250; version += 1) {
@@ -130,22 +141,22 @@ describe('the pace', () => {
     }
     await passes(50);
 
-    const gaps = heard.slice(1).map(({ atMs }, position) => atMs - heard[position]!.atMs);
+    const gaps = received.slice(1).map(({ atMs }, position) => atMs - received[position]!.atMs);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(50);
-    expect(heard.length).toBeLessThanOrEqual(21);
+    expect(received.length).toBeLessThanOrEqual(21);
     expect(reads.length).toBeLessThanOrEqual(22);
     expect(values.at(-1)).toMatchObject({ priceMinor: 250n, stock: { version: 250 } });
   });
 
   test('a change after a pause is published at once again', async () => {
-    const { heard } = await listen();
+    const { received } = await listen();
 
     commit({ version: 1 });
     await passes(50);
     commit({ version: 2 });
     await passes(0);
 
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { version: 1, atMs: 0 },
       { version: 2, atMs: 50 },
     ]);
@@ -268,39 +279,39 @@ describe('a sale that opens or ends', () => {
 
   test('is published at its instant, once each', async () => {
     commitUnseen({ saleStartsAt: clock(1000), saleEndsAt: clock(3000) });
-    const { heard } = await listen();
+    const { received } = await listen();
 
     await passes(10_000);
 
-    expect(heard.map(({ atMs }) => atMs)).toEqual([1005, 3005]);
+    expect(received.map(({ atMs }) => atMs)).toEqual([1005, 3005]);
   });
 
   test('is published at its instant by the database’s clock, independent of the server’s clock', async () => {
     commitUnseen({ saleStartsAt: clock(1000) });
-    const { heard } = await listen();
+    const { received } = await listen();
 
     jest.setSystemTime(Date.now() + 700);
     await feed.refresh();
     await passes(304);
-    const before = heard.length;
+    const before = received.length;
     await passes(1);
 
-    expect([before, heard.length]).toEqual([0, 1]);
+    expect([before, received.length]).toEqual([0, 1]);
   });
 
   test('is published at its instant even when that is more than 24.8 days ahead', async () => {
     commitUnseen({ saleStartsAt: clock(30 * DAY_MS) });
-    const { heard } = await listen();
+    const { received } = await listen();
     reads.length = 0;
 
     await passes(60_000);
     const readsInAMinute = reads.length;
     await passes(30 * DAY_MS - 60_001);
-    const before = heard.length;
+    const before = received.length;
     await passes(6);
 
     expect(readsInAMinute).toBeLessThanOrEqual(1);
-    expect([before, heard.length]).toEqual([0, 1]);
+    expect([before, received.length]).toEqual([0, 1]);
   }, 60_000);
 
   test.each([
@@ -308,42 +319,42 @@ describe('a sale that opens or ends', () => {
     ['later', [1000, 20_000]],
     ['again and again', [20_000, 500, 9000, 700]],
   ])('is published at its new instant when the window is moved %s', async (_how, windows) => {
-    const { values, heard } = await listen();
+    const { values, received } = await listen();
 
     for (const ms of windows) {
       commit(starts(ms));
       await passes(100);
     }
-    const moved = heard.length;
+    const moved = received.length;
     await passes(windows.at(-1)! - 100);
-    const before = heard.length;
+    const before = received.length;
     await passes(5);
 
-    expect([moved, before - moved, heard.length - before]).toEqual([windows.length, 0, 1]);
+    expect([moved, before - moved, received.length - before]).toEqual([windows.length, 0, 1]);
     expect(values.at(-1)!.saleStartsAt! <= values.at(-1)!.readAt).toBe(true);
   });
 
   test('is published after the pause where a change came just before it', async () => {
-    const { heard } = await listen();
+    const { received } = await listen();
     commit(ends(1000));
     await passes(980);
 
     commit({ version: 1 });
     await passes(1000);
 
-    expect(heard.map(({ atMs }) => atMs)).toEqual([0, 980, 1030]);
+    expect(received.map(({ atMs }) => atMs)).toEqual([0, 980, 1030]);
   });
 
   test('is published as soon as the database answers again', async () => {
     commitUnseen({ saleEndsAt: clock(1000) });
-    const { heard } = await listen();
+    const { received } = await listen();
 
     isAway = true;
     await passes(5000);
     isAway = false;
     await passes(100);
 
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 });
 
@@ -399,7 +410,7 @@ describe('products and subscribers', () => {
     commit({ version: 6 });
     await passes(0);
 
-    expect(second.heard).toEqual([{ version: 6, atMs: 0 }]);
+    expect(second.received).toEqual([{ version: 6, atMs: 0 }]);
   });
 
   test('a load returns the requested products that exist, in the order of the read', async () => {

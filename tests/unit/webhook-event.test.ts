@@ -223,7 +223,7 @@ describe('texts', () => {
   });
 
   test.each(['idempotency_key', 'payment_id'])(
-    '%s has 1 to 255 characters, whatever their bytes',
+    '%s has 1 to 255 characters of any number of bytes',
     (name) => {
       const lengths = [1, 255].flatMap((length) =>
         ['x', 'é', '😀'].map((one) => one.repeat(length)),

@@ -3,8 +3,8 @@ import { map } from 'rxjs';
 import { NewestProducts } from '../newest.ts';
 
 /**
- * Lets Apollo's normalised cache end on the newest value of each product. Put it first in the link
- * chain, before the split between HTTP and websocket, so that both pass through one.
+ * Keeps the newest value of each product in Apollo's normalised cache. Put it first in the link chain,
+ * before the split between HTTP and websocket, so that both pass through one.
  */
 export function newestProductsLink(): ApolloLink {
   const products = new NewestProducts();

@@ -10,9 +10,13 @@ import { OperationTypeNode } from 'graphql';
 import { closeSocket, fetchInTime, openSocket } from '../connection.ts';
 import { callFailed, type CallFailed, type ShopClient } from '../shop-client.ts';
 
-/** The shop through Apollo Client. `url` is that of /graphql: https for calls, wss for streams. */
-export function openShop(url: string): ShopClient {
-  const socket = openSocket(url.replace(/^http/, 'ws'));
+/**
+ * The shop through Apollo Client.
+ *
+ * @param url that of /graphql: https for calls, wss for streams
+ * @param socket the websocket of the page; the shop closes it
+ */
+export function openShop(url: string, socket = openSocket(url.replace(/^http/, 'ws'))): ShopClient {
   const client = new ApolloClient({
     cache: new InMemoryCache(),
     // By default a second, equal subscription joins the first, and misses the state sent before it.

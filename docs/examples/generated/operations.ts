@@ -18,6 +18,8 @@ export type SaleStatus =
   | 'UPCOMING'
   /** The sale is open. */
   | 'LIVE'
+  /** An admin has paused the sale. createHold answers SaleNotOpen. */
+  | 'PAUSED'
   /** The sale has ended. */
   | 'ENDED';
 
@@ -47,8 +49,10 @@ export type RefundReason =
 
 /** Whether the refund is complete. */
 export type RefundStatus =
-  /** The money must still be returned. */
+  /** The money must still be returned: by the provider, or by an admin if the provider cannot be asked or refused. */
   | 'OPEN'
+  /** The provider was asked to return the money and has not confirmed it yet. */
+  | 'SENT'
   /** The money was returned. */
   | 'RESOLVED';
 
@@ -67,7 +71,7 @@ export type HoldStatus =
 export type ErrorCode =
   /** No product has this id. */
   | 'PRODUCT_NOT_FOUND'
-  /** The request asks for more units than are available. */
+  /** The request is for more units than are available. */
   | 'INSUFFICIENT_STOCK'
   /** The sale has not started or has ended. */
   | 'SALE_NOT_OPEN'
@@ -89,6 +93,8 @@ export type ErrorCode =
   | 'ORDER_FINAL'
   /** The server was too busy to process the request. No changes were made; retry later. */
   | 'BUSY'
+  /** The payment provider did not answer, refused, or is not configured. Nothing was started. */
+  | 'PAYMENT_UNAVAILABLE'
   /** The stock has changed since expectedVersion. */
   | 'STOCK_VERSION_CONFLICT'
   /** The total would fall below the held and sold units. */
@@ -96,7 +102,11 @@ export type ErrorCode =
   /** No payment event has this id. */
   | 'PAYMENT_EVENT_NOT_FOUND'
   /** No refund has this id. */
-  | 'REFUND_NOT_FOUND';
+  | 'REFUND_NOT_FOUND'
+  /** No webhook endpoint has this id. */
+  | 'WEBHOOK_ENDPOINT_NOT_FOUND'
+  /** No event has this id, or its payload is redacted. */
+  | 'EVENT_NOT_FOUND';
 
 /** The units to hold. */
 export type CreateHoldInput = {
@@ -108,6 +118,8 @@ export type CreateHoldInput = {
   readonly customerId?: string | null | undefined;
   /** A random key chosen by the client, 16 to 128 printable ASCII characters; a UUID is a good choice. Repeated or parallel requests with the same key and arguments return the same hold. The response contains the token, so keep the key as secret as the token. */
   readonly idempotencyKey?: string | null | undefined;
+  /** The client's own notes: at most 20 strings, keys of 1 to 40 characters (letters, digits, _ . -), values up to 500 characters. Copied to the order and its events. A repeated idempotencyKey needs the same notes. */
+  readonly metadata?: Readonly<Record<string, string>> | null | undefined;
 };
 
 export type ShownStockFragment = { readonly id: string, readonly availableStock: number, readonly stockStatus: StockStatus, readonly saleStatus: SaleStatus, readonly stockVersion: number, readonly updatedAt: string };

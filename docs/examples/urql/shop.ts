@@ -16,7 +16,7 @@ export function openShop(url: string): ShopClient {
     url,
     requestPolicy: 'network-only',
     fetch: fetchInTime,
-    // By default urql asks by GET where it fits; the shop takes operations by POST alone.
+    // By default urql sends short queries by GET; the shop accepts POST only.
     preferGetMethod: false,
     exchanges: [
       fetchExchange,
@@ -42,8 +42,8 @@ export function openShop(url: string): ShopClient {
       return data!;
     },
     subscribe(query, variables, observer) {
-      // A key of its own: by default a second, equal subscription joins the first, and misses the
-      // state sent before it. The keys that urql makes are not negative.
+      // A unique key: by default a second, equal subscription joins the first, and misses the state
+      // sent before it. Keys of urql are not negative.
       const request = { ...createRequest(query, variables), key: (subscribed -= 1) };
       const subscription = client.executeSubscription(request).subscribe(({ data, error }) => {
         if (error) observer.failed(failureOf(error));

@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** How every PostgreSQL program is spawned: as `uid` where we are root, which PostgreSQL refuses. */
-export interface SpawnAs {
+interface SpawnAs {
   readonly uid?: number;
   readonly gid?: number;
   readonly cwd: string;
@@ -60,8 +60,8 @@ function placeForRoot(home: string): { readonly root: string; readonly spawn: Sp
   const elsewhere = join(SYSTEM_FOLDER, hash);
   const filled = [home, elsewhere].find((root) => existsSync(join(root, 'pg', 'PG_VERSION')));
 
-  // A cluster's owner runs it: it may have been made by somebody who was not root, or come with a
-  // volume from a system where the postgres user has another number.
+  // A cluster runs as its owner. That may be another user than root, or the postgres user of another
+  // system, with another number, where the folder is a volume from there.
   const spawn = { ...PLAIN, ...(filled ? ownerOf(join(filled, 'pg')) : postgresUser()) };
   if (filled === home && !canEnter(home, spawn)) {
     throw new Error(
@@ -112,8 +112,8 @@ function makeOpenFolder(folder: string): void {
 type Programs = Pick<Place, 'initdb' | 'postgres'>;
 
 /**
- * The programs of the npm package where they are, mended if npm was told not to run install scripts,
- * else a copy that the one who runs them can reach.
+ * The programs of the npm package in their folder, repaired where npm ran no install scripts; or a
+ * copy that the user of the process can reach.
  */
 function findPrograms(root: string, spawn: SpawnAs): Programs {
   const folder = packageFolder();
@@ -162,7 +162,7 @@ function hydrate(folder: string): void {
   spawnSync(process.execPath, [script], { cwd: folder, stdio: 'ignore' });
 }
 
-/** Copied once per version. The rename makes it whole or absent, for whoever starts meanwhile. */
+/** Copied once per version. The rename is atomic, so a process that starts at the same time finds all or nothing. */
 function copyPackage(folder: string, into: string): string {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     version: string;

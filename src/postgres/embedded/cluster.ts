@@ -15,8 +15,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { clientConfig, DatabaseClient } from '../connection.ts';
-import { readDatabaseUrl } from '../database-url.ts';
+import { clientConfig, DatabaseClient } from '../url/connection.ts';
+import { readDatabaseUrl } from '../url/database-url.ts';
 import type { Place } from './binaries.ts';
 
 /*
@@ -38,11 +38,11 @@ const SETTINGS = [
   // Several servers' worth of pools in development and tests; the default 100 is ten of ours.
   'max_connections=200',
   'listen_addresses=127.0.0.1',
-  // Nobody uses a socket file, and its folder would have to be one that the postgres user may write.
+  // No client uses a socket file, and the postgres user would need a folder that it may write.
   'unix_socket_directories=',
 ].flatMap((setting) => ['-c', setting]);
 
-// Enough for a failed recovery to tell its story, too little to be a flood.
+// Enough lines to show why a recovery failed; few enough for one message.
 const LINES_KEPT = 50;
 
 // A fast shutdown takes as long as its last checkpoint. Past ten seconds it gets the immediate one,
@@ -130,7 +130,7 @@ export async function ensureDatabase(
       applicationName: 'flash-sale',
     }),
   );
-  // The server's death is reported by whoever watches the process; unheard, this event would throw.
+  // The exit of the process reports the server's end. Without a listener this event would throw.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -164,7 +164,7 @@ export class Postmaster {
       (error: Error) => this.#keep(error.message),
     );
     this.ready = new Promise((resolve) => {
-      // PostgreSQL waits when nobody reads, so this goes on as long as it runs.
+      // PostgreSQL blocks while its output is not read, so this reads as long as it runs.
       createInterface({ input: child.stderr! }).on('line', (line) => {
         this.#keep(line);
         if (!line.includes('database system is ready to accept connections')) return;
@@ -198,12 +198,12 @@ export class Postmaster {
     return this.#lines.join('\n');
   }
 
-  /** Fast shutdown: clients are cut off, everything committed is kept. Harmless when it has ended. */
+  /** Fast shutdown: clients are cut off, everything committed is kept. No effect after its end. */
   async stop(): Promise<void> {
     this.#process.kill('SIGINT');
-    const impatience = setTimeout(() => this.#process.kill('SIGQUIT'), FAST_STOP_MS);
+    const escalation = setTimeout(() => this.#process.kill('SIGQUIT'), FAST_STOP_MS);
     await this.exited;
-    clearTimeout(impatience);
+    clearTimeout(escalation);
   }
 
   #keep(line: string): void {
@@ -212,7 +212,7 @@ export class Postmaster {
   }
 }
 
-/** Free when asked; somebody may still take it before PostgreSQL does. */
+/** Free at this moment; another process may take it before PostgreSQL does. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasPostmaster, lifeOf } from './processes.ts';
 
-/** A live server has this folder, or a dead one's database still holds it when patience ends. */
+/** A running server uses this folder, or the database of an ended one uses it longer than the wait. */
 export class FolderHeld extends Error {
   readonly folder: string;
   readonly ownerPid: number | undefined;
@@ -23,8 +23,8 @@ interface Owner {
 /**
  * One keeper per folder. The lock is SQLite's exclusive transaction on an empty file: Node has no
  * flock of its own, and this is one. The kernel drops it with the process that holds it, so there is
- * no stale lock to clear and no process id to trust. The file is never deleted: whoever still waits
- * on a deleted one would hold nothing.
+ * no stale lock to clear and no process id to trust. The file is never deleted: a process that waits
+ * on a deleted file would lock nothing.
  *
  * A note beside it names the server the keeper works for, for the message and for the verdict: a held
  * lock whose server lives is a refusal, one whose server is dead is a database about to be free.
@@ -73,7 +73,7 @@ function isOrphaned(cluster: string, owner: Owner | undefined, serverPid: number
   return owner !== undefined && owner.pid !== serverPid && hasPostmaster(cluster);
 }
 
-/** The held lock, or undefined when somebody else has it. */
+/** The lock, or undefined while another process has it. */
 function lockFile(file: string): DatabaseSync | undefined {
   const database = new DatabaseSync(file);
   try {

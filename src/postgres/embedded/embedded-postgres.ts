@@ -4,7 +4,7 @@ import { extname, join, resolve } from 'node:path';
 import type { KeeperAnswer, KeeperOptions, ReadyAnswer } from './supervisor.ts';
 import { endStrayPostmaster } from './processes.ts';
 
-/** A PostgreSQL 18 of our own: it runs for as long as this process does and for nobody else. */
+/** A PostgreSQL 18 for this process only. It ends with the process. */
 export interface EmbeddedPostgres {
   /** postgres:// URL of the ready database named in the options, loopback only. */
   readonly url: string;

@@ -6,13 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 // leave a leftover postmaster.pid to PostgreSQL's own, more careful judgement.
 const HAS_PROC = existsSync('/proc/self/stat');
 
-// As long as a start may wait for a dead server's database: see PATIENCE_MS in the keeper.
+// As long as a start may wait for a dead server's database: see LOCK_WAIT_MS in the supervisor.
 const STRAY_LIMIT_MS = 15_000;
 
 /**
- * What tells this life of a process id from the next one's, or undefined when nobody lives under it.
- * Ids are used again, in a restarted container even at once; the start time is not. Somebody who is
- * dead and not yet buried (a zombie) does not count as living.
+ * The start time of the process with this id, or undefined where no process has the id. Ids are used
+ * again, in a restarted container even at once; the pair of id and start time is not. A zombie counts
+ * as ended.
  */
 export function lifeOf(pid: number): string | undefined {
   try {
@@ -34,9 +34,9 @@ export function hasPostmaster(cluster: string): boolean {
 }
 
 /**
- * Ends a postmaster that has lost its keeper (somebody killed that), cleanly, and forgets one that is
- * gone. For the holder of the folder's lock; anybody else must name the one they started (`only`), as
- * the postmaster found may be another server's by now.
+ * Ends a postmaster whose keeper was killed, cleanly, and removes the trace of one that has ended. For
+ * the holder of the folder's lock. Other callers must name the process that they started (`only`),
+ * because the postmaster found may belong to another server.
  */
 export async function endStrayPostmaster(cluster: string, only?: number): Promise<void> {
   const pid = postmasterPid(cluster);

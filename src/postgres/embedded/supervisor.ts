@@ -10,8 +10,8 @@ import { endStrayPostmaster } from './processes.ts';
  *   waiting   the folder's lock is held by the keeper of a server that has died and is stopping
  *   making    initdb, when there is no cluster yet
  *   starting  PostgreSQL runs and does not take connections yet
- *   ready     the server has been told the URL
- *   stopping  the channel to the server is closed: PostgreSQL is stopped, then the lock let go
+ *   ready     the server has received the URL
+ *   stopping  the channel to the server is closed: PostgreSQL is stopped, then the lock released
  *
  * A closed channel leads from every state to `stopping`.
  */
@@ -39,18 +39,18 @@ export type KeeperAnswer =
   | { readonly kind: 'in-use'; readonly folder: string; readonly ownerPid: number | undefined }
   | { readonly kind: 'failed'; readonly reason: string };
 
-// Fifteen seconds: a dead server's database writes its last checkpoint in this time even on a slow
-// disk; whoever waits at the terminal does not yet think that nothing happens.
-const PATIENCE_MS = 15_000;
+// Fifteen seconds: the database of an ended server writes its last checkpoint in this time even on a
+// slow disk, and a person at the terminal still waits.
+const LOCK_WAIT_MS = 15_000;
 
-// Crash leftovers (processes that have not noticed yet that their postmaster is dead) and a port that
-// somebody took since we found it free: both mend themselves, so both are worth another try.
+// Processes that still run after their postmaster crashed, and a port that another process took in
+// between. Both pass, so both are worth another try.
 const PASSING_TROUBLE = /still in use|postmaster\.pid" already exists|Address already in use/;
 
 const FAST_AND_LOSSY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
-// Only the server decides when its database stops: it still needs it while it drains. Whoever signals
-// this process or its group (a supervisor, say) signals the server too, and that closes the channel.
+// Only the server decides when its database stops: it needs it while it drains. A signal to
+// the process group reaches the server too, and the server closes the channel.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 const serverGone = new AbortController();
@@ -81,7 +81,7 @@ async function keep(options: KeeperOptions): Promise<number> {
     if (!serverGone.signal.aborted) await answer(refusal(error));
     return 1;
   } finally {
-    // In this order: whoever gets the lock may rely on PostgreSQL being gone.
+    // In this order: the next holder of the lock relies on PostgreSQL having ended.
     await postmaster?.stop();
     lock?.release();
   }
@@ -109,7 +109,7 @@ async function startPostmaster(place: Place, options: KeeperOptions): Promise<Po
 }
 
 function waiting(): { readonly giveUpAt: number; readonly signal: AbortSignal } {
-  return { giveUpAt: performance.now() + PATIENCE_MS, signal: serverGone.signal };
+  return { giveUpAt: performance.now() + LOCK_WAIT_MS, signal: serverGone.signal };
 }
 
 function refusal(error: unknown): KeeperAnswer {
@@ -119,7 +119,7 @@ function refusal(error: unknown): KeeperAnswer {
   return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
 }
 
-/** Resolves when the message is on its way, or when there is nobody left to read it. */
+/** Resolves when the message is on its way, or when the reader has ended. */
 function answer(message: KeeperAnswer): Promise<void> {
   return new Promise((done) => {
     if (!process.connected) return done();

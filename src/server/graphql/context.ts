@@ -1,4 +1,4 @@
-import type { AdminCaller } from '../../shop/admin/audit-log.ts';
+import type { AdminCaller } from '../../shop/admin/audit/audit-log.ts';
 import type { LiveShop } from '../../live/live-shop.ts';
 import type { RateLimits } from '../http/rate-limits.ts';
 import { Loaders } from './schema/loaders.ts';

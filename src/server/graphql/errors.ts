@@ -27,7 +27,7 @@ const BAD_REQUESTS = new Set(['OPERATION_RESOLUTION_FAILURE', 'PERSISTED_QUERY_N
 const MESSAGE_MAX = 400;
 
 /**
- * Messages of GraphQL about variables in errors without a node: after too many invalid values, and for
+ * Messages of GraphQL about variables in errors without a node. They follow too many invalid values, or
  * a nullable variable in a non-null argument.
  */
 const VARIABLE_MESSAGES =
@@ -42,7 +42,7 @@ function isVariableError(error: unknown): boolean {
 }
 
 /**
- * Formats an error for the client: errors of the request keep their message, a fault becomes
+ * Formats an error for the client. Errors of the request keep their message, a fault becomes
  * OVERLOADED, and any other error is masked. The result has no stack, SQL or file path.
  */
 export function formatError(
@@ -142,8 +142,8 @@ function constraintMessages({ extensions }: ArgumentValidationError): string {
 }
 
 /**
- * Errors over HTTP: logs masked ones with the request id, sets the status (503 for a fault, 429 for a
- * rate limit) and Retry-After, and limits a response to ten errors.
+ * Errors over HTTP: logs masked ones with the request id and limits a response to ten. Sets the status
+ * (503 for a fault, 429 for a rate limit) and Retry-After.
  */
 export const errorsOverHttp = (log: Logger): ApolloServerPlugin<Context> => ({
   async requestDidStart({ contextValue: { caller } }) {

@@ -18,8 +18,8 @@ export function requestIdOf({ headers }: IncomingMessage, trustedHops: number): 
 /**
  * The address that rate limits count for. Each proxy appends the address of its client to
  * X-Forwarded-For. Trusted proxies wrote the last `trustedHops` entries, and the first of those is the
- * client. Earlier entries may come from the client itself. `Forwarded` is not read: a proxy that does
- * not support this header forwards the client's value.
+ * client. Earlier entries may be the client's own. `Forwarded` is not read, because a proxy without
+ * support for it forwards the client's value.
  *
  * For an entry without an address (`unknown`, `_hidden`), the peer's address counts.
  */

@@ -23,8 +23,8 @@ const MESSAGES: Readonly<Record<RateLimitName, string>> = {
 
 /**
  * The rate limits of each address, kept in the memory of this process; each process counts for itself.
- * Except for holds, only failed calls count: a client with a valid token is not refused because
- * others at its address guess tokens.
+ * Except for holds, only failed calls count. A client with a valid token is not refused because others
+ * at its address guess tokens.
  */
 export class RateLimits {
   readonly #limiters: Readonly<Partial<Record<RateLimitName, RateLimiterMemory>>>;

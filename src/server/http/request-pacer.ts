@@ -24,8 +24,8 @@ interface QueuedRequest {
 /**
  * Starts a bounded number of requests in each turn of the event loop, in order of arrival. New requests
  * and database responses share that loop. If all requests started at once, a batch of holds would wait
- * for hundreds of them at each of its round trips, with its row locked, and throughput would fall under
- * load. Starting them in groups also costs a fifth less than starting each on arrival (measured).
+ * for hundreds of them at each round trip, with its row locked. Throughput would fall under load.
+ * Starting them in groups also costs a fifth less than starting each on arrival (measured).
  */
 export class RequestPacer {
   readonly #limits: PacerLimits;
@@ -51,7 +51,7 @@ export class RequestPacer {
     const inTime = this.#queue.findIndex(({ since }) => since >= oldest);
     const late = this.#queue.splice(0, inTime < 0 ? this.#queue.length : inTime);
     const next = this.#queue.splice(0, this.#limits.perTurn);
-    // Scheduled before requests start: one that arrives meanwhile must not schedule a second turn.
+    // Scheduled before requests start: one that arrives now must not schedule a second turn.
     if (this.#queue.length > 0) this.#scheduleTurn();
     for (const { request } of late) if (!request.isClosed()) request.reject();
     for (const { request } of next) if (!request.isClosed()) request.start();

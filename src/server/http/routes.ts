@@ -5,7 +5,7 @@ import type { Meters } from '../metrics/meters.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Shop } from '../../shop/shop.ts';
 import { answerJson } from './body.ts';
-import { serveExplorer } from './explorer.ts';
+import { servePages, type PageOptions } from './pages/pages.ts';
 import { answerDelivery } from '../webhook/route.ts';
 import type { Provider } from '../webhook/provider.ts';
 
@@ -16,11 +16,11 @@ export interface MetricsEndpoint {
 }
 
 /** The options of every route except GraphQL operations. */
-export interface RouteOptions {
+export interface RouteOptions extends PageOptions {
   /** The enabled payment providers, by the path of their webhook. */
   readonly providers: Readonly<Record<string, Provider>>;
-  /** Whether GET /graphql serves the explorer. */
-  readonly explorer: boolean;
+  /** Adds the pages of the payment providers. */
+  readonly serveProviderPages?: (app: Express, shop: Shop) => void;
   /** Undefined if /metrics is off. */
   readonly metrics: MetricsEndpoint | undefined;
   /** Why the server is not ready; undefined if it is ready. */
@@ -29,7 +29,7 @@ export interface RouteOptions {
   readonly log: Logger;
 }
 
-/** The express routes: webhooks, the explorer, health and metrics. GraphQL operations are not among them. */
+/** The express routes: webhooks, the pages, health and metrics. GraphQL operations are not among them. */
 export function createRoutes(shop: Shop, options: RouteOptions): Express {
   const { log, meters, providers, metrics, unready } = options;
   const app = express()
@@ -45,7 +45,8 @@ export function createRoutes(shop: Shop, options: RouteOptions): Express {
       allow: 'POST',
     });
   });
-  serveExplorer(app, options.explorer);
+  servePages(app, options);
+  options.serveProviderPages?.(app, shop);
   app.get('/healthz', (_request, response) => answerJson(response, 200, '{"status":"ok"}'));
   app.get('/readyz', (_request, response) => {
     const why = unready();

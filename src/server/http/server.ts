@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Endpoint } from '../metrics/meters.ts';
-import { requestId } from '../../lib/request-id.ts';
+import { requestId } from '../../lib/ids.ts';
 import type { LiveShop } from '../../live/live-shop.ts';
 import { Context, type Caller } from '../graphql/context.ts';
 import { Documents } from '../graphql/http/documents.ts';
@@ -41,7 +41,7 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves the port: GraphQL by POST and websocket, webhooks, the explorer, health and metrics. */
+/** Serves the port: GraphQL by POST and websocket, webhooks, the pages, health and metrics. */
 export async function openHttp(shop: LiveShop, options: HttpOptions): Promise<HttpServer> {
   const { graphql, socket } = await openGraphql(shop, options);
   const state = { ready: false };

@@ -1,4 +1,5 @@
-import { noopObserver, type BatchObserver } from '../../lib/batch-queue.ts';
+import { noopObserver, type BatchObserver, type RejectionReason } from '../../lib/batch-queue.ts';
+import type { HoldAnswers } from '../../shop/purchases/hold-answers.ts';
 import { isRefusal } from '../../shop/refusal.ts';
 import type { HoldResult } from '../../shop/purchases/batches/queues.ts';
 import type { LockStock } from '../../shop/stock/locked-stock.ts';
@@ -10,11 +11,11 @@ export type Endpoint = 'graphql' | 'webhook' | 'other';
 export type RateLimitName = 'holds' | 'tokens' | 'admin';
 
 /**
- * The events that metrics count. The shop knows only this interface, not Prometheus. Most events are
+ * The events that metrics count. The shop uses only this interface, not Prometheus. Most events are
  * reported once for a batch, so that measuring costs a sale almost nothing.
  */
 export interface Meters extends BatchObserver {
-  /** `count` requests for holds had this outcome: HELD, or the code of a refusal. */
+  /** `count` requests for holds ended with this outcome: HELD, or the code of a refusal. */
   holdsAnswered(outcome: string, count: number): void;
   /** A transaction waited for a product's lock, with or without success. */
   lockWaited(ms: number): void;
@@ -32,6 +33,10 @@ export interface Meters extends BatchObserver {
   reconciled(balanced: boolean): void;
   /** A rate limit refused a request. */
   rateLimited(limit: RateLimitName): void;
+  /** An event was attempted to be delivered to an endpoint, with or without success. */
+  delivered(endpointId: string, delivered: boolean): void;
+  /** The server disabled a webhook endpoint. */
+  endpointDisabled(): void;
   /** A connection was refused before its first request. */
   connectionRefused(): void;
 }
@@ -48,6 +53,8 @@ export const noopMetrics: Meters = {
   swept() {},
   reconciled() {},
   rateLimited() {},
+  delivered() {},
+  endpointDisabled() {},
   connectionRefused() {},
 };
 
@@ -72,4 +79,24 @@ export function countAnswers(results: readonly HoldResult[], meters: Meters): vo
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
   for (const [outcome, count] of counts) meters.holdsAnswered(outcome, count);
+}
+
+/** Meters that count the answers to requests for holds in `answers` as well. */
+export function countingMeters(meters: Meters, answers: HoldAnswers): Meters {
+  return {
+    ...meters,
+    holdsAnswered(outcome, count) {
+      answers.add(outcome, count);
+      meters.holdsAnswered(outcome, count);
+    },
+    rejected(reason, count) {
+      answers.add(outcomeOfRejection(reason), count);
+      meters.rejected(reason, count);
+    },
+  };
+}
+
+/** The outcome of a request for a hold that joined no batch. */
+export function outcomeOfRejection(reason: RejectionReason): 'OVERLOADED' | 'BUSY' {
+  return reason === 'database' ? 'OVERLOADED' : 'BUSY';
 }

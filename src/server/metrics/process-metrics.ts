@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Meters } from './meters.ts';
+import { outcomeOfRejection, type Meters } from './meters.ts';
 import { droppedLogLines } from '../../lib/log-output.ts';
 import { VERSION } from '../../lib/version.ts';
 
@@ -153,7 +153,25 @@ function createInstruments(registry: Registry) {
       labelNames: ['job', 'result'],
     }),
     ended: counter('sweep_ended_total', 'Holds and orders ended by the sweep.'),
+    ...createDeliveryCounters(counter),
     refused: counter('connections_refused_total', 'Client connections refused.'),
+  };
+}
+
+/** The counters of events that are delivered to webhook endpoints. */
+function createDeliveryCounters(
+  counter: (name: string, help: string, labelNames?: string[]) => Counter,
+) {
+  return {
+    delivered: counter(
+      'event_deliveries_total',
+      'Attempts to deliver an event to a webhook endpoint, by result (delivered, failed).',
+      ['webhook_endpoint', 'result'],
+    ),
+    disabled: counter(
+      'webhook_endpoints_disabled_total',
+      'Webhook endpoints that the server disabled.',
+    ),
   };
 }
 
@@ -164,7 +182,7 @@ function createMeters(registry: Registry): Meters {
     holdsAnswered: (outcome, count) => instruments.holds.inc({ outcome }, count),
     rejected(reason, count) {
       instruments.shed.inc({ reason }, count);
-      instruments.holds.inc({ outcome: reason === 'database' ? 'OVERLOADED' : 'BUSY' }, count);
+      instruments.holds.inc({ outcome: outcomeOfRejection(reason) }, count);
     },
     batchStarted(batch) {
       instruments.size.observe(batch.size);
@@ -181,6 +199,12 @@ function createMeters(registry: Registry): Meters {
     reconciled: (balanced) =>
       instruments.reconciled.inc({ result: balanced ? 'balanced' : 'unbalanced' }),
     rateLimited: (limit) => instruments.limited.inc({ limit }),
+    delivered: (endpointId, delivered) =>
+      instruments.delivered.inc({
+        webhook_endpoint: endpointId,
+        result: delivered ? 'delivered' : 'failed',
+      }),
+    endpointDisabled: () => instruments.disabled.inc(),
     connectionRefused: () => instruments.refused.inc(),
   };
 }

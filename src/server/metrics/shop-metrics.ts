@@ -9,8 +9,8 @@ const FRESH_MS = 5000;
 const WAIT_MAX_MS = 2000;
 
 /**
- * The metrics that come from the database, read on each scrape. While the database does not answer,
- * they are absent: a dashboard must not show old values as current ones.
+ * The metrics that come from the database, read on each scrape. They are absent while the database does
+ * not answer, so that a dashboard shows no old values as current ones.
  */
 export class ShopMetrics {
   readonly #read: () => Promise<ShopFigures>;
@@ -63,8 +63,21 @@ function createGauges(registry: Registry) {
       'payments_without_order_last_day',
       'Successful payments of the last 24 hours that name no order.',
     ),
-    refunds: gauge('open_refunds', 'Open refunds.'),
-    refundAge: gauge('open_refund_age_seconds', 'Age of the oldest open refund.'),
+    refunds: gauge('open_refunds', 'Refunds that are not resolved: open, or sent.'),
+    refundAge: gauge('open_refund_age_seconds', 'Age of the oldest refund that is not resolved.'),
+    refusedRefunds: gauge('refused_refunds', 'Open refunds that their provider refused.'),
+    deliveries: gauge(
+      'event_deliveries_pending',
+      'Events that enabled endpoints have not taken yet.',
+    ),
+    deliveryAge: gauge(
+      'event_delivery_age_seconds',
+      'Age of the oldest event that an enabled endpoint has not taken yet.',
+    ),
+    deliveryLag: gauge(
+      'event_delivery_lag_seconds',
+      'Time for which the oldest due delivery has been due.',
+    ),
     lag: gauge('sweep_lag_seconds', 'Time since the deadline of the oldest overdue hold or order.'),
     oldest: gauge(
       'database_oldest_transaction_seconds',
@@ -90,6 +103,10 @@ function showFigures(gauges: Gauges, figures: ShopFigures): void {
   gauges.withoutOrderLastDay.set(figures.withoutOrderLastDay);
   gauges.refunds.set(figures.openRefunds.count);
   gauges.refundAge.set(figures.openRefunds.oldestSeconds);
+  gauges.refusedRefunds.set(figures.refusedRefunds);
+  gauges.deliveries.set(figures.deliveries.count);
+  gauges.deliveryAge.set(figures.deliveries.oldestSeconds);
+  gauges.deliveryLag.set(figures.deliveryLagSeconds);
   gauges.lag.set(figures.sweepLagSeconds);
   gauges.oldest.set(figures.oldestTransactionSeconds);
   stock.reset();

@@ -54,7 +54,8 @@ export function readEvent(body: object, headerKey: string | undefined): EventRea
     currency: read('currency', currencyOf(own(body, 'currency')), 'an ISO 4217 code'),
     ignoredBecause: null,
   };
-  // A success whose other fields are valid is recorded with its unreadable amount, so that no money is lost.
+  // A success with an unreadable amount is recorded if its other fields are valid, so that no money is
+  // lost.
   const mayKeep = fields.reportedStatus === 'success' && Object.keys(errors).length === 0;
   if (isInvalid(amount, mayKeep)) errors['amount'] = `must be ${AMOUNT_FORM}`;
   return Object.keys(errors).length > 0 ? { kind: 'invalid', errors } : { kind: 'event', fields };

@@ -28,7 +28,7 @@ export type EventReading =
   | { readonly kind: 'invalid'; readonly errors: FieldErrors };
 
 /** A valid signature: when it was made; null where signatures are not required. */
-export interface Signature {
+interface Signature {
   readonly signedAt: Date | null;
 }
 
@@ -47,7 +47,7 @@ export interface Provider {
   read(body: object, headers: IncomingHttpHeaders): EventReading;
 }
 
-/** A property of the object itself, so that `__proto__` is a field like any other. */
+/** An own property, so that `__proto__` is a field like any other. */
 export function own(object: unknown, name: string): unknown {
   return typeof object === 'object' && object !== null && Object.hasOwn(object, name)
     ? (object as Record<string, unknown>)[name]

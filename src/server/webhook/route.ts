@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Meters } from '../metrics/meters.ts';
-import { receivePayment } from '../../shop/payments/receive-payment.ts';
-import type { Receipt } from '../../shop/payments/payment-queues.ts';
+import { receivePayment } from '../../shop/payments/inbox/receive-payment.ts';
+import type { Receipt } from '../../shop/payments/inbox/payment-queues.ts';
 import { storedAnswer, type StoredAnswer } from '../../shop/payments/settlement/payment-answer.ts';
 import { isFault } from '../../lib/faults.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -136,9 +136,9 @@ function readStored(
 }
 
 /**
- * Checks that the signature is valid and in its time window, by the database's clock: a server's wrong
- * clock changes nothing. Invalid signatures never reach the database. The estimated clock saves a round
- * trip, and only a reading of the clock refuses an event.
+ * Checks that the signature is valid and in its time window, by the database's clock. A wrong clock of
+ * this server has no effect. Invalid signatures never reach the database. The estimated clock saves a
+ * round trip, and only a reading of the clock refuses an event.
  */
 async function checkSignature({ clock }: Shop, signedAt: Date | null | undefined): Promise<void> {
   if (signedAt === null) return;

@@ -16,8 +16,8 @@ export interface SignatureHeaders {
 const TIMESTAMP = /^\d{1,12}$/;
 
 /**
- * Whether one of the signatures was made with one of the secrets over these raw bytes: every one is
- * compared, each in constant time, before the body is parsed and without the database.
+ * Whether one of the signatures was made with one of the secrets over these raw bytes. Every pair is
+ * compared in constant time, before the body is parsed and without the database.
  */
 export function isSigned(
   headers: SignatureHeaders,
@@ -38,7 +38,7 @@ export function isSigned(
   return genuine;
 }
 
-/** What one signature is made over; a text stands for its bytes in UTF-8. */
+/** The content of one signature; a text is signed as its bytes in UTF-8. */
 interface ToSign {
   readonly id: string;
   readonly at: Date;
@@ -46,8 +46,9 @@ interface ToSign {
 }
 
 /**
- * The signature over the raw bytes. The package signs text: bytes that are none are all one
- * replacement character to it, so that bodies that differ would have one signature. Those are signed here.
+ * The signature over the raw bytes. The package signs text, and decodes all invalid bytes as one
+ * replacement character. Different bodies would then have one signature, so bodies that are not UTF-8
+ * are signed here.
  */
 function signatureOf(secret: string, { id, at, payload }: ToSign): string {
   if (typeof payload === 'string' || isUtf8(payload)) {

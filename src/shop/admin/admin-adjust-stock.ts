@@ -6,9 +6,9 @@ import {
   type StockAdjustment,
 } from '../stock/adjust-stock.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { unchanged, withAudit } from './with-audit.ts';
-import { type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfStock } from './audit-snapshot.ts';
+import { unchanged, withAudit } from './audit/with-audit.ts';
+import { type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfStock } from './audit/audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /**

@@ -1,17 +1,17 @@
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { orderFinal } from '../purchases/order.rules.ts';
-import { ADMIN_CANCEL, CANCEL_FOR_GOOD } from '../purchases/order-statements.ts';
-import { PaymentEventTable } from '../payments/payment-event.entity.ts';
+import { ADMIN_CANCEL, CANCEL_PERMANENTLY } from '../purchases/batches/order-statements.ts';
+import { PaymentEventTable } from '../payments/inbox/payment-event.entity.ts';
 import { openRefund } from '../payments/settlement/write-refunds.ts';
 import { amountOwed, moneyReceived } from '../payments/settlement/refund.rules.ts';
-import { invariant } from '../../lib/invariant.ts';
+import { invariant } from '../../lib/faults.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { noSuchOrder, type OrderFinal, type OrderNotFound } from '../refusal.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
-import { unchanged, withAudit, type ActionResult } from './with-audit.ts';
-import { type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfOrder } from './audit-snapshot.ts';
+import { unchanged, withAudit, type ActionResult } from './audit/with-audit.ts';
+import { type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfOrder } from './audit/audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /** The order to cancel, and how. */
@@ -19,17 +19,19 @@ export interface Cancellation {
   readonly orderId: string;
   /** Stored with the stock movement and in the audit log. */
   readonly reason: string;
-  /** Whether the units of a paid order become available again, or leave the total. */
+  /**
+   * Whether the units of a paid order become available again. Otherwise they are removed from the
+   * total.
+   */
   readonly restock: boolean;
 }
 
 type CancellationAnswer = Order | OrderNotFound | OrderFinal<Order>;
 
 /**
- * Cancels an order for good: a later payment for it is refunded. The units of a pending order become
- * available. A paid order gets a refund, and its units become available or leave the total. Cancelling
- * a cancelled order returns it again; if the buyer cancelled it, the admin's cancellation replaces the
- * buyer's.
+ * Cancels an order permanently: a later payment for it is refunded. The units of a pending order become
+ * available. A paid order gets a refund, and its units become available or are removed from the total.
+ * A cancelled order is returned again. The admin's cancellation then replaces the buyer's.
  *
  * @throws BusyFault when a lock was not available in time
  */
@@ -54,7 +56,7 @@ export function adminCancelOrder(
 
 /** A late payment reopens an order that the buyer cancelled, but not one that the admin cancelled. */
 async function cancelForGood(tx: Transaction, order: Order): Promise<ActionResult<Order>> {
-  await tx.rows(CANCEL_FOR_GOOD, [order.id]);
+  await tx.rows(CANCEL_PERMANENTLY, [order.id]);
   return resultOf(order, (await lockRow(tx, OrderTable, order.id))!);
 }
 

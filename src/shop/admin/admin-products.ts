@@ -2,9 +2,9 @@ import type { Product } from '../catalog/product.entity.ts';
 import { updateProduct, type ProductChange } from '../catalog/update-product.ts';
 import { isRefusal, type BadUserInput, type ProductNotFound } from '../refusal.ts';
 import { createProduct, type NewProduct } from '../stock/create-product.ts';
-import { unchanged, withAudit } from './with-audit.ts';
-import { type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfProduct } from './audit-snapshot.ts';
+import { unchanged, withAudit } from './audit/with-audit.ts';
+import { type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfProduct } from './audit/audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /** Creates a product with its first stock, with an audit entry: the API's createProduct. */

@@ -1,13 +1,16 @@
 import { BusyFault } from '../../lib/faults.ts';
-import type { Progress } from '../../lib/progress.ts';
+import {
+  type Progress,
+  findDiscrepancies,
+  type Reconciliation,
+} from '../reconciliation/reconcile.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { COMMITTED_UNITS } from '../reconciliation/audit-stock.ts';
-import { findDiscrepancies, type Reconciliation } from '../reconciliation/reconcile.ts';
 import type { Shop } from '../shop.ts';
 import { withLockedStock } from '../stock/locked-stock.ts';
 import { repairCounters, type CommittedUnits } from '../stock/repair-counters.ts';
-import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfStock } from './audit-snapshot.ts';
+import { writeAuditEntry, type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfStock } from './audit/audit-snapshot.ts';
 
 /**
  * Reconciles, with an audit entry. With `fix`, repairs the counters of each product with a discrepancy

@@ -1,18 +1,21 @@
-import { allowLongStatements } from '../../postgres/long-statements.ts';
-import { noProgress, type Progress } from '../../lib/progress.ts';
-import { transact, type Transaction } from '../../postgres/transaction.ts';
-import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
+import { noProgress, type Progress } from '../reconciliation/reconcile.ts';
+import { allowLongStatements, transact, type Transaction } from '../../postgres/transaction.ts';
+import { writeAuditEntry, type AdminCaller } from './audit/audit-log.ts';
 import type { Shop } from '../shop.ts';
 
 /*
  * Retention: personal data is redacted, and every row stays. An audit replays all holds, orders and
- * movements of a product, and a duplicate payment is recognised by its row: a deleted row would break
- * the audit or credit a payment twice. Neither needs the customer or the provider's body.
+ * movements of a product. A duplicate payment is recognised by its row. A deleted row would break the
+ * audit, or credit a payment twice. Neither needs the customer or the provider's body.
  */
 
 /** The personal data of one table. */
-export type RedactedData =
-  'customers of holds' | 'customers of orders' | 'bodies of payment events';
+type RedactedData =
+  | 'customers of holds'
+  | 'customers of orders'
+  | 'bodies of payment events'
+  | 'payloads of events'
+  | 'answers to deliveries';
 
 /** Number of rows of a table that are redacted, or would be. */
 export interface RedactedRows {
@@ -25,12 +28,17 @@ const BATCH_ROWS = 1000;
 
 /** A refund that is open or was resolved after the cutoff: paying it back may need the customer. */
 const hasRecentRefund = (link: string): string => `exists (
-  select from refunds f where ${link} and (f.status = 'OPEN' or f.resolved_at >= c.cutoff))`;
+  select from refunds f where ${link} and (f.status <> 'RESOLVED' or f.resolved_at >= c.cutoff))`;
 
 /** The limit per customer counts the order until the sale has ended. */
-const COUNTED_BY_LIMIT = `t.status = 'PAID' and exists (
-  select from products p where p.id = t.product_id and p.max_per_customer is not null
+const countedByLimit = (order: string): string => `${order}.status = 'PAID' and exists (
+  select from products p where p.id = ${order}.product_id and p.max_per_customer is not null
     and (p.sale_ends_at is null or p.sale_ends_at >= c.cutoff))`;
+
+/** Whether the order ended before the cutoff and its customer is needed no more. */
+const orderIsOver = (order: string): string => `${order}.status <> 'PENDING'
+  and ${order}.updated_at < c.cutoff and not (${countedByLimit(order)})
+  and not ${hasRecentRefund(`f.order_id = ${order}.id`)}`;
 
 interface Redaction {
   readonly what: RedactedData;
@@ -41,27 +49,51 @@ interface Redaction {
   readonly due: string;
 }
 
+/** Whether the event is of an order that is over, and that its refunds need no more. */
+const eventIsOver = (event: string): string => `${event}.order_id is not null
+  and ${event}.at < c.cutoff and not ${hasRecentRefund(`f.order_id = ${event}.order_id`)}
+  and not exists (
+    select from orders o where o.id = ${event}.order_id and not (${orderIsOver('o')}))`;
+
+/** The client's notes may name the customer, too. */
+const HAS_CUSTOMER = "(t.customer_id is not null or t.metadata <> '{}')";
+const CUSTOMER_REDACTED = "customer_id = null, metadata = '{}'";
+
 const REDACTIONS: readonly Redaction[] = [
   {
     what: 'customers of holds',
     table: 'holds',
-    set: 'customer_id = null',
-    due: `t.customer_id is not null and t.status <> 'ACTIVE' and t.expires_at < c.cutoff
+    set: CUSTOMER_REDACTED,
+    due: `${HAS_CUSTOMER} and t.status <> 'ACTIVE' and t.expires_at < c.cutoff
       and not ${hasRecentRefund('f.order_id = t.order_id')}`,
   },
   {
     what: 'customers of orders',
     table: 'orders',
-    set: 'customer_id = null',
-    due: `t.customer_id is not null and t.status <> 'PENDING' and t.updated_at < c.cutoff
-      and not (${COUNTED_BY_LIMIT}) and not ${hasRecentRefund('f.order_id = t.id')}`,
+    set: CUSTOMER_REDACTED,
+    due: `${HAS_CUSTOMER} and ${orderIsOver('t')}`,
   },
   {
     what: 'bodies of payment events',
     table: 'payment_events',
-    // The headers stay: their signature still proves a body that the provider presents again.
+    // The headers are not redacted: their signature proves a body that the provider presents again.
     set: "payload = ''",
     due: `t.payload <> '' and t.settled_at < c.cutoff and not ${hasRecentRefund('f.event_id = t.id')}`,
+  },
+  {
+    what: 'payloads of events',
+    table: 'shop_events',
+    // With the order of the event. An event of a product has no personal data.
+    set: 'snapshot = null',
+    due: `t.snapshot is not null and ${eventIsOver('t')}`,
+  },
+  {
+    what: 'answers to deliveries',
+    table: 'webhook_deliveries',
+    // The status and the duration of each attempt stay.
+    set: `attempts = (select jsonb_agg(a || '{"answer": ""}') from jsonb_array_elements(t.attempts) a)`,
+    due: `t.status <> 'PENDING' and t.attempts @? '$[*] ? (@.answer != "")'
+      and exists (select from shop_events e where e.id = t.event_id and ${eventIsOver('e')})`,
   },
 ];
 

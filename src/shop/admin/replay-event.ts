@@ -1,12 +1,12 @@
-import { PaymentEventTable, type PaymentEvent } from '../payments/payment-event.entity.ts';
-import { recordFailure, retryEvent } from '../payments/retry-inbox.ts';
+import { PaymentEventTable, type PaymentEvent } from '../payments/inbox/payment-event.entity.ts';
+import { recordFailure, retryEvent } from '../payments/inbox/retry-inbox.ts';
 import { retryOnUniqueViolation } from '../payments/settlement/write-settlements.ts';
 import { isFault } from '../../lib/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import { paymentEventNotFound, type PaymentEventNotFound } from '../refusal.ts';
-import { unchanged, withAudit } from './with-audit.ts';
-import { writeAuditEntry, type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfEvent } from './audit-snapshot.ts';
+import { unchanged, withAudit } from './audit/with-audit.ts';
+import { writeAuditEntry, type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfEvent } from './audit/audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /**

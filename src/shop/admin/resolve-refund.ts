@@ -1,9 +1,9 @@
 import { closeRefund } from '../payments/settlement/write-refunds.ts';
 import type { Refund } from '../payments/refund.entity.ts';
 import { refundNotFound, type RefundNotFound } from '../refusal.ts';
-import { unchanged, withAudit } from './with-audit.ts';
-import { type AdminCaller } from './audit-log.ts';
-import { auditSnapshotOfRefund } from './audit-snapshot.ts';
+import { unchanged, withAudit } from './audit/with-audit.ts';
+import { type AdminCaller } from './audit/audit-log.ts';
+import { auditSnapshotOfRefund } from './audit/audit-snapshot.ts';
 import type { Shop } from '../shop.ts';
 
 /** The admin's confirmation that a refund was paid back. */
@@ -23,7 +23,7 @@ export function resolveRefund(
     shop,
     { caller, name: 'resolveRefund', args },
     async (tx) => {
-      const closed = await closeRefund(tx, args.refundId, args.note);
+      const closed = await closeRefund(tx, args.refundId, { note: args.note });
       if (closed === null) return unchanged(refundNotFound);
       const { before, after } = closed;
       return {

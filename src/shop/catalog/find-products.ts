@@ -1,4 +1,4 @@
-import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
+import { readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import type { SaleStatus } from '../refusal.ts';
 import { ProductTable, type Product } from './product.entity.ts';
 import type { Shop } from '../shop.ts';
@@ -22,19 +22,11 @@ export interface ProductListQuery extends PageRequest<number> {
 /** The state of a sale as an SQL condition: the same rule as `saleStatus`. */
 const IN_STATUS: Readonly<Record<SaleStatus, string>> = {
   ENDED: 'sale_ends_at <= c.now',
-  UPCOMING: 'sale_starts_at > c.now and (sale_ends_at is null or sale_ends_at > c.now)',
-  LIVE: '(sale_starts_at is null or sale_starts_at <= c.now) and (sale_ends_at is null or sale_ends_at > c.now)',
+  UPCOMING:
+    'not sale_paused and sale_starts_at > c.now and (sale_ends_at is null or sale_ends_at > c.now)',
+  PAUSED: 'sale_paused and (sale_ends_at is null or sale_ends_at > c.now)',
+  LIVE: 'not sale_paused and (sale_starts_at is null or sale_starts_at <= c.now) and (sale_ends_at is null or sale_ends_at > c.now)',
 };
-
-const pageOf = (condition: string): string =>
-  pageStatement({ table: 'products', key: ['id', 'int'], condition });
-
-const PAGES = {
-  ANY: pageOf('true'),
-  ENDED: pageOf(IN_STATUS.ENDED),
-  UPCOMING: pageOf(IN_STATUS.UPCOMING),
-  LIVE: pageOf(IN_STATUS.LIVE),
-} as const;
 
 /** One page of the catalogue, newest first. */
 export function listProducts(
@@ -44,8 +36,10 @@ export function listProducts(
   return readPage(
     shop.database,
     {
-      statement: PAGES[query.saleStatus ?? 'ANY'],
-      params: [],
+      table: 'products',
+      key: ['id', 'int'],
+      condition: query.saleStatus === null ? 'true' : IN_STATUS[query.saleStatus],
+      filters: [],
       keyOf: ({ id }) => id,
       find: (ids) => findProducts(shop, ids),
     },

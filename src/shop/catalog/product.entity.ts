@@ -1,5 +1,5 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../../postgres/row.ts';
+import type { RowOf } from '../../postgres/database.ts';
 
 const p = defineEntity.properties;
 
@@ -24,6 +24,10 @@ export const ProductTable = defineEntity({
     maxPerCustomer: p.integer().nullable(),
     saleStartsAt: p.datetime().columnType('timestamptz(3)').nullable(),
     saleEndsAt: p.datetime().columnType('timestamptz(3)').nullable(),
+    /** Whether an admin has paused the sale: no new holds, and everything else goes on. */
+    salePaused: p.boolean().default(false),
+    /** Address of a picture; the server stores none. */
+    imageUrl: p.text().nullable(),
     createdAt: p.datetime().columnType('timestamptz(3)').defaultRaw('shop_clock()'),
     updatedAt: p.datetime().columnType('timestamptz(3)').defaultRaw('shop_clock()'),
     /** The database's clock when this row was read; the sale window is compared with it. */

@@ -7,9 +7,18 @@ export interface SaleWindow {
   readonly saleEndsAt: Date | null;
 }
 
-/** The state of a sale at an instant: the start is part of the sale, the end is not. */
-export function saleStatus({ saleStartsAt, saleEndsAt }: SaleWindow, now: Date): SaleStatus {
+/** When a product may be held, and whether an admin has paused its sale. */
+export interface Sale extends SaleWindow {
+  readonly salePaused: boolean;
+}
+
+/**
+ * The state of a sale at an instant: the start is part of the sale, the end is not. A paused sale does not
+ * open at its start, so it is PAUSED before it too.
+ */
+export function saleStatus({ saleStartsAt, saleEndsAt, salePaused }: Sale, now: Date): SaleStatus {
   if (saleEndsAt !== null && now >= saleEndsAt) return 'ENDED';
+  if (salePaused) return 'PAUSED';
   if (saleStartsAt !== null && now < saleStartsAt) return 'UPCOMING';
   return 'LIVE';
 }
@@ -54,9 +63,9 @@ export function wrongWithTerms(terms: ProductTerms): string | undefined {
 }
 
 /**
- * A name without a visible character: only separators, control and format characters, lone
- * surrogates, marks without a letter, Unicode's default-ignorable characters, the empty Braille
- * pattern and the empty note head.
+ * A name without a visible character. It has only separators, control and format characters, lone
+ * surrogates and marks without a letter, or default-ignorable characters, the empty Braille pattern and
+ * the empty note head.
  */
 const INVISIBLE = /^[\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]*$/u;
 
@@ -73,6 +82,21 @@ export function wrongWithCurrency(currency: string): string | undefined {
     : `currency is ${currency}; it must be the ISO 4217 code of a currency in use.`;
 }
 
+/** Maximum characters of the address of a picture. */
+const IMAGE_URL_MAX = 2048;
+
+/** One sentence why this cannot be the address of a product's picture; undefined if it can. */
+export function wrongWithImageUrl(text: string | null): string | undefined {
+  if (text === null) return undefined;
+  if (text.length > IMAGE_URL_MAX)
+    return `imageUrl has ${text.length} characters; it may have ${IMAGE_URL_MAX}.`;
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:') return 'imageUrl must be a URL that begins with https://.';
+  return url.username !== '' || url.password !== ''
+    ? 'imageUrl must not have a user or a password.'
+    : undefined;
+}
+
 function wrongWithPrice({ price, currency, maxPerHold }: ProductTerms): string | undefined {
   const digits = currencyDigits(currency);
   if (digits === undefined) return `currency is ${currency}; it must be an ISO 4217 code.`;
@@ -81,7 +105,7 @@ function wrongWithPrice({ price, currency, maxPerHold }: ProductTerms): string |
     return `price is ${price}; it must be a plain decimal with at most ${digits} decimals for ${currency}.`;
   }
   return minor * BigInt(maxPerHold) > HOLD_TOTAL_MINOR_MAX
-    ? 'price times maxPerHold is too large; a hold may come to at most fifteen digits.'
+    ? 'price times maxPerHold is too large; the total of a hold has at most fifteen digits.'
     : undefined;
 }
 

@@ -5,21 +5,27 @@ import { transact, type Transaction } from '../../postgres/transaction.ts';
 import { convertHolds } from '../purchases/batches/convert-holds.ts';
 import { holdOf, lockHolds, lockOrders, orderOf } from '../purchases/batches/purchase-rows.ts';
 import { convertHold } from '../purchases/convert-hold.ts';
-import { findHold, type Hold } from '../purchases/find-purchases.ts';
+import { findHold, type Hold } from '../purchases/reads/find-purchases.ts';
 import { holdNotActive } from '../purchases/hold.rules.ts';
 import { OrderTable, type Order } from '../purchases/order.entity.ts';
 import { holdNotFound, isRefusal } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
-import { unusual, type OrderAnswer, type OrderResult, type Unusual } from './payment-queues.ts';
-import { lockWaitingEvents, settleWaiting } from './settle-waiting.ts';
+import {
+  unusual,
+  type OrderAnswer,
+  type OrderResult,
+  type Unusual,
+} from './inbox/payment-queues.ts';
+import { lockWaitingEvents, settleWaiting } from './inbox/settle-waiting.ts';
 import { retryOnUniqueViolation } from './settlement/write-settlements.ts';
+import { statusIsOneOf } from '../purchases/status.rules.ts';
 
 /**
  * Turns a hold into an order and settles, in the same transaction, the payment events that arrived
  * before the order existed. It is in this folder because it settles payments.
  *
- * If settling those events fails, the order is created without them: the events stay in the inbox, and
- * its sweep counts their failed tries.
+ * If settling those events fails, the order is created without them. The sweep of the inbox then
+ * processes the events and counts their failed tries.
  *
  * @throws BusyFault when a lock was not available in time
  */
@@ -65,10 +71,10 @@ async function createIn(
   return (await lockRow(tx, OrderTable, orderId))!;
 }
 
-/** Orders for which a payment event waits: their hold is converted by itself, with the events. */
+/** Orders for which a payment event waits: their hold is converted separately, with the events. */
 const WAITING = `
   select distinct order_id as "orderId" from payment_events
-  where order_id = any($1::uuid[]) and status in ('PARKED', 'DEAD')`;
+  where order_id = any($1::uuid[]) and ${statusIsOneOf(['PARKED', 'DEAD'])}`;
 
 /**
  * Turns a batch of holds, of any products, into orders in one transaction of two round trips. A hold

@@ -1,11 +1,11 @@
-import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
+import { readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import type { Shop } from '../shop.ts';
-import { PaymentEventTable, type PaymentEvent } from './payment-event.entity.ts';
-import type { PaymentEventStatus } from './payment-event.rules.ts';
+import { PaymentEventTable, type PaymentEvent } from './inbox/payment-event.entity.ts';
+import type { PaymentEventStatus } from './inbox/payment-event.rules.ts';
 import { RefundTable, type Refund } from './refund.entity.ts';
 import type { RefundStatus } from './settlement/refund.rules.ts';
 
-export type { PaymentEvent } from './payment-event.entity.ts';
+export type { PaymentEvent } from './inbox/payment-event.entity.ts';
 export type { Refund } from './refund.entity.ts';
 
 /** A page of the inbox and its filters; null does not filter. */
@@ -16,19 +16,8 @@ export interface PaymentEventListQuery extends PageRequest<string> {
   readonly withoutOrder?: boolean;
 }
 
-const EVENTS = pageStatement({
-  table: 'payment_events',
-  key: ['id', 'uuid'],
-  condition: '($3::text is null or status = $3) and ($4::uuid is null or order_id = $4)',
-});
-
-/** Constant text, because a parameter in place of the condition would prevent the use of its index. */
-const EVENTS_WITHOUT_ORDER = pageStatement({
-  table: 'payment_events',
-  key: ['id', 'uuid'],
-  condition:
-    "order_id is null and reported_status = 'success' and ($3::text is null or status = $3) and ($4::uuid is null or order_id = $4)",
-});
+/** Constant text, so that its index is used. */
+const WITHOUT_ORDER = "order_id is null and reported_status = 'success'";
 
 /** One page of the payment events, newest first. */
 export function listPaymentEvents(
@@ -38,8 +27,13 @@ export function listPaymentEvents(
   return readPage(
     shop.database,
     {
-      statement: query.withoutOrder === true ? EVENTS_WITHOUT_ORDER : EVENTS,
-      params: [query.status, query.orderId],
+      table: 'payment_events',
+      key: ['id', 'uuid'],
+      condition: query.withoutOrder === true ? WITHOUT_ORDER : 'true',
+      filters: [
+        { sql: (status) => `status = ${status}`, value: query.status },
+        { sql: (id) => `order_id = ${id}`, value: query.orderId },
+      ],
       keyOf: ({ id }) => id,
       find: (ids) => shop.database.find(PaymentEventTable, { id: { $in: ids } }),
     },
@@ -52,12 +46,6 @@ export interface RefundListQuery extends PageRequest<string> {
   readonly status: RefundStatus | null;
 }
 
-const REFUNDS = pageStatement({
-  table: 'refunds',
-  key: ['id', 'uuid'],
-  condition: '($3::text is null or status = $3)',
-});
-
 /** One page of the refunds, newest first. */
 export function listRefunds(
   shop: Pick<Shop, 'database'>,
@@ -66,8 +54,9 @@ export function listRefunds(
   return readPage(
     shop.database,
     {
-      statement: REFUNDS,
-      params: [query.status],
+      table: 'refunds',
+      key: ['id', 'uuid'],
+      filters: [{ sql: (status) => `status = ${status}`, value: query.status }],
       keyOf: ({ id }) => id,
       find: (ids) => shop.database.find(RefundTable, { id: { $in: ids } }),
     },

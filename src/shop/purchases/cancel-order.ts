@@ -1,23 +1,28 @@
 import { readClock } from '../../postgres/clock.ts';
-import { invariant } from '../../lib/invariant.ts';
+import { invariant } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
+import { orderEvents } from '../events/record-events.ts';
 import { orderNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import { findHold } from './find-purchases.ts';
+import { findHold } from './reads/find-purchases.ts';
 import { orderFinal } from './order.rules.ts';
 import { lockOrders, orderOf } from './batches/purchase-rows.ts';
 import type { CancelAnswer } from './batches/queues.ts';
+import { statusIsOneOf } from './status.rules.ts';
 
 const CANCEL = unitMove({
-  changed: `
-    update orders set status = 'CANCELLED', cancelled_by = 'BUYER', released_version = $2,
-      updated_at = $4
-    where id = any($3::uuid[]) and status = 'PENDING'
-    returning quantity`,
+  before: `
+    cancelled as (
+      update orders set status = 'CANCELLED', cancelled_by = 'BUYER', released_version = $2,
+        updated_at = $4
+      where id = any($3::uuid[]) and ${statusIsOneOf(['PENDING'])}
+      returning *),`,
+  changed: 'select quantity from cancelled',
   buckets: { held: -1, available: 1 },
   cause: 'CANCELLATION',
+  events: orderEvents('ORDER_CANCELLED', 'cancelled'),
 });
 
 /**

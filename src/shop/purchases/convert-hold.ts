@@ -1,22 +1,24 @@
 import { HoldTable, type Hold } from './hold.entity.ts';
 import { holdNotActive } from './hold.rules.ts';
 import { readClock } from '../../postgres/clock.ts';
-import { invariant } from '../../lib/invariant.ts';
+import { invariant } from '../../lib/faults.ts';
 import { lockRow } from '../../postgres/locked-row.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
+import { orderEvents } from '../events/record-events.ts';
 import { lockStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
 import { holdNotFound, type HoldNotActive, type HoldNotFound } from '../refusal.ts';
 import { OrderTable, type Order } from './order.entity.ts';
 import type { Shop } from '../shop.ts';
+import { statusIsOneOf } from './status.rules.ts';
 
 /** The hold becomes an order: its units stay held, so the stock row is not touched. */
 const CONVERT = `
   with converted as (
-    update holds set status = 'CONVERTED' where id = $1 and status = 'ACTIVE' returning *)
-  insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+    update holds set status = 'CONVERTED' where id = $1 and ${statusIsOneOf(['ACTIVE'])} returning *)
+  insert into orders (id, hold_id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
     status, created_at, payment_expires_at, updated_at)
-  select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+  select order_id, id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
     'PENDING', $2, $3, $2
   from converted
   returning id`;
@@ -25,16 +27,18 @@ const CONVERT = `
 const CONVERT_AND_SELL = unitMove({
   before: `
     converted as (
-      update holds set status = 'CONVERTED' where id = $3 and status = 'ACTIVE' returning *),`,
-  changed: `
-    insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+      update holds set status = 'CONVERTED' where id = $3 and ${statusIsOneOf(['ACTIVE'])} returning *),
+    paid as (
+    insert into orders (id, hold_id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
       status, created_at, payment_expires_at, paid_at, updated_at, sold_version)
-    select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+    select order_id, id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
       'PAID', $4::timestamptz, $5::timestamptz, $4::timestamptz, $4::timestamptz, $2
     from converted
-    returning id, quantity`,
+    returning *),`,
+  changed: 'select id, quantity from paid',
   buckets: { held: -1, sold: 1 },
   cause: 'SALE',
+  events: orderEvents('ORDER_PAID', 'paid'),
 });
 
 /** The hold to convert, and the id of its order. */
@@ -46,10 +50,10 @@ export interface HoldToConvert {
 }
 
 /**
- * Turns a live hold into an order that awaits its payment, inside the caller's transaction and under the
- * lock on the order's id. Repeating it returns the same order, also after the hold's deadline. It is
- * refused at or after the deadline, even if the deadline passed during the wait for a lock. A hold that
- * costs nothing becomes a paid order.
+ * Turns an active hold into a pending order, inside the caller's transaction and under the lock on the
+ * order's id. Repeating it returns the same order, also after the hold's deadline. It is refused at or
+ * after the deadline, even if the deadline passed during the wait for a lock. A hold that costs nothing
+ * becomes a paid order.
  */
 export async function convertHold(
   shop: Shop,
@@ -76,7 +80,7 @@ export async function convertHold(
   return (await lockRow(tx, OrderTable, orderId))!;
 }
 
-/** @param stock where the order costs nothing: its units are sold in the same statement */
+/** @param stock if the order costs nothing: its units are sold in the same statement */
 async function convert(
   tx: Transaction,
   stock: LockedStock | undefined,

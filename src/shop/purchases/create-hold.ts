@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
 import { BusyFault } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
@@ -10,6 +10,7 @@ import { endDue } from './end-due.ts';
 import type { HoldAnswer, HoldResult } from './batches/queues.ts';
 import type { Hold } from './hold.entity.ts';
 import { decideHolds, type HoldDecision, type HoldRequest } from './hold.rules.ts';
+import type { Metadata } from './metadata.rules.ts';
 import type { Shop } from '../shop.ts';
 
 /** The arguments of createHold. */
@@ -17,6 +18,8 @@ export interface CreateHold {
   readonly productId: number;
   readonly quantity: number;
   readonly customerId: string | null;
+  /** The client's own notes; `metadataComplaint` accepts them. */
+  readonly metadata: Metadata;
   /** The client's secret; only its hash is kept. */
   readonly idempotencyKey: string | null;
 }
@@ -32,11 +35,11 @@ const TRIES_MAX = 3;
  */
 export async function createHold(
   shop: Shop,
-  { productId, quantity, customerId, idempotencyKey }: CreateHold,
+  { productId, idempotencyKey, ...wanted }: CreateHold,
 ): Promise<HoldAnswer> {
   const keyHash = idempotencyKey === null ? null : sha256(idempotencyKey);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const result = await shop.holdQueues.submit(productId, { quantity, customerId, keyHash });
+    const result = await shop.holdQueues.submit(productId, { ...wanted, keyHash });
     if (result.kind === 'keyTaken') continue;
     if (!isRefusal(result.answer)) logHold(shop, result.answer);
     return result.answer;
@@ -78,15 +81,15 @@ function lacksUnits(decision: HoldDecision<Hold>): boolean {
 /**
  * All holds of a batch in one insert from arrays. By hand, because the ORM writes the values into the
  * text, which then cannot be prepared. In the order of the keys, so that two servers that insert the
- * same keys cannot deadlock. A key that another server took meanwhile moves no units.
+ * same keys cannot deadlock. A key that another server inserted first moves no units.
  */
 const INSERT_HOLDS = unitMove({
   changed: `
-    insert into holds (id, order_id, product_id, quantity, customer_id, idempotency_key_hash,
+    insert into holds (id, order_id, product_id, quantity, customer_id, metadata, idempotency_key_hash,
       unit_price_minor, currency, status, created_at, expires_at, held_version)
-    select id, order_id, $1, quantity, customer_id, key_hash, $8, $9, 'ACTIVE', $10, $11, $2
-    from unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[])
-      as request(id, order_id, quantity, customer_id, key_hash)
+    select id, order_id, $1, quantity, customer_id, metadata, key_hash, $9, $10, 'ACTIVE', $11, $12, $2
+    from unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::jsonb[], $8::text[])
+      as request(id, order_id, quantity, customer_id, metadata, key_hash)
     order by key_hash
     on conflict (idempotency_key_hash) where idempotency_key_hash is not null do nothing
     returning id, quantity`,
@@ -119,7 +122,7 @@ function newHold(
   { holdTtlMs }: Shop,
   { count }: LockedStock,
   { now, product }: BatchFacts,
-  { quantity, customerId, keyHash }: HoldRequest,
+  { quantity, customerId, metadata, keyHash }: HoldRequest,
 ): Hold {
   return {
     id: newId(),
@@ -127,6 +130,7 @@ function newHold(
     productId: count.productId,
     quantity,
     customerId,
+    metadata,
     idempotencyKeyHash: keyHash,
     unitPriceMinor: product.priceMinor,
     currency: product.currency,
@@ -150,6 +154,7 @@ async function insertHolds(
     holds.map(({ orderId }) => orderId),
     holds.map(({ quantity }) => quantity),
     holds.map(({ customerId }) => customerId),
+    holds.map(({ metadata }) => JSON.stringify(metadata)),
     holds.map(({ idempotencyKeyHash }) => idempotencyKeyHash),
     product.priceMinor.toString(),
     product.currency,
@@ -160,5 +165,5 @@ async function insertHolds(
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }

@@ -1,5 +1,6 @@
 import { BusyFault } from '../../lib/faults.ts';
 import { transact, type Transaction } from '../../postgres/transaction.ts';
+import { orderEvents } from '../events/record-events.ts';
 import type { Shop } from '../shop.ts';
 import { withLockedStock, type LockedStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
@@ -14,8 +15,8 @@ const NOW = '(select shop_clock())';
 
 /**
  * Ends due holds and due orders of one product and returns their units, in one statement and one
- * movement. SKIP LOCKED, because it runs under the lock of the stock row: a due row that another
- * transaction has locked is being decided there.
+ * movement. SKIP LOCKED, because it runs under the lock of the stock row. Another transaction that has
+ * locked a due row decides it.
  */
 const endDueStatement = (cause: 'EXPIRY' | 'RECLAIM'): string =>
   unitMove({
@@ -31,10 +32,11 @@ const endDueStatement = (cause: 'EXPIRY' | 'RECLAIM'): string =>
         where id in (
           select id from orders where ${orderIsDue(NOW)} and product_id = $1
           order by payment_expires_at limit ${EXPIRY_BATCH} for update skip locked)
-        returning id as order_id, quantity),`,
-    changed: 'select * from due_holds union all select * from due_orders',
+        returning *),`,
+    changed: 'select * from due_holds union all select id, quantity from due_orders',
     buckets: { held: -1, available: 1 },
     cause,
+    events: orderEvents('ORDER_EXPIRED', 'due_orders'),
   });
 
 const END_DUE = {
@@ -106,8 +108,8 @@ async function endAllDue(shop: Shop, productId: number): Promise<number> {
 }
 
 /**
- * Ends what is due of an order's product, if the order itself is due. A subscription calls it at the
- * deadline, so that it can send the expiry without waiting for a sweep.
+ * Ends the due holds and orders of an order's product, if the order is due. A subscription calls it at
+ * the deadline, so that it can send the expiry without waiting for a sweep.
  *
  * @throws BusyFault when the product's lock was not available in time
  */

@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isUuid } from '../../lib/ids.ts';
 
 /**
- * The hold token: `<holdId>.<HMAC-SHA256(secret, holdId)>`. It authorizes every call for the hold,
- * its order and their subscriptions. It is computed from the id and not stored: a dump of the database
+ * The hold token: `<holdId>.<HMAC-SHA256(secret, holdId)>`. It authorizes every call for the hold, its
+ * order and their subscriptions. It is computed from the id and not stored. A dump of the database
  * contains no usable token, and a repeated createHold returns the same one.
  */
 export class HoldTokens {

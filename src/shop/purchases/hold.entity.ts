@@ -1,6 +1,7 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../../postgres/row.ts';
+import type { RowOf } from '../../postgres/database.ts';
 import { HOLD_STATUSES } from './status.rules.ts';
+import type { Metadata } from './metadata.rules.ts';
 
 const p = defineEntity.properties;
 
@@ -8,7 +9,7 @@ const p = defineEntity.properties;
  * A temporary reservation of units of one product for one buyer, until `expiresAt`. Holds end; they
  * are never deleted.
  *
- * `product_id` has no foreign key on purpose: a hold is inserted only under its product's stock row,
+ * `product_id` has no foreign key on purpose. A hold is inserted only under its product's stock row,
  * which has one. Checking it again cost a tenth of the throughput of a hot product.
  */
 export const HoldTable = defineEntity({
@@ -21,7 +22,9 @@ export const HoldTable = defineEntity({
     productId: p.integer(),
     quantity: p.integer(),
     customerId: p.text().nullable(),
-    /** SHA-256 of the client's idempotency key; the key itself would authorize reading the token. */
+    /** The client's own notes, copied from the hold to the order. */
+    metadata: p.json<Metadata>().defaultRaw("'{}'"),
+    /** SHA-256 of the client's idempotency key, because the key authorizes reading the token. */
     idempotencyKeyHash: p.text().nullable(),
     /** Price of one unit when the hold was created, in minor units of `currency`. */
     unitPriceMinor: p.bigint('bigint'),

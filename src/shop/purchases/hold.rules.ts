@@ -1,5 +1,5 @@
-import { saleStatus, type SaleWindow } from '../catalog/product.rules.ts';
-import { remainingMs } from '../../lib/time.ts';
+import { saleStatus, type Sale } from '../catalog/product.rules.ts';
+import { remainingMs, isPast, type EndedHoldStatus, type HoldStatus } from './status.rules.ts';
 import {
   badUserInput,
   idempotencyKeyReused,
@@ -11,20 +11,21 @@ import {
   type SaleNotOpen,
 } from '../refusal.ts';
 import { stockStatus, type StockCount } from '../stock/stock.rules.ts';
-import { isPast, type EndedHoldStatus, type HoldStatus } from './status.rules.ts';
+import { isSameMetadata, type Metadata } from './metadata.rules.ts';
 
 /** A request of one buyer for units of a product. */
 export interface HoldRequest {
   readonly quantity: number;
   readonly customerId: string | null;
-  /** SHA-256 of the idempotency key, where one was given. */
+  readonly metadata: Metadata;
+  /** SHA-256 of the idempotency key, if there is one. */
   readonly keyHash: string | null;
 }
 
 /** Facts about the product and the buyers of a batch, read under the lock. */
 export interface HoldFacts<Earlier extends HoldArguments> {
   readonly now: Date;
-  readonly product: SaleWindow & {
+  readonly product: Sale & {
     readonly maxPerHold: number;
     readonly maxPerCustomer: number | null;
   };
@@ -46,6 +47,7 @@ interface HoldArguments {
   readonly productId: number;
   readonly quantity: number;
   readonly customerId: string | null;
+  readonly metadata: Metadata;
 }
 
 /** Why a request for a hold is refused. */
@@ -53,8 +55,8 @@ export type HoldRefusal =
   IdempotencyKeyReused | SaleNotOpen | BadUserInput | PurchaseLimitExceeded | InsufficientStock;
 
 /**
- * The decision on one request: a new hold, the hold that its key created earlier, the hold of an
- * earlier request of the same batch, or a refusal.
+ * The decision on one request: a new hold, an earlier hold of its key, the hold of an earlier request
+ * of the batch, or a refusal.
  */
 export type HoldDecision<Earlier> =
   | { readonly kind: 'create'; readonly request: HoldRequest }
@@ -63,11 +65,11 @@ export type HoldDecision<Earlier> =
   | HoldRefusal;
 
 /**
- * Decides the requests in the order of their arrival. A request for more units than are left is
- * refused and the next one is tried, so that a large request does not block the last units.
+ * Decides the requests in the order of their arrival. A request for more units than are available is
+ * refused and the next one is tried. A large request does not block the last units.
  *
- * The guards run in their order of precedence: the repeated key first, because the rest may have
- * changed since; then the sale, the size of the hold, the customer's limit, the stock.
+ * The guards run in their order of precedence. The repeated key is first, because the rest may have
+ * changed since. The sale, the size of the hold, the customer's limit and the stock follow.
  */
 export function decideHolds<Earlier extends HoldArguments>(
   facts: HoldFacts<Earlier>,
@@ -115,7 +117,8 @@ function hasSameArguments(first: HoldArguments, second: HoldArguments): boolean 
   return (
     first.productId === second.productId &&
     first.quantity === second.quantity &&
-    first.customerId === second.customerId
+    first.customerId === second.customerId &&
+    isSameMetadata(first.metadata, second.metadata)
   );
 }
 
@@ -139,12 +142,15 @@ function saleRefusal({ product, now }: HoldFacts<HoldArguments>): SaleNotOpen | 
   if (status === 'LIVE') return undefined;
   const { saleStartsAt, saleEndsAt } = product;
   const upcoming = status === 'UPCOMING';
+  const messages = {
+    UPCOMING: () => `The sale opens at ${saleStartsAt!.toISOString()}.`,
+    PAUSED: () => 'The sale is paused.',
+    ENDED: () => `The sale ended at ${saleEndsAt!.toISOString()}.`,
+  };
   return {
     code: 'SALE_NOT_OPEN',
-    message: upcoming
-      ? `The sale opens at ${saleStartsAt!.toISOString()}.`
-      : `The sale ended at ${saleEndsAt!.toISOString()}.`,
-    retryable: upcoming,
+    message: messages[status](),
+    retryable: status !== 'ENDED',
     saleStatus: status,
     startsAt: saleStartsAt,
     endsAt: saleEndsAt,
@@ -176,7 +182,7 @@ function limitRefusal(
   const remaining = Math.max(maxPerCustomer - units, 0);
   return {
     code: 'PURCHASE_LIMIT_EXCEEDED',
-    message: `${quantity} wanted, ${remaining} of ${maxPerCustomer} left for this customer.`,
+    message: `${quantity} requested, ${remaining} of ${maxPerCustomer} remaining for this customer.`,
     retryable: paid + quantity <= maxPerCustomer,
     limit: maxPerCustomer,
     remaining,
@@ -187,7 +193,7 @@ function stockRefusal(left: StockCount, quantity: number): InsufficientStock | u
   if (quantity <= left.available) return undefined;
   return {
     code: 'INSUFFICIENT_STOCK',
-    message: `${quantity} wanted, ${left.available} left.`,
+    message: `${quantity} requested, ${left.available} available.`,
     retryable: quantity <= left.total - left.sold,
     availableStock: left.available,
     stockStatus: stockStatus(left),
@@ -212,7 +218,7 @@ const ENDINGS = {
   CONVERTED: 'became an order',
 } as const satisfies Record<EndedHoldStatus, string>;
 
-/** Why this hold can no longer be used, or undefined while it is live. */
+/** Why this hold can no longer be used; undefined while it is active. */
 export function holdNotActive(hold: HoldState): HoldNotActive | undefined {
   const status = holdStatus(hold);
   if (status === 'ACTIVE') return undefined;

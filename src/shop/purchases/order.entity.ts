@@ -1,7 +1,8 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../../postgres/row.ts';
+import type { RowOf } from '../../postgres/database.ts';
 import { HoldTable } from './hold.entity.ts';
 import { CANCELLED_BY, ORDER_STATUSES } from './status.rules.ts';
+import type { Metadata } from './metadata.rules.ts';
 
 const p = defineEntity.properties;
 
@@ -19,6 +20,8 @@ export const OrderTable = defineEntity({
     productId: p.integer(),
     quantity: p.integer(),
     customerId: p.text().nullable(),
+    /** The client's own notes, as attached to the hold. */
+    metadata: p.json<Metadata>().defaultRaw("'{}'"),
     /** Price of one unit, copied from the hold, in minor units of `currency`. */
     unitPriceMinor: p.bigint('bigint'),
     currency: p.text(),

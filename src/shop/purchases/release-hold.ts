@@ -1,19 +1,20 @@
 import { readClock } from '../../postgres/clock.ts';
-import { invariant } from '../../lib/invariant.ts';
+import { invariant } from '../../lib/faults.ts';
 import { transact } from '../../postgres/transaction.ts';
 import { holdNotFound } from '../refusal.ts';
 import type { Shop } from '../shop.ts';
 import { lockStock } from '../stock/locked-stock.ts';
 import { unitMove } from '../stock/unit-move.ts';
-import { findHold } from './find-purchases.ts';
+import { findHold } from './reads/find-purchases.ts';
 import { holdNotActive } from './hold.rules.ts';
 import { holdOf, lockHolds } from './batches/purchase-rows.ts';
 import type { ReleaseAnswer } from './batches/queues.ts';
+import { statusIsOneOf } from './status.rules.ts';
 
 const RELEASE = unitMove({
   changed: `
     update holds set status = 'RELEASED', released_version = $2
-    where id = any($3::uuid[]) and status = 'ACTIVE'
+    where id = any($3::uuid[]) and ${statusIsOneOf(['ACTIVE'])}
     returning quantity`,
   buckets: { held: -1, available: 1 },
   cause: 'RELEASE',

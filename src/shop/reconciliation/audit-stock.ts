@@ -1,4 +1,4 @@
-import { allowLongStatements } from '../../postgres/long-statements.ts';
+import { allowLongStatements } from '../../postgres/transaction.ts';
 import { transact } from '../../postgres/transaction.ts';
 import type { Shop } from '../shop.ts';
 
@@ -23,9 +23,9 @@ export const COMMITTED_UNITS = `
     coalesce((select sum(quantity) from orders where product_id = $1 and status = 'PAID'), 0)::int as sold`;
 
 /**
- * One statement, hence one snapshot: it can run during a sale. Each hold and order stores the versions
- * that moved its units. Summed up by version they must equal the movements; the movements summed up,
- * and the rows summed up by status, must equal the counters.
+ * One statement has one snapshot, so it can run during a sale. Each hold and order stores the versions
+ * that moved its units. Their sums by version must equal the movements. The sum of the movements, and
+ * the sums of the rows by status, must equal the counters.
  */
 const AUDIT = `
   with level as (select * from stock_levels where product_id = $1),

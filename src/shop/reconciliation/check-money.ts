@@ -1,4 +1,4 @@
-import { allowLongStatements } from '../../postgres/long-statements.ts';
+import { allowLongStatements } from '../../postgres/transaction.ts';
 import { transact } from '../../postgres/transaction.ts';
 import type { Shop } from '../shop.ts';
 
@@ -87,7 +87,7 @@ const DISCREPANCIES: readonly Discrepancy[] = [
   },
 ];
 
-/** One statement, hence one snapshot: it can run during a sale. */
+/** One statement has one snapshot, so it can run during a sale. */
 const CHECK = DISCREPANCIES.map(
   ({ subject, id, from, sentence }) =>
     `(select '${subject} ' || ${id} || ' ${sentence}' as finding from ${from} limit ${FINDINGS_MAX})`,

@@ -19,7 +19,14 @@ export interface ShopFigures {
   readonly withoutOrder: Backlog;
   /** Those of the last 24 hours. */
   readonly withoutOrderLastDay: number;
+  /** Refunds that are not resolved: open, or sent without a confirmation. */
   readonly openRefunds: Backlog;
+  /** Open refunds that their provider refused. */
+  readonly refusedRefunds: number;
+  /** Deliveries that enabled endpoints have not taken yet, by the age of their event. */
+  readonly deliveries: Backlog;
+  /** Seconds for which the oldest due delivery has been due; 0 if none is due. */
+  readonly deliveryLagSeconds: number;
   /** Seconds for which the oldest due hold or order has been due; 0 if nothing is due. */
   readonly sweepLagSeconds: number;
   /** Age of the oldest open transaction on this database, of any client. */
@@ -41,11 +48,25 @@ const FIGURES = `
     select status as kind, count(*)::int as count, min(received_at) as since
     from payment_events where status in ('PARKED', 'DEAD') group by status
     union all
-    select 'REFUND', count(*)::int, min(created_at) from refunds where status = 'OPEN'
+    select 'REFUND', count(*)::int, min(created_at) from (
+      select created_at from refunds where status = 'OPEN'
+      union all
+      select created_at from refunds where next_attempt_at is not null and status = 'SENT') as unresolved
     union all
     select 'WITHOUT_ORDER', count(*)::int, min(received_at) from payment_events
-    where order_id is null and reported_status = 'success')
+    where order_id is null and reported_status = 'success'
+    union all
+    select 'DELIVERY', count(*)::int, min(e.at)
+    from webhook_deliveries d join webhook_endpoints w on w.id = d.endpoint_id and w.enabled
+      join shop_events e on e.id = d.event_id
+    where d.status = 'PENDING')
   select
+    (select greatest(0, coalesce(extract(epoch from clock.now - min(d.next_attempt_at)), 0))::float8
+      from webhook_endpoints w cross join lateral (
+        select next_attempt_at from webhook_deliveries d
+        where d.endpoint_id = w.id and d.status = 'PENDING' order by next_attempt_at limit 1) as d
+      where w.enabled) as "deliveryLag",
+    (select count(*)::int from refunds where status = 'OPEN' and failure_reason is not null) as "refusedRefunds",
     (select count(*)::int from payment_events where order_id is null and reported_status = 'success'
       and received_at > clock.now - interval '24 hours') as "withoutOrderLastDay",
     coalesce((select json_object_agg(kind, json_build_object('count', count,
@@ -59,8 +80,12 @@ const FIGURES = `
 const NONE: Backlog = { count: 0, oldestSeconds: 0 };
 
 interface Row {
-  readonly waiting: { readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER']?: Backlog };
+  readonly waiting: {
+    readonly [Kind in 'PARKED' | 'DEAD' | 'REFUND' | 'WITHOUT_ORDER' | 'DELIVERY']?: Backlog;
+  };
   readonly withoutOrderLastDay: number;
+  readonly refusedRefunds: number;
+  readonly deliveryLag: number;
   readonly lag: number | null;
   readonly oldest: number;
 }
@@ -68,13 +93,16 @@ interface Row {
 /** Reads the figures, in two queries. */
 export async function readFigures(shop: Pick<Shop, 'database'>): Promise<ShopFigures> {
   const [row] = await shop.database.rows<Row>(FIGURES, []);
-  const { waiting, withoutOrderLastDay, lag, oldest } = row!;
+  const { waiting, withoutOrderLastDay, refusedRefunds, deliveryLag, lag, oldest } = row!;
   return {
     parked: waiting.PARKED ?? NONE,
     dead: waiting.DEAD ?? NONE,
     withoutOrder: waiting.WITHOUT_ORDER ?? NONE,
     withoutOrderLastDay,
     openRefunds: waiting.REFUND ?? NONE,
+    refusedRefunds,
+    deliveries: waiting.DELIVERY ?? NONE,
+    deliveryLagSeconds: deliveryLag,
     sweepLagSeconds: lag ?? 0,
     oldestTransactionSeconds: oldest,
     stock: await countNewestStock(shop, PRODUCTS_MAX),

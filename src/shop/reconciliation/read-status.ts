@@ -17,7 +17,12 @@ export interface Status extends Omit<ShopFigures, 'stock'> {
   };
   /** The database's clock. */
   readonly now: Date;
-  readonly products: { readonly upcoming: number; readonly live: number; readonly ended: number };
+  readonly products: {
+    readonly upcoming: number;
+    readonly live: number;
+    readonly paused: number;
+    readonly ended: number;
+  };
   /** Sums over all products. */
   readonly units: {
     readonly total: number;
@@ -38,10 +43,11 @@ const COUNTS = `
       'connectionsMax', current_setting('max_connections')::int,
       'tls', (select version from pg_stat_ssl where pid = pg_backend_pid()),
       'applicationName', current_setting('application_name')) as database,
-    (select json_build_object('upcoming', count(*) filter (where not over and not begun),
-        'live', count(*) filter (where not over and begun), 'ended', count(*) filter (where over))
+    (select json_build_object('upcoming', count(*) filter (where not over and not paused and not begun),
+        'live', count(*) filter (where not over and not paused and begun),
+        'paused', count(*) filter (where not over and paused), 'ended', count(*) filter (where over))
       from (select coalesce(sale_ends_at <= now, false) as over,
-        coalesce(sale_starts_at <= now, true) as begun from products) p) as products,
+        coalesce(sale_starts_at <= now, true) as begun, sale_paused as paused from products) p) as products,
     (select json_build_object('total', coalesce(sum(total), 0), 'available', coalesce(sum(available), 0),
         'held', coalesce(sum(held), 0), 'sold', coalesce(sum(sold), 0)) from stock_levels) as units,
     (select count(*)::int from holds where status = 'ACTIVE') as "activeHolds",

@@ -1,7 +1,12 @@
 import { auditStock } from './audit-stock.ts';
-import { noProgress, type Progress } from '../../lib/progress.ts';
 import { checkMoney } from './check-money.ts';
 import type { Shop } from '../shop.ts';
+
+/** Called repeatedly during long work with the finished part and the total. */
+export type Progress = (done: number, total: number) => void;
+
+/** Reports nothing. */
+export const noProgress: Progress = () => {};
 
 /** The result of a reconciliation. */
 export interface Reconciliation {

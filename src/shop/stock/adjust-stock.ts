@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { breaksUnique } from '../../postgres/faults.ts';
 import type { Transaction } from '../../postgres/transaction.ts';
 import {
@@ -91,7 +91,7 @@ export async function adjustStock(
     const committed = held + sold;
     return {
       code: 'STOCK_BELOW_COMMITTED',
-      message: `A total of ${total + delta} wanted, ${committed} are held and sold.`,
+      message: `A total of ${total + delta} requested, ${committed} are held and sold.`,
       retryable: held > 0,
       committed,
     };
@@ -110,7 +110,7 @@ interface Hashes {
 function hashesOf({ idempotencyKey, ...rest }: StockAdjustment): Hashes {
   if (idempotencyKey === null) return { key: null, arguments: null };
   const { productId, delta, reason, expectedVersion } = rest;
-  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  const sha256 = (text: string) => hash('sha256', text, 'hex');
   return {
     key: sha256(idempotencyKey),
     arguments: sha256(JSON.stringify([productId, delta, reason, expectedVersion])),

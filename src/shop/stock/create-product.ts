@@ -17,11 +17,11 @@ const CREATE = `
   with product as (${INSERT_PRODUCT}),
   level as (
     insert into stock_levels (product_id, total, available, held, sold, version)
-    select id, $9, $9, 0, 0, 1 from product),
+    select id, $10, $10, 0, 0, 1 from product),
   movement as (
     insert into stock_movements (product_id, version, available_delta, held_delta, sold_delta,
       total_delta, cause, reason, at)
-    select id, 1, $9, 0, 0, $9, 'ADJUSTMENT', 'Product created', shop_clock() from product)
+    select id, 1, $10, 0, 0, $10, 'ADJUSTMENT', 'Product created', shop_clock() from product)
   select id from product`;
 
 /** Creates a product with its first stock, inside the caller's transaction. */

@@ -13,18 +13,20 @@ type Instant = 'saleStartsAt' | 'saleEndsAt' | 'createdAt' | 'updatedAt' | 'read
 type StockedRow = Omit<Product, Instant | 'priceMinor'> &
   Pick<StockCount, 'version' | 'total' | 'available' | 'held' | 'sold'> & {
     readonly [Column in Instant]: string | (null extends Product[Column] ? null : never);
-  } & { readonly priceMinor: string };
+  } & { readonly priceMinor: string; readonly soldOutAt: string | null };
 
 /**
- * One statement, hence one snapshot. Two statements could combine an old product with newer counters
- * if a change is committed between them.
+ * One statement has one snapshot. Two statements could combine an old product with newer counters if a
+ * change is committed between them.
  */
 const FIND = `
   select p.id, p.name, p.description, p.price_minor as "priceMinor", p.currency,
     p.max_per_hold as "maxPerHold", p.max_per_customer as "maxPerCustomer",
     p.sale_starts_at as "saleStartsAt", p.sale_ends_at as "saleEndsAt",
+    p.sale_paused as "salePaused", p.image_url as "imageUrl",
     p.created_at as "createdAt", p.updated_at as "updatedAt",
-    s.version, s.total, s.available, s.held, s.sold, shop_clock() as "readAt"
+    s.version, s.total, s.available, s.held, s.sold, s.sold_out_at as "soldOutAt",
+    shop_clock() as "readAt"
   from products p join stock_levels s on s.product_id = p.id
   where p.id = any($1::int[])`;
 
@@ -37,8 +39,9 @@ export async function findStockedProducts(
 }
 
 function stockedProduct(row: StockedRow): StockedProduct {
-  const { version, total, available, held, sold, ...product } = row;
+  const { version, total, available, held, sold, soldOutAt: soldOut, ...product } = row;
   const readAt = new Date(row.readAt);
+  const soldOutAt = soldOut === null ? null : new Date(soldOut);
   return {
     ...product,
     priceMinor: BigInt(row.priceMinor),
@@ -47,7 +50,7 @@ function stockedProduct(row: StockedRow): StockedProduct {
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     readAt,
-    stock: { productId: row.id, version, total, available, held, sold, readAt },
+    stock: { productId: row.id, version, total, available, held, sold, soldOutAt, readAt },
   };
 }
 
@@ -58,7 +61,7 @@ export function isOlder(one: StockedProduct, other: StockedProduct): boolean {
 
 /**
  * Whether a later read differs from what a subscriber has, the sale status included. Older values do
- * not count: after a restore of the database, subscribers must not go back in time.
+ * not count: subscribers must not receive them after a restore of the database.
  */
 export function isNews(read: StockedProduct, known: StockedProduct): boolean {
   return !isOlder(read, known) && !isDeepStrictEqual(visibleState(read), visibleState(known));

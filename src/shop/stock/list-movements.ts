@@ -1,4 +1,4 @@
-import { pageStatement, readPage, type Page, type PageRequest } from '../../postgres/page.ts';
+import { readPage, type Page, type PageRequest } from '../../postgres/page.ts';
 import { StockMovementTable, type StockMovement } from './stock-movement.entity.ts';
 import type { Shop } from '../shop.ts';
 
@@ -9,12 +9,6 @@ export interface MovementListQuery extends PageRequest<number> {
   readonly productId: number;
 }
 
-const MOVEMENTS = pageStatement({
-  table: 'stock_movements',
-  key: ['version', 'int'],
-  condition: 'product_id = $3',
-});
-
 /** One page of a product's movements, newest version first; empty for an unknown product. */
 export function listMovements(
   shop: Pick<Shop, 'database'>,
@@ -24,8 +18,9 @@ export function listMovements(
   return readPage(
     shop.database,
     {
-      statement: MOVEMENTS,
-      params: [productId],
+      table: 'stock_movements',
+      key: ['version', 'int'],
+      filters: [{ sql: (id) => `product_id = ${id}`, value: productId }],
       keyOf: ({ version }) => version,
       find: (versions) =>
         shop.database.find(StockMovementTable, { productId, version: { $in: versions } }),

@@ -8,8 +8,8 @@ import type { Shop } from '../shop.ts';
 export type LockStock = (tx: Transaction, productId: number) => Promise<StockCount | null>;
 
 /**
- * The pessimistic lock: `select … for update` on the stock row, through the ORM's LockMode. What
- * the row says is read after the wait.
+ * The pessimistic lock: `select … for update` on the stock row, through the ORM's LockMode. The row is
+ * read after the wait.
  */
 export const lockStockRow: LockStock = async (tx, productId) => {
   const [row] = await tx.rows<StockRow>(lockStatement(tx.em), [productId]);
@@ -19,8 +19,9 @@ export const lockStockRow: LockStock = async (tx, productId) => {
 let lockText: string | undefined;
 
 /**
- * The statement that the ORM makes of its LockMode. Its own `findOne` would write the id into the
- * text, which then is parsed each time, and send it some turns later, when nothing can travel with it.
+ * The statement that the ORM generates for its LockMode. Its own `findOne` writes the id into the text,
+ * which is then parsed each time. It also sends the statement some turns later, when no other statement
+ * can share the round trip.
  */
 function lockStatement(em: Transaction['em']): string {
   lockText ??= em
@@ -34,13 +35,26 @@ function lockStatement(em: Transaction['em']): string {
 }
 
 /** A stock row as the driver returns it. */
-type StockRow = Omit<StockCount, 'productId' | 'readAt'> & { readonly read_at: string };
+type StockRow = Omit<StockCount, 'productId' | 'soldOutAt' | 'readAt'> & {
+  readonly sold_out_at: string | null;
+  readonly read_at: string;
+};
 
 function countOf(
   productId: number,
-  { version, total, available, held, sold, read_at: readAt }: StockRow,
+  { version, total, available, held, sold, sold_out_at: soldOut, read_at: readAt }: StockRow,
 ): StockCount {
-  return { productId, version, total, available, held, sold, readAt: new Date(readAt) };
+  const soldOutAt = soldOut === null ? null : new Date(soldOut);
+  return {
+    productId,
+    version,
+    total,
+    available,
+    held,
+    sold,
+    soldOutAt,
+    readAt: new Date(readAt),
+  };
 }
 
 /** The counters of one product under its lock. Only this class changes counters. */
@@ -94,7 +108,7 @@ interface Moved<Row> {
  * an unknown product. Every move of units takes this lock. The rules of locking:
  *
  * - Take this lock last (order id → event → order → hold → stock) and commit at once after it.
- * - Under this lock, take other row locks with SKIP LOCKED only: then no cycle of waits is possible.
+ * - Under this lock, take other row locks with SKIP LOCKED only. No cycle of waits is possible then.
  * - Read the clock after the lock: a hold that expired during the wait is then seen as expired.
  * - Under this lock, await nothing but statements of this transaction.
  */

@@ -1,4 +1,5 @@
 import type { LockedStock } from './locked-stock.ts';
+import { soldOutAt } from './stock-level.entity.ts';
 
 /** The units in a product's rows: held in active holds and pending orders, sold in paid orders. */
 export interface CommittedUnits {
@@ -7,10 +8,10 @@ export interface CommittedUnits {
 }
 
 /**
- * Sets the counters of a stock row to the units in the product's rows, with the total of the
- * movements, and records the difference as a movement REPAIR: from that version on, movements, rows
- * and counters agree. It changes nothing if they already agree, if more is held and sold than the
- * total, or if the movements are ahead of the stock row: the last two need a person.
+ * Sets the counters of a stock row to the units in the product's rows, with the total of the movements.
+ * Records the difference as a movement REPAIR. From that version on, movements, rows and counters
+ * agree. It changes nothing if they already agree. It also changes nothing if held and sold exceed the
+ * total, or if the movements are ahead of the stock row. These two cases need an admin.
  */
 const REPAIR = `
   with recorded as (
@@ -21,12 +22,13 @@ const REPAIR = `
     select total - $3::int - $4::int as available, $3::int as held, $4::int as sold, total from recorded),
   repaired as (
     update stock_levels s set available = t.available, held = t.held, sold = t.sold, total = t.total,
-      version = $2
+      version = $2, ${soldOutAt('t.available')}
     from truth t, recorded r
     where s.product_id = $1 and s.version = $2 - 1 and r.version < $2 and t.available >= 0
       and ((s.available, s.held, s.sold, s.total) <> (t.available, t.held, t.sold, t.total)
         or (r.available, r.held, r.sold) <> (t.available, t.held, t.sold) or r.version <> s.version)
-    returning s.product_id, s.version, s.total, s.available, s.held, s.sold, shop_clock() as read_at),
+    returning s.product_id, s.version, s.total, s.available, s.held, s.sold, s.sold_out_at,
+      shop_clock() as read_at),
   movement as (
     insert into stock_movements (product_id, version, available_delta, held_delta, sold_delta,
       total_delta, cause, reason, at)
@@ -41,6 +43,6 @@ export async function repairCounters(
   { held, sold }: CommittedUnits,
 ): Promise<boolean> {
   const { available, held: wasHeld, sold: wasSold, total } = stock.count;
-  const reason = `The stock row said ${available} available, ${wasHeld} held and ${wasSold} sold of ${total}.`;
+  const reason = `The stock row had ${available} available, ${wasHeld} held and ${wasSold} sold of ${total}.`;
   return (await stock.move(REPAIR, [held, sold, reason])).length > 0;
 }

@@ -12,6 +12,7 @@ const COMMON = {
   maxPerCustomer: null,
   saleStartsAt: null,
   saleEndsAt: null,
+  imageUrl: null,
 };
 
 /** The demo sale. The README's commands use its ids 1, 2 and 3. */

@@ -28,6 +28,8 @@ export const StockLevelTable = defineEntity({
     held: p.integer(),
     /** Units in paid orders. */
     sold: p.integer(),
+    /** When the last available unit was taken; null while units are available. */
+    soldOutAt: p.datetime().columnType('timestamptz(3)').nullable(),
     /** Increases by one with every change; each version has its stock movement. */
     version: p.integer(),
     /** The database's clock when this row was read. */
@@ -38,5 +40,14 @@ export const StockLevelTable = defineEntity({
     { name: 'stock_levels_available_not_negative', expression: 'available >= 0' },
     { name: 'stock_levels_held_not_negative', expression: 'held >= 0' },
     { name: 'stock_levels_sold_not_negative', expression: 'sold >= 0' },
+    { name: 'stock_levels_sold_out', expression: 'sold_out_at is null or available = 0' },
   ],
 });
+
+/**
+ * Sets `sold_out_at` for the counter after a move: it stays while nothing is available, and is null otherwise.
+ *
+ * @param available SQL of the new number of available units
+ */
+export const soldOutAt = (available: string): string =>
+  `sold_out_at = case when ${available} = 0 then coalesce(s.sold_out_at, shop_clock()) end`;

@@ -1,5 +1,5 @@
 import { defineEntity } from '@mikro-orm/core';
-import type { RowOf } from '../../postgres/row.ts';
+import type { RowOf } from '../../postgres/database.ts';
 import { ProductTable } from '../catalog/product.entity.ts';
 
 const p = defineEntity.properties;

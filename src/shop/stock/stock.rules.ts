@@ -8,6 +8,8 @@ export interface StockCount {
   readonly available: number;
   readonly held: number;
   readonly sold: number;
+  /** When the last unit was taken, while none is available; null otherwise. */
+  readonly soldOutAt: Date | null;
   /** The database's clock when these counters were read or changed. */
   readonly readAt: Date;
 }

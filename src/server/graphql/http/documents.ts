@@ -6,11 +6,11 @@ import { WorkBudget, type Work } from './work-budget.ts';
 
 /**
  * What new documents may cost: at most a fifth of the event loop in any two seconds. The share and the
- * burst together take 375 ms of these 400; the rest is for the last piece, which may take 20 ms. The
+ * burst together take 375 ms of these 400. The rest is for the last piece, which may take 20 ms. The
  * burst of 75 ms is for an app that starts: a dozen documents at once. While the loop has no idle time,
  * the share is 4 %: executing and answering a new document costs as much again, and holds keep four
- * fifths of their rate (`npm run bench:hostile -- heavy`). Two seconds is as long as a request waits for
- * a lock.
+ * fifths of their rate (`npm run bench:hostile -- heavy`). Two seconds is as long as a request waits
+ * for a lock.
  */
 export const BUDGET = {
   share: 0.15,

@@ -20,6 +20,20 @@ export interface Cost {
   readonly fields: number;
 }
 
+/** What the answer to a definition has. */
+export interface Merged {
+  /** The fields of the first response name that occurs too often in one selection set. */
+  readonly repeated: readonly FieldNode[] | undefined;
+  /** Fields at most, where each list has the rows of its argument `first`. */
+  readonly answerFields: number;
+}
+
+/** Selection sets of one object of the answer, and how many such objects the answer has. */
+interface MergedSet {
+  readonly sets: readonly SelectionSetNode[];
+  readonly times: number;
+}
+
 /** An operation, or a fragment. */
 export type Definition = OperationDefinitionNode | FragmentDefinitionNode;
 
@@ -33,8 +47,8 @@ const NOTHING: Cost = {
 };
 
 /**
- * Counts a document with its fragments expanded. Each definition is read once and its cost is cached, so
- * the time is linear in the document, however often its fragments spread each other.
+ * Counts a document with its fragments expanded. Each definition is read once and its cost is cached.
+ * The time is linear in the document, however often its fragments spread each other.
  */
 export class Expansion {
   /**
@@ -84,19 +98,23 @@ export class Expansion {
   }
 
   /**
-   * The fields of the first response name that occurs more often than `max` in one selection set. Sets
-   * of fields with the same response name merge, as they do in the answer. Visits every selection of
+   * Merges the sets of fields with the same response name, as the answer does. Visits every selection of
    * the expanded document: for a document whose selections are bounded.
+   *
+   * @param repeatsMax how often a response name may occur in one selection set
    */
-  repeated({ selectionSet }: Definition, max: number): readonly FieldNode[] | undefined {
-    const merged: SelectionSetNode[][] = [[selectionSet]];
-    for (const sets of merged) {
+  merge({ selectionSet }: Definition, repeatsMax: number): Merged {
+    const merged: MergedSet[] = [{ sets: [selectionSet], times: 1 }];
+    let answerFields = 0;
+    for (const { sets, times } of merged) {
       for (const fields of this.#fieldsByName(sets).values()) {
-        if (fields.length > max) return fields;
-        merged.push(fields.flatMap((field) => field.selectionSet ?? []));
+        if (fields.length > repeatsMax) return { repeated: fields, answerFields };
+        answerFields += times;
+        const below = fields.flatMap((field) => field.selectionSet ?? []);
+        merged.push({ sets: below, times: times * rowsOf(fields[0]!) });
       }
     }
-    return undefined;
+    return { repeated: undefined, answerFields };
   }
 
   #costOfSet({ selections }: SelectionSetNode): Cost {
@@ -157,4 +175,18 @@ export class Expansion {
     const fragment = this.#fragments.get(name);
     return fragment === undefined ? [] : [fragment.selectionSet];
   }
+}
+
+/** Most rows of a list. A variable counts as this many. */
+const ROWS_MAX = 100;
+
+/**
+ * The rows that the argument `first` asks for; 1 without it. A list of the default length counts as one
+ * row: the limit of all fields bounds it.
+ */
+function rowsOf({ arguments: given = [] }: FieldNode): number {
+  const first = given.find(({ name }) => name.value === 'first')?.value;
+  if (first === undefined) return 1;
+  const rows = first.kind === Kind.INT ? Number(first.value) : ROWS_MAX;
+  return Math.max(1, Math.min(rows, ROWS_MAX));
 }

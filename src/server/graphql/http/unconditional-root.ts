@@ -11,8 +11,8 @@ const CONDITIONS = new Set(['skip', 'include']);
 
 /**
  * GraphQL forbids @skip and @include on the root field of a subscription. This rule runs before all
- * others and ends the validation on a violation: graphql-js's own rule throws in that case, which would
- * become an internal error.
+ * others and ends the validation on a violation. The rule of graphql-js throws in that case, which
+ * would become an internal error.
  */
 export function UnconditionalRootRule(context: ValidationContext) {
   return {

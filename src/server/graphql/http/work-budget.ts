@@ -66,11 +66,11 @@ function measuredUtilization(): Utilization {
 const BACKGROUND_MAX = 100;
 
 /**
- * Runs work in a bounded share of the event loop's time. One piece runs in a turn of the loop; the next
- * starts when its share of the elapsed time covers the time of the last. All other work goes first.
+ * Runs work in a bounded share of the event loop's time. One piece runs in a turn of the loop. The next
+ * starts when its share of the elapsed time covers the time of the last. All other work has priority.
  *
- * Callers take turns, and of one caller's work the lightest runs first. So a flood of one caller delays
- * the work of another by one piece only, and a flood of heavy work delays no light piece.
+ * Callers take turns, and of one caller's work the lightest runs first. A flood of one caller delays
+ * the work of another by one piece only. A flood of heavy work delays no light piece.
  */
 export class WorkBudget {
   readonly #limits: BudgetLimits;
@@ -209,7 +209,9 @@ export class WorkBudget {
     return busyShare + (share - busyShare) * idle;
   }
 
-  /** The lightest work of the caller whose turn it is. This caller's next turn comes after all others'. */
+  /**
+   * The lightest work of the caller whose turn it is. The caller then moves to the end of the turns.
+   */
   #takeNext(): Work {
     const [[caller, queue]] = this.#queues as unknown as [[string, CallerQueue]];
     const work = [...queue.works].reduce((best, one) => (one.weight < best.weight ? one : best));

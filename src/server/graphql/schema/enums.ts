@@ -25,6 +25,7 @@ export const SaleStatusEnum = enumOf(
   {
     UPCOMING: 'The sale has not started.',
     LIVE: 'The sale is open.',
+    PAUSED: 'An admin has paused the sale. createHold answers SaleNotOpen.',
     ENDED: 'The sale has ended.',
   } satisfies Record<SaleStatus, string>,
 );

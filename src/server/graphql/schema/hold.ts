@@ -16,15 +16,16 @@ import {
 import { parseProductId } from '../../../shop/catalog/product.rules.ts';
 import { createHold } from '../../../shop/purchases/create-hold.ts';
 import type { HoldAnswer } from '../../../shop/purchases/batches/queues.ts';
-import { findHold, type Hold, type Order } from '../../../shop/purchases/find-purchases.ts';
+import { findHold, type Hold, type Order } from '../../../shop/purchases/reads/find-purchases.ts';
 import { holdStatus } from '../../../shop/purchases/hold.rules.ts';
+import type { Metadata as Notes } from '../../../shop/purchases/metadata.rules.ts';
 import { releaseHold } from '../../../shop/purchases/release-hold.ts';
 import { totalMinor } from '../../../shop/purchases/order.rules.ts';
-import { remainingMs } from '../../../lib/time.ts';
+import { remainingMs } from '../../../shop/purchases/status.rules.ts';
 import { productNotFound, type Busy } from '../../../shop/refusal.ts';
 import { Context, limitInvalidToken } from '../context.ts';
 import { HoldStatusEnum } from './enums.ts';
-import { checkInput, IDEMPOTENCY_KEY, ONE_OR_MORE, TEXT } from './input.ts';
+import { checkInput, IDEMPOTENCY_KEY, IsMetadata, ONE_OR_MORE, TEXT } from './input.ts';
 import { OrderType } from './order.ts';
 import { ProductType, type ListedProduct } from './product.ts';
 import {
@@ -39,7 +40,7 @@ import {
   SaleNotOpen,
   toMutationResult,
 } from './refusals.ts';
-import { DateTime, moneyOf, MoneyType } from './scalars.ts';
+import { DateTime, Metadata, moneyOf, MoneyType } from './scalars.ts';
 
 @ObjectType('Hold', {
   description: 'A temporary reservation of units of one product for one buyer, until expiresAt.',
@@ -89,6 +90,15 @@ export class HoldType {
   })
   declare orderId: string;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The customer id that the client gave; null if none was given.',
+  })
+  declare customerId: string | null;
+
+  @Field(() => Metadata, { description: 'What the client attached; empty if nothing.' })
+  declare metadata: Notes;
+
   @Field(() => OrderType, {
     nullable: true,
     description: 'The order made from this hold; null before createOrder.',
@@ -123,6 +133,15 @@ class CreateHoldInput {
       'A random key chosen by the client, 16 to 128 printable ASCII characters; a UUID is a good choice. Repeated or parallel requests with the same key and arguments return the same hold. The response contains the token, so keep the key as secret as the token.',
   })
   declare idempotencyKey?: string | null;
+
+  @ValidateIf((input: CreateHoldInput) => input.metadata != null)
+  @IsMetadata()
+  @Field(() => Metadata, {
+    nullable: true,
+    description:
+      "The client's own notes: at most 20 strings, keys of 1 to 40 characters (letters, digits, _ . -), values up to 500 characters. Copied to the order and its events. A repeated idempotencyKey needs the same notes.",
+  })
+  declare metadata?: Notes | null;
 }
 
 const CreateHoldResult = outcomeOf('CreateHoldResult', HoldType, 'Hold', [
@@ -167,10 +186,11 @@ export class HoldResolver {
   ): Promise<HoldAnswer | Busy> {
     await limits.count('holds', caller);
     const { quantity, customerId = null, idempotencyKey = null } = input;
+    const metadata = input.metadata ?? {};
     const productId = parseProductId(input.productId);
     if (productId === undefined) return productNotFound;
     return toMutationResult(() =>
-      createHold(shop, { productId, quantity, customerId, idempotencyKey }),
+      createHold(shop, { productId, quantity, customerId, metadata, idempotencyKey }),
     );
   }
 

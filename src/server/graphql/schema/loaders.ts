@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { findOrders, type Order } from '../../../shop/purchases/find-purchases.ts';
+import { findOrders, type Order } from '../../../shop/purchases/reads/find-purchases.ts';
 import { findRefunds, type Refund } from '../../../shop/payments/list-payments.ts';
 import type { LiveShop } from '../../../live/live-shop.ts';
 import { countStock } from '../../../shop/stock/count-stock.ts';

@@ -12,17 +12,16 @@ import {
   Root,
 } from 'type-graphql';
 import { cancelOrder } from '../../../shop/purchases/cancel-order.ts';
-import type { OrderStatus } from '../../../shop/purchases/status.rules.ts';
-import { findOrder, type Order } from '../../../shop/purchases/find-purchases.ts';
+import type { Metadata as Notes } from '../../../shop/purchases/metadata.rules.ts';
+import { type OrderStatus, remainingMs } from '../../../shop/purchases/status.rules.ts';
+import { findOrder, type Order } from '../../../shop/purchases/reads/find-purchases.ts';
 import { totalMinor } from '../../../shop/purchases/order.rules.ts';
 import { createOrder } from '../../../shop/payments/create-order.ts';
 import type { Refund } from '../../../shop/payments/list-payments.ts';
-import type { RefundReason, RefundStatus } from '../../../shop/payments/settlement/refund.rules.ts';
-import { receivedText } from '../../../lib/money.ts';
-import { remainingMs } from '../../../lib/time.ts';
 import { Context, limitInvalidToken } from '../context.ts';
 import { enumOf } from './enums.ts';
 import { ProductType, type ListedProduct } from './product.ts';
+import { RefundType } from './refund.ts';
 import {
   BusyType,
   CheckoutError,
@@ -32,7 +31,7 @@ import {
   outcomeOf,
   toMutationResult,
 } from './refusals.ts';
-import { DateTime, moneyOf, MoneyType } from './scalars.ts';
+import { DateTime, Metadata, moneyOf, MoneyType } from './scalars.ts';
 
 export const OrderStatusEnum = enumOf('OrderStatus', 'The state of an order.', {
   PENDING: 'The order awaits payment. Its units stay held.',
@@ -40,53 +39,6 @@ export const OrderStatusEnum = enumOf('OrderStatus', 'The state of an order.', {
   CANCELLED: 'The order was cancelled. Its units are available again.',
   EXPIRED: 'The payment deadline passed. The units are available again.',
 } satisfies Record<OrderStatus, string>);
-
-const RefundReasonEnum = enumOf('RefundReason', 'Why a payment must be refunded.', {
-  PAID_TOO_LATE: 'The order had expired and its units were no longer available.',
-  AMOUNT_MISMATCH: 'The amount or currency differs from totalAmount.',
-  DUPLICATE_PAYMENT: 'The order was already paid.',
-  ORDER_NEVER_CREATED: 'No order was created for the payment.',
-  ORDER_CANCELLED: 'The order was cancelled.',
-} satisfies Record<RefundReason, string>);
-
-export const RefundStatusEnum = enumOf('RefundStatus', 'Whether the refund is complete.', {
-  OPEN: 'The money must still be returned.',
-  RESOLVED: 'The money was returned.',
-} satisfies Record<RefundStatus, string>);
-
-@ObjectType('Refund', { description: 'A payment that must be returned to the buyer.' })
-export class RefundType {
-  @Field(() => ID, { description: 'UUIDv7.' })
-  declare id: string;
-
-  @Field(() => ID, { description: 'The order that the payment names.' })
-  declare orderId: string;
-
-  @Field(() => String, { description: "The provider's id of the payment." })
-  declare paymentId: string;
-
-  @Field(() => MoneyType, {
-    nullable: true,
-    description:
-      'The amount received. If the payment event names no amount, the total of the order or its hold; null if the amount is unknown.',
-  })
-  declare amount: MoneyType | null;
-
-  @Field(() => RefundReasonEnum, { description: 'Why the payment must be refunded.' })
-  declare reason: string;
-
-  @Field(() => RefundStatusEnum, { description: 'Whether the refund is complete.' })
-  declare status: string;
-
-  @Field(() => DateTime, { description: 'When the refund was opened.' })
-  declare createdAt: Date;
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'When the refund was resolved; null while it is open.',
-  })
-  declare resolvedAt: Date | null;
-}
 
 @ObjectType('Order', {
   description:
@@ -140,6 +92,15 @@ export class OrderType {
 
   @Field(() => DateTime, { description: 'When the status last changed.' })
   declare updatedAt: Date;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The hold's customerId; null if none was given.",
+  })
+  declare customerId: string | null;
+
+  @Field(() => Metadata, { description: 'As attached to the hold.' })
+  declare metadata: Notes;
 
   @Field(() => [RefundType], {
     description: 'Refunds of payments for this order.',
@@ -228,15 +189,5 @@ export class OrderResolver {
   @FieldResolver(() => [RefundType])
   refunds(@Root() { id }: Order, @Ctx() { loaders }: Context): Promise<readonly Refund[]> {
     return loaders.refunds.load(id);
-  }
-}
-
-@Resolver(() => RefundType)
-export class RefundResolver {
-  @FieldResolver(() => MoneyType, { nullable: true })
-  amount(@Root() { amount, currency }: Refund): MoneyType | null {
-    return amount === null || currency === null
-      ? null
-      : { amount: receivedText(amount, currency), currency };
   }
 }

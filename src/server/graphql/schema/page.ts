@@ -61,7 +61,7 @@ export class Cursors<Key extends string | number> {
     return key !== undefined && this.of(key) === cursor ? key : undefined;
   }
 
-  /** The page that the arguments ask for. @throws GraphQLError for an invalid size or cursor */
+  /** The page that the arguments select. @throws GraphQLError for an invalid size or cursor */
   pageRequest({ first, after }: PageArgs): PageRequest<Key> {
     if (first < 1 || first > PAGE_MAX)
       throw badUserInputError(`first is ${first}; it must be 1 to ${PAGE_MAX}.`);
@@ -95,10 +95,15 @@ export interface Connection<Row> {
 }
 
 /** The GraphQL type of a list's pages. It has no edges: `pageInfo` has the cursors that clients need. */
-export function connectionType(name: string, node: ClassType, description: string): ClassType {
+export function connectionType(
+  name: string,
+  node: ClassType,
+  description: string,
+  order = 'newest first',
+): ClassType {
   @ObjectType(name, { description })
   class ConnectionType {
-    @Field(() => [node], { description: 'The rows of this page, newest first.' })
+    @Field(() => [node], { description: `The rows of this page, ${order}.` })
     declare nodes: readonly object[];
 
     @Field(() => PageInfo, { description: 'The position of this page.' })

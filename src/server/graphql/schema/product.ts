@@ -86,18 +86,30 @@ export class ProductType {
   })
   declare maxPerCustomer: number | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'Address of a picture, https; null for none. The server stores no picture.',
+  })
+  declare imageUrl: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the last unit was taken, while none is available; null otherwise.',
+  })
+  declare soldOutAt: Date | null;
+
   @Field(() => DateTime, { description: 'When the product was created.' })
   declare createdAt: Date;
 
   @Field(() => DateTime, {
     description:
-      'When the name, description, price, limits or sale window last changed. Stock changes do not count; see stockVersion.',
+      'When the name, description, price, limits, sale window, pause or picture last changed. Stock changes do not count; see stockVersion.',
   })
   declare updatedAt: Date;
 }
 
 @ObjectType('ProductEdge', { description: 'A product and its cursor.' })
-export class ProductEdge {
+class ProductEdge {
   @Field(() => String, { description: 'Opaque position of the product in the list.' })
   declare cursor: string;
 
@@ -106,7 +118,7 @@ export class ProductEdge {
 }
 
 @ObjectType('ProductConnection', { description: 'A page of the catalogue, newest first.' })
-export class ProductConnection {
+class ProductConnection {
   @Field(() => [ProductEdge], { description: 'The products with their cursors.' })
   declare edges: readonly ProductEdge[];
 
@@ -189,6 +201,11 @@ export class ProductResolver {
   @FieldResolver(() => StockStatusEnum)
   stockStatus(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<StockStatus> {
     return ofStock(product, context, stockStatus);
+  }
+
+  @FieldResolver(() => DateTime, { nullable: true })
+  soldOutAt(@Root() product: ListedProduct, @Ctx() context: Context): MaybePromise<Date | null> {
+    return ofStock(product, context, ({ soldOutAt }) => soldOutAt);
   }
 
   @FieldResolver(() => Int)

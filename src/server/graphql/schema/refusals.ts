@@ -9,46 +9,9 @@ import {
 } from 'type-graphql';
 import { BusyFault } from '../../../lib/faults.ts';
 import { isRefusal, type Busy, type Refusal, type RefusalCode } from '../../../shop/refusal.ts';
-import { enumOf, HoldStatusEnum, SaleStatusEnum, StockStatusEnum } from './enums.ts';
+import { HoldStatusEnum, SaleStatusEnum, StockStatusEnum } from './enums.ts';
+import { ErrorCodeEnum, TYPE_OF_CODE } from './error-codes.ts';
 import { DateTime } from './scalars.ts';
-
-export const ErrorCodeEnum = enumOf('ErrorCode', 'Why a request was refused.', {
-  PRODUCT_NOT_FOUND: 'No product has this id.',
-  INSUFFICIENT_STOCK: 'The request asks for more units than are available.',
-  SALE_NOT_OPEN: 'The sale has not started or has ended.',
-  PURCHASE_LIMIT_EXCEEDED: 'The customer would exceed maxPerCustomer.',
-  IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with other arguments.',
-  HOLD_NOT_FOUND: 'No hold matches this token.',
-  HOLD_EXPIRED: 'The hold has expired.',
-  HOLD_RELEASED: 'The hold was released.',
-  HOLD_CONVERTED: 'The hold has become an order.',
-  ORDER_NOT_FOUND: 'No order matches this token or id.',
-  ORDER_FINAL: 'The order is in a state that this call cannot change.',
-  BUSY: 'The server was too busy to process the request. No changes were made; retry later.',
-  STOCK_VERSION_CONFLICT: 'The stock has changed since expectedVersion.',
-  STOCK_BELOW_COMMITTED: 'The total would fall below the held and sold units.',
-  PAYMENT_EVENT_NOT_FOUND: 'No payment event has this id.',
-  REFUND_NOT_FOUND: 'No refund has this id.',
-} satisfies Record<RefusalCode, string>);
-
-const TYPE_OF_CODE: Readonly<Record<RefusalCode, string>> = {
-  PRODUCT_NOT_FOUND: 'ProductNotFound',
-  INSUFFICIENT_STOCK: 'InsufficientStock',
-  SALE_NOT_OPEN: 'SaleNotOpen',
-  PURCHASE_LIMIT_EXCEEDED: 'PurchaseLimitExceeded',
-  IDEMPOTENCY_KEY_REUSED: 'IdempotencyKeyReused',
-  HOLD_NOT_FOUND: 'HoldNotFound',
-  HOLD_EXPIRED: 'HoldNotActive',
-  HOLD_RELEASED: 'HoldNotActive',
-  HOLD_CONVERTED: 'HoldNotActive',
-  ORDER_NOT_FOUND: 'OrderNotFound',
-  ORDER_FINAL: 'OrderFinal',
-  BUSY: 'Busy',
-  STOCK_VERSION_CONFLICT: 'StockVersionConflict',
-  STOCK_BELOW_COMMITTED: 'StockBelowCommitted',
-  PAYMENT_EVENT_NOT_FOUND: 'PaymentEventNotFound',
-  REFUND_NOT_FOUND: 'RefundNotFound',
-};
 
 const refusalType = ({ code }: Refusal): string => TYPE_OF_CODE[code as RefusalCode];
 
@@ -96,14 +59,26 @@ export const OrderNotFound = plainFailure(
   'OrderNotFound',
   'The token is unknown, its hold has no order, or no order has this id.',
 );
+export const PaymentUnavailable = plainFailure(
+  'PaymentUnavailable',
+  'The payment provider did not answer, refused, or is not configured. Nothing was started.',
+);
 export const PaymentEventNotFound = plainFailure(
   'PaymentEventNotFound',
   'No payment event has this id.',
 );
 export const RefundNotFound = plainFailure('RefundNotFound', 'No refund has this id.');
+export const WebhookEndpointNotFound = plainFailure(
+  'WebhookEndpointNotFound',
+  'No webhook endpoint has this id.',
+);
+export const EventNotFound = plainFailure(
+  'EventNotFound',
+  'No event has this id, or its payload is redacted.',
+);
 
 @ObjectType('InsufficientStock', {
-  description: 'The request asks for more units than are available.',
+  description: 'The request is for more units than are available.',
   implements: CheckoutError,
 })
 export class InsufficientStock extends CheckoutError {

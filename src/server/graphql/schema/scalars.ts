@@ -1,7 +1,8 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { Field, ObjectType } from 'type-graphql';
 import { decimalText, type Money } from '../../../lib/money.ts';
+import type { Metadata as Notes } from '../../../shop/purchases/metadata.rules.ts';
 
 /** A time of the database's clock in UTC, ISO 8601. */
 export const DateTime = new GraphQLScalarType({
@@ -22,6 +23,23 @@ export const Decimal = new GraphQLScalarType<string, string>({
   serialize: (value) => String(value),
   parseValue: parseDecimal,
   parseLiteral: (node) => parseDecimal(node.kind === Kind.STRING ? node.value : undefined),
+});
+
+function parseMetadata(value: unknown): Notes {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isObject && Object.values(value).every((note) => typeof note === 'string'))
+    return value as Notes;
+  throw new GraphQLError('Metadata is a flat object of strings: { "gift": "yes" }.');
+}
+
+/** A flat object of strings. How many and how long is checked with the input, where a field is named. */
+export const Metadata = new GraphQLScalarType<Notes, Notes>({
+  name: 'Metadata',
+  description: 'A flat object of strings.',
+  serialize: parseMetadata,
+  parseValue: parseMetadata,
+  // Without the variables: a document is validated before they are known. $metadata as a whole works.
+  parseLiteral: (node) => parseMetadata(valueFromASTUntyped(node)),
 });
 
 /** Money as the API shows it. */

@@ -10,8 +10,10 @@ import {
 import { now } from '../../../postgres/clock.ts';
 import { Context } from '../context.ts';
 import { HoldResolver } from './hold.ts';
-import { OrderResolver, RefundResolver } from './order.ts';
+import { OrderResolver } from './order.ts';
+import { PaymentResolver } from './payment.ts';
 import { ProductResolver } from './product.ts';
+import { RefundResolver } from './refund.ts';
 import { TYPE_RESOLVERS } from './refusals.ts';
 import { DateTime } from './scalars.ts';
 import { StreamResolver } from './subscriptions.ts';
@@ -20,7 +22,14 @@ import { AdminProductResolver } from './admin/products.ts';
 import { AdminStockResolver } from './admin/stock.ts';
 import { AdminHoldResolver, AdminOrderResolver } from './admin/orders.ts';
 import { AdminPaymentResolver } from './admin/payments.ts';
+import { TimelineResolver } from './admin/timeline.ts';
 import { ReconcileResolver } from './admin/reconcile.ts';
+import { EventResolver } from './admin/events.ts';
+import { WebhookResolver } from './admin/webhooks.ts';
+import { DeliveryResolver } from './admin/deliveries.ts';
+import { StatusResolver } from './admin/status.ts';
+import { OrderStoryResolver } from './admin/order-story.ts';
+import { AuditLogResolver } from './admin/audit-log.ts';
 
 @Resolver()
 class ClockResolver {
@@ -32,7 +41,10 @@ class ClockResolver {
   }
 }
 
-/** TypeGraphQL requires a PubSub if there are subscriptions. Each of ours has its own stream. */
+/**
+ * TypeGraphQL requires a PubSub if there are subscriptions. Each subscription of the shop has its own
+ * stream.
+ */
 const NO_PUB_SUB: PubSub = {
   publish() {},
   subscribe() {
@@ -59,6 +71,7 @@ export function buildShopSchema(): GraphQLSchema {
       ProductResolver,
       HoldResolver,
       OrderResolver,
+      PaymentResolver,
       RefundResolver,
       ClockResolver,
       StreamResolver,
@@ -67,7 +80,14 @@ export function buildShopSchema(): GraphQLSchema {
       AdminOrderResolver,
       AdminHoldResolver,
       AdminPaymentResolver,
+      TimelineResolver,
       ReconcileResolver,
+      EventResolver,
+      WebhookResolver,
+      DeliveryResolver,
+      StatusResolver,
+      OrderStoryResolver,
+      AuditLogResolver,
     ],
     scalarsMap: [{ type: Date, scalar: DateTime }],
     authChecker: isAuthorized,

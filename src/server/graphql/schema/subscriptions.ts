@@ -1,7 +1,7 @@
 import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
 import { findProducts, type Product } from '../../../shop/catalog/find-products.ts';
 import { parseProductId } from '../../../shop/catalog/product.rules.ts';
-import type { Hold, Order } from '../../../shop/purchases/find-purchases.ts';
+import type { Hold, Order } from '../../../shop/purchases/reads/find-purchases.ts';
 import { watchHold, watchOrder } from '../../../live/watch-purchase.ts';
 import type { LiveShop } from '../../../live/live-shop.ts';
 import { LiveProducts } from '../../../live/live-products.ts';

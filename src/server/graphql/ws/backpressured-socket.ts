@@ -28,8 +28,8 @@ export interface FrameSource {
  * The outgoing frames of one websocket.
  *
  * Protocol answers are written at once. Of the live frames one is in flight until the kernel has it,
- * and none is written while too much is unconfirmed, so that neither this process nor the kernel
- * queues frames for a stalled client. A pong confirms everything sent before its ping.
+ * and none is written while too much is unconfirmed. So neither this process nor the kernel queues
+ * frames for a stalled client. A pong confirms everything sent before its ping.
  */
 export class BackpressuredSocket {
   readonly #socket: WebSocket;

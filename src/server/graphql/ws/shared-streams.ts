@@ -46,7 +46,7 @@ export class SharedStreams {
     // Opened synchronously, so that the next equal request finds it.
     if (opening === undefined) return this.#open(request);
     const broadcast = await opening;
-    // It may have ended meanwhile: a broadcast without subscribers cannot be joined.
+    // It may have ended during the wait: a broadcast without subscribers cannot be joined.
     const isCurrent = this.#broadcasts.get(request.shareKey) === opening;
     return broadcast !== undefined && isCurrent
       ? new SharedSubscription(request, broadcast)
@@ -87,7 +87,7 @@ export class SharedStreams {
 
 /**
  * One subscriber of a broadcast. To graphql-ws it is a stream that never yields. It writes the newest
- * payload of each product to its socket itself, because the frames of all subscribers differ only in
+ * payload of each product directly to its socket, because the frames of all subscribers differ only in
  * the id.
  */
 class SharedSubscription implements Results, Subscriber<string>, FrameSource {

@@ -14,9 +14,9 @@ export function isStream<Value>(
 }
 
 /**
- * The streams of one socket: a maximum number, including those being opened, and none outlives the
- * socket. graphql-ws tracks streams by the client's ids, and loses a stream whose id is completed and
- * used again while the stream is being opened.
+ * The streams of one socket, including those being opened. Their number is limited, and the end of the
+ * socket ends them. graphql-ws tracks streams by the client's ids. It loses a stream whose id is
+ * completed and used again while the stream is being opened.
  */
 export class SocketStreams {
   readonly #max: number;

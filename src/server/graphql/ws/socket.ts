@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { requestId } from '../../../lib/request-id.ts';
+import { requestId } from '../../../lib/ids.ts';
 import { refuseUpgrade } from '../../http/port/upgrade.ts';
 import type { Caller } from '../context.ts';
 import {

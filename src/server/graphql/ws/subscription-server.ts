@@ -92,7 +92,7 @@ export function graphqlWsOptions(
   };
 }
 
-/** Apollo's message over HTTP for an empty document: both endpoints answer alike. */
+/** Apollo's message over HTTP for an empty document: both endpoints return the same one. */
 const NO_QUERY =
   'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 /** The server cannot listen on HOST and PORT. */
-export class PortUnavailable extends Error {
+class PortUnavailable extends Error {
   override readonly name = 'PortUnavailable';
 }
 

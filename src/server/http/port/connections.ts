@@ -18,19 +18,19 @@ interface Busy {
   keepsAlive: boolean;
 }
 
-/**
- * An idle connection is closed to free a slot only after this many milliseconds. A client that has just
- * received a response is likely to send its next request on the same connection.
- */
-const IDLE_MS_MIN = 5000;
-
 /** The open connections of the port and their requests in flight; websockets are only counted. */
 export class Connections {
   #open = 0;
   /** The longest idle first. */
   readonly #idle = new Map<Socket, Idle>();
   readonly #busy = new Map<Socket, Busy>();
+  readonly #idleMs: number;
   #isClosing = false;
+
+  /** An idle connection is closed to free a slot only after `idleMs`. */
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+  }
 
   /** Number of open connections, including websockets. */
   get open(): number {
@@ -103,7 +103,7 @@ export class Connections {
   /** Closes the longest idle connection to free a slot. */
   makeRoom(): void {
     for (const [socket, idle] of this.#idle) {
-      if (performance.now() - idle.since < IDLE_MS_MIN) return;
+      if (performance.now() - idle.since < this.#idleMs) return;
       if (this.#closeIfIdle(socket, idle)) return;
     }
   }

@@ -3,13 +3,14 @@ import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { bindError, urlOf, type ListenAddress } from './bind.ts';
-import { asRequest } from '../../../lib/request-id.ts';
+import { asRequest } from '../../../lib/ids.ts';
 import { answerJson } from '../body.ts';
 import { requestIdOf } from '../client-address.ts';
 import { Connections } from './connections.ts';
 import type { Origins } from '../origins.ts';
 import { answerStarting } from './starting.ts';
 import { normalizeTarget } from './target.ts';
+import type { PortTimeouts } from './timeouts.ts';
 import { Traffic } from './traffic.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
@@ -31,19 +32,8 @@ export interface PortOptions extends ListenAddress {
   readonly origins: Origins;
   /** Number of trusted proxies, which may send X-Request-Id. */
   readonly trustedHops: number;
+  readonly timeouts: PortTimeouts;
 }
-
-/** Timeout of a whole request. A slow sender must not occupy a connection. */
-const REQUEST_MS_MAX = 15_000;
-
-/** Timeout of the headers. It also closes a connection that sends nothing. */
-const HEADERS_MS_MAX = 10_000;
-
-/**
- * Timeout of a client that does not read its response. Socket buffers are larger than our responses, so
- * only a client that sends many requests without reading reaches it. Node closes it at its second check.
- */
-const UNREAD_MS_MAX = 5000;
 
 /**
  * Most unanswered requests on one connection. Clients do not pipeline; a caller that sends hundreds of
@@ -52,8 +42,8 @@ const UNREAD_MS_MAX = 5000;
 const UNANSWERED_MAX = 10;
 
 /**
- * The Keep-Alive header names a time shorter by this than an idle connection is kept. A client that
- * obeys the header never writes on a connection that is being closed.
+ * The time of the Keep-Alive header is shorter than the idle timeout by this many seconds. A client
+ * that obeys the header never writes on a connection that is being closed.
  */
 const KEEP_ALIVE_MARGIN_SECONDS = 5;
 
@@ -64,8 +54,8 @@ const KEEP_ALIVE_MARGIN_SECONDS = 5;
 const FREE_PART = 0.02;
 
 /**
- * Interval of the check for slow senders. Node's default of 30 s would extend each timeout by that much,
- * and closing thousands of connections in one check would block the event loop for half a second.
+ * Interval of the check for slow senders. Node's default of 30 s would extend each timeout by that
+ * much. Closing thousands of connections in one check would block the event loop for half a second.
  */
 const CHECK_MS = 100;
 
@@ -87,25 +77,31 @@ export class Port {
   readonly #origins: Origins;
   readonly #trustedHops: number;
   #handlers: PortHandlers = { request: answerStarting, upgrade: refuseForNow, refused() {} };
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #traffic = new Traffic();
   #isClosing = false;
 
-  private constructor(server: Server, { host, origins, trustedHops }: PortOptions) {
+  private constructor(server: Server, options: PortOptions) {
+    const { host, origins, trustedHops, timeouts } = options;
     const { port } = server.address() as AddressInfo;
     this.url = urlOf({ host, port });
     this.#server = server;
     this.#origins = origins;
     this.#trustedHops = trustedHops;
+    this.#connections = new Connections(timeouts.idleMs);
     server.on('connection', (socket: Socket) => this.#opened(socket));
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       const unanswered = this.#connections.begin(request.socket, response);
       if (unanswered === undefined) return;
       if (unanswered > UNANSWERED_MAX) return void request.socket.destroy();
       // In the next turn of the event loop all pipelined requests are parsed, so the last one is known.
       if (this.#isClosing) setImmediate(() => this.#answer(request, response));
       else this.#answer(request, response);
-    });
+    };
+    server.on('request', answer);
+    // An unknown Expect header is ignored (RFC 9110, 10.1.1). Node's own 417 has neither CORS headers nor a
+    // request id.
+    server.on('checkExpectation', answer);
     server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
       // Node has removed its own error listener: without this one, a reset of the connection at this
       // moment would crash the process.
@@ -119,7 +115,7 @@ export class Port {
     });
     // Node also calls this for idle connections. Without a listener it would close a connection that
     // waits for a slow response.
-    server.setTimeout(UNREAD_MS_MAX, (socket) => {
+    server.setTimeout(timeouts.unreadMs, (socket) => {
       if (this.#connections.isKept(socket) || socket.writableLength > 0) socket.destroy();
     });
     server.on('drop', () => {
@@ -131,7 +127,7 @@ export class Port {
 
   /** Opens the port. @throws PortUnavailable */
   static open(options: PortOptions): Promise<Port> {
-    const { host, port, connectionsMax, keepAliveSeconds } = options;
+    const { host, port, connectionsMax, keepAliveSeconds, timeouts } = options;
     const advertisedSeconds = Math.max(1, Math.floor(keepAliveSeconds) - KEEP_ALIVE_MARGIN_SECONDS);
     const server = createServer({
       // The Keep-Alive header has the first value; the idle timeout is the sum of both.
@@ -139,8 +135,8 @@ export class Port {
       keepAliveTimeoutBuffer: Math.max(1, keepAliveSeconds - advertisedSeconds) * 1000,
       // A missing Host header is refused here like a malformed one, with a request id.
       requireHostHeader: false,
-      requestTimeout: REQUEST_MS_MAX,
-      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: timeouts.requestMs,
+      headersTimeout: timeouts.headersMs,
       connectionsCheckingInterval: CHECK_MS,
     });
     // By default a full worker passes a connection to the next one: endlessly, if all workers are full.

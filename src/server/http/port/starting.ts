@@ -11,7 +11,7 @@ const STARTING_ANSWERS: Readonly<Record<string, object>> = {
   },
 };
 
-/** Answers during the start: the process is alive and not ready. */
+/** Answers during the start: /healthz with 200, every other path with 503. */
 export function answerStarting({ url = '' }: IncomingMessage, response: ServerResponse): void {
   const [path] = url.split('?') as [string];
   if (path === '/healthz') return answerJson(response, 200, '{"status":"ok"}');

@@ -7,9 +7,9 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+;=%-]*)(:\d*)?$/i;
 
 /**
- * Normalizes the target of a request in place, for the comparison with the routes: path and query,
- * without one slash at the end of the path. In absolute form (RFC 9112, section 3.2.2) the target has
- * the host, and the Host header is ignored.
+ * Normalizes the target of a request in place, for the comparison with the routes. The result is path
+ * and query, without one slash at the end of the path. In absolute form (RFC 9112, section 3.2.2) the
+ * target has the host, and the Host header is ignored.
  *
  * @returns the reason why the request is malformed; undefined if it is valid
  */

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
 /**
- * A stopping server counts as quiet after this part of the grace period without a request: one second of
- * the default ten, longer than the transit of a request and most changes of a route.
+ * A stopping server counts as quiet after this part of the grace period without a request. It is one
+ * second of the default ten, longer than the transit of a request and most changes of a route.
  */
 export const QUIET_PART = 0.1;
 
@@ -24,12 +24,12 @@ const LATE_FACTOR = 2;
 const LATE_MS = 500;
 
 /**
- * The quiet time is measured in this many parts. In each part the event loop reads all received data, so
- * that a process paused for a second does not count that second as quiet.
+ * The quiet time is measured in this many parts. In each part the event loop reads all received data. A
+ * process paused for a second does not count that second as quiet.
  */
 const PARTS = 10;
 
-/** Paths of load balancers and monitoring. Their requests continue after clients have been moved away. */
+/** Paths of load balancers and monitoring. Their requests continue after clients use another server. */
 const PROBE_PATHS = /^\/(readyz|healthz|metrics)(\?|$)/;
 
 /** Records when requests arrive, as far as a stop needs it. */

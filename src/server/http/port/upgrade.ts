@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { requestId } from '../../../lib/request-id.ts';
+import { requestId } from '../../../lib/ids.ts';
 
 /**
  * Answers an upgrade request with this status instead of a websocket, and destroys the connection.

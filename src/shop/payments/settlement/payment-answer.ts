@@ -1,4 +1,4 @@
-import type { PaymentEventStatus } from '../payment-event.rules.ts';
+import type { PaymentEventStatus } from '../inbox/payment-event.rules.ts';
 import type { Outcome, PaymentAnswer } from './settlement.rules.ts';
 
 /** An answer as its event's row stores it, so that every duplicate gets the same bytes. */

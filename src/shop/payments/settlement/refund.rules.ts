@@ -13,8 +13,11 @@ export const REFUND_REASONS = [
 /** Why a payment must be refunded. */
 export type RefundReason = (typeof REFUND_REASONS)[number];
 
-/** A refund is open until an admin confirms that the money was returned. */
-export const REFUND_STATUSES = ['OPEN', 'RESOLVED'] as const;
+/**
+ * A refund is open until its provider is asked to return the money, and resolved when the provider or an
+ * admin confirms that it was returned.
+ */
+export const REFUND_STATUSES = ['OPEN', 'SENT', 'RESOLVED'] as const;
 
 /** Whether the money was returned. */
 export type RefundStatus = (typeof REFUND_STATUSES)[number];
@@ -42,15 +45,15 @@ interface PaymentMoney {
 
 /** The money of a refund. */
 export interface MoneyReceived {
-  /** Exact decimal text; null where nothing says how much was received. */
+  /** Exact decimal text; null if the received amount is unknown. */
   readonly amount: string | null;
   /** ISO 4217 code; null exactly where the amount is. */
   readonly currency: string | null;
 }
 
 /**
- * The money that a payment brought: the event's own amount, else what was owed. ISO 4217's code for
- * "no currency", XXX, where an amount came without a currency for an order that never existed.
+ * The received money: the amount of the event, else the owed amount. ISO 4217's code for "no currency",
+ * XXX, where an amount came without a currency for an order that never existed.
  */
 export function moneyReceived(
   { amount, unreadableAmount = null, currency }: PaymentMoney,
@@ -63,8 +66,8 @@ export function moneyReceived(
 }
 
 /**
- * How the money that a payment names differs from what is owed, one sentence; undefined where it does
- * not. Compared as decimal text, never as a float.
+ * How the paid money differs from the owed amount, one sentence; undefined if it does not. Compared as
+ * decimal text, never as a float.
  *
  * @param requireAmount whether the payment must name its amount
  */

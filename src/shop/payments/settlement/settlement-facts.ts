@@ -6,7 +6,7 @@ import { holdStatus } from '../../purchases/hold.rules.ts';
 import { OrderTable, type Order } from '../../purchases/order.entity.ts';
 import type { Shop } from '../../shop.ts';
 import { lockStock, type LockedStock } from '../../stock/locked-stock.ts';
-import type { PaymentEvent } from '../payment-event.entity.ts';
+import type { PaymentEvent } from '../inbox/payment-event.entity.ts';
 import { amountOwed } from './refund.rules.ts';
 import type { OrderToSettle, SettlementFacts } from './settlement.rules.ts';
 
@@ -70,7 +70,7 @@ async function lockPurchase(
   return { order, hold: order === null ? await tx.findOne(HoldTable, { orderId }) : null };
 }
 
-/** The order as settling sees it. */
+/** The facts of an order for its settlement. */
 export function orderToSettle(order: Order): OrderToSettle {
   return { status: order.status, cancelledBy: order.cancelledBy, ...amountOwed(order) };
 }
@@ -92,7 +92,10 @@ async function lockStockAndEndDue(
   return stock;
 }
 
-/** Whether no order can come any more: none was named, its hold ended without one, or time is up. */
+/**
+ * Whether an order is no longer possible: none was named, its hold ended without one, or the event
+ * waited too long.
+ */
 function isWaitOver(
   { parkedEventTtlMs }: Shop,
   { orderId, receivedAt }: EventOfFacts,

@@ -1,6 +1,6 @@
 import { canonicalDecimal } from '../../../lib/money.ts';
 import type { OrderStatus } from '../../purchases/status.rules.ts';
-import type { PaymentEventStatus } from '../payment-event.rules.ts';
+import type { PaymentEventStatus } from '../inbox/payment-event.rules.ts';
 import {
   mismatchOf,
   moneyReceived,
@@ -36,11 +36,13 @@ export interface OrderToSettle extends AmountOwed {
 export interface SettlementFacts {
   /** Null while the order does not exist. */
   readonly order: OrderToSettle | null;
-  /** What the hold costs whose order does not exist yet; null for an unknown order id. */
+  /** The amount owed for a hold without an order; null for an unknown order id. */
   readonly hold: AmountOwed | null;
   /** Whether this payment has paid an order or opened a refund before. */
   readonly credited: boolean;
-  /** Whether no order can come any more: the hold ended without one, or the event waited too long. */
+  /**
+   * Whether an order is no longer possible: the hold ended without one, or the event waited too long.
+   */
   readonly waitOver: boolean;
   /** Whether the units of an ended order are available again. Read for late payments only. */
   readonly unitsAvailable: boolean;
@@ -78,9 +80,9 @@ export interface RefundToOpen extends MoneyReceived {
  * - IGNORE: the event has no effect.
  * - REFUND: the payment cannot be used and must be returned.
  */
-export type SettlementKind = 'PAY' | 'RETAKE' | 'RECORD' | 'PARK' | 'IGNORE' | 'REFUND';
+type SettlementKind = 'PAY' | 'RETAKE' | 'RECORD' | 'PARK' | 'IGNORE' | 'REFUND';
 
-/** The complete result of an event. `writeSettlements` writes it, wherever the event came from. */
+/** The complete result of an event from any source. `writeSettlements` writes it. */
 export interface Settlement {
   readonly kind: SettlementKind;
   /** What the event becomes. */
@@ -146,7 +148,7 @@ const RESULTS: Readonly<Record<SettlementKind, Result>> = {
   REFUND: { status: 'REFUND_REQUIRED', outcome: 'refund_required', httpStatus: 200 },
 };
 
-/** What is decided, and why, where the event is not applied. */
+/** The decision, with its reason if the event is not applied. */
 type Verdict =
   | { readonly kind: 'PAY' | 'RETAKE' | 'RECORD'; readonly why: null }
   | { readonly kind: 'PARK' | 'IGNORE'; readonly why: string }

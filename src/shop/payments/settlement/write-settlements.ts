@@ -1,12 +1,13 @@
-import { invariant } from '../../../lib/invariant.ts';
+import { invariant } from '../../../lib/faults.ts';
 import { breaksUnique } from '../../../postgres/faults.ts';
 import type { Transaction } from '../../../postgres/transaction.ts';
-import { payOrders } from '../../purchases/order-statements.ts';
+import { orderEvents } from '../../events/record-events.ts';
+import { payOrders } from '../../purchases/batches/order-statements.ts';
 import type { Shop } from '../../shop.ts';
 import { lockStock, type LockedStock } from '../../stock/locked-stock.ts';
 import { unitMove } from '../../stock/unit-move.ts';
-import type { PaymentEvent } from '../payment-event.entity.ts';
-import type { ReceivedPayment } from '../payment-queues.ts';
+import type { PaymentEvent } from '../inbox/payment-event.entity.ts';
+import type { ReceivedPayment } from '../inbox/payment-queues.ts';
 import { openRefund } from './write-refunds.ts';
 import { storedAnswer } from './payment-answer.ts';
 import type { Settlement } from './settlement.rules.ts';
@@ -33,7 +34,7 @@ export interface NewEvent extends ReceivedPayment {
 }
 
 /** An event, and what was decided for it. */
-export type SettledEvent = {
+type SettledEvent = {
   readonly settlement: Settlement;
   /** The database's clock when it was decided. */
   readonly decidedAt: Date;
@@ -54,7 +55,7 @@ export interface SettlementWrite {
   readonly repeated: readonly { readonly id: string; readonly times: number }[];
   /** The product of the orders; null where the events have no order. */
   readonly productId: number | null;
-  /** The stock row, where the caller has locked it; otherwise it is locked for a sale. */
+  /** The stock row, if the caller has locked it; otherwise it is locked for a sale. */
   readonly stock: LockedStock | undefined;
   /** Whether to commit in the same round trip. No settlement may then open a refund. */
   readonly commits: boolean;
@@ -62,7 +63,8 @@ export interface SettlementWrite {
 
 /**
  * The part of the statement that writes events. New events are inserted in the order of their keys, so
- * that two servers that receive the same keys cannot deadlock.
+ * that two servers with the same keys cannot deadlock. The arrays make the planner look events up by
+ * their key, for a table of any size.
  *
  * @param events SQL of the parameter with the settled events, as JSON
  * @param repeated SQL of the parameter with the duplicates, as JSON
@@ -87,16 +89,21 @@ const eventWrites = (events: string, repeated: string): string => `
       update payment_events e set status = event.status, counted = event.counted, reason = event.reason,
         next_try_at = event.next_try_at, settled_at = event.settled_at,
         answer_status = event.answer_status, answer_body = event.answer_body
-      from event where not event.is_new and e.id = event.id),
+      from event where not event.is_new and e.id = event.id
+        and e.id = any(array(select id from event where not is_new))),
+    repeated as materialized (
+      select * from json_to_recordset(${repeated}::json) as repeated(id uuid, times int)),
     repeated_events as (
       update payment_events e set duplicates = e.duplicates + repeated.times
-      from json_to_recordset(${repeated}::json) as repeated(id uuid, times int) where e.id = repeated.id)`;
+      from repeated where e.id = repeated.id and e.id = any(array(select id from repeated)))`;
 
 /** Writes the events and pays orders. Their units move in the same statement. */
 const sale = (from: 'held' | 'available'): string =>
   unitMove({
-    before: `${eventWrites('$3', '$4')},`,
-    changed: payOrders(from, 'select order_id, provider, payment_id from event where is_sale'),
+    before: `${eventWrites('$3', '$4')},
+    paid as (${payOrders(from, 'select order_id, provider, payment_id from event where is_sale')}),`,
+    changed: 'select quantity from paid',
+    events: orderEvents('ORDER_PAID', 'paid'),
     buckets: { [from]: -1, sold: 1 },
     cause: 'SALE',
   });
@@ -107,8 +114,8 @@ const WITHOUT_SALE = `with ${eventWrites('$1', '$2')} select`;
 
 /**
  * Writes settlements: the events with their answers, the paid orders with their units, and refunds.
- * Every settlement is written here. The caller has locked the order ids and the orders. Nothing but the
- * commit may follow a sale, because the stock row is locked.
+ * Every settlement is written here. The caller has locked the order ids and the orders. After a sale
+ * only the commit may follow, because the stock row is locked.
  *
  * @throws an error of `isRivalEvent` when another transaction recorded the event or credited the payment
  */
@@ -173,7 +180,7 @@ function saleKind(sales: readonly SettledEvent[]): keyof typeof SALES {
   return kinds.has('PAY') ? 'PAY' : 'RETAKE';
 }
 
-/** Milliseconds after its receipt at which a parked event is looked at first. */
+/** Milliseconds from the receipt of a parked event to its first check. */
 const FIRST_TRY_AFTER_MS = 1000;
 
 /** A settled event by the columns of its row. */
@@ -227,7 +234,7 @@ const RIVAL_TRIES_MAX = 5;
 /**
  * Runs a settlement again when another transaction recorded the same event, or credited the same
  * payment, first. The order's lock does not separate the two if they name different orders. The next
- * try sees the other's row.
+ * try reads the other row.
  */
 export async function retryOnUniqueViolation<T>(settlement: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,16 +1,17 @@
-import { invariant } from '../../../lib/invariant.ts';
+import { invariant } from '../../../lib/faults.ts';
 import type { Transaction } from '../../../postgres/transaction.ts';
 import type { Shop } from '../../shop.ts';
 import type { Hold } from '../hold.entity.ts';
 import type { Order } from '../order.entity.ts';
+import { statusIsOneOf } from '../status.rules.ts';
 
 /** The units stay held, so the stock row does not change. */
 const CONVERT = `
   with converted as (
-    update holds set status = 'CONVERTED' where id = any($1::uuid[]) and status = 'ACTIVE' returning *)
-  insert into orders (id, hold_id, product_id, quantity, customer_id, unit_price_minor, currency,
+    update holds set status = 'CONVERTED' where id = any($1::uuid[]) and ${statusIsOneOf(['ACTIVE'])} returning *)
+  insert into orders (id, hold_id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
     status, created_at, payment_expires_at, updated_at)
-  select order_id, id, product_id, quantity, customer_id, unit_price_minor, currency,
+  select order_id, id, product_id, quantity, customer_id, metadata, unit_price_minor, currency,
     'PENDING', $2, $3, $2
   from converted
   order by order_id
@@ -43,6 +44,7 @@ function pendingOrder({ orderPaymentTtlMs }: Shop, hold: Hold, now: Date): Order
     productId,
     quantity,
     customerId,
+    metadata: hold.metadata,
     unitPriceMinor,
     currency,
     status: 'PENDING',

@@ -9,13 +9,13 @@ import type { Order } from '../order.entity.ts';
 
 /** The columns of `holds`, under the names of `Hold`. */
 export const HOLD_COLUMNS = `id, order_id as "orderId", product_id as "productId", quantity,
-  customer_id as "customerId", idempotency_key_hash as "idempotencyKeyHash",
+  customer_id as "customerId", metadata, idempotency_key_hash as "idempotencyKeyHash",
   unit_price_minor as "unitPriceMinor", currency, status, created_at as "createdAt",
   expires_at as "expiresAt", held_version as "heldVersion", released_version as "releasedVersion"`;
 
 /** The columns of `orders`, under the names of `Order`. */
 export const ORDER_COLUMNS = `id, hold_id as "holdId", product_id as "productId", quantity,
-  customer_id as "customerId", unit_price_minor as "unitPriceMinor", currency, status,
+  customer_id as "customerId", metadata, unit_price_minor as "unitPriceMinor", currency, status,
   cancelled_by as "cancelledBy", payment_provider as "paymentProvider", payment_id as "paymentId",
   created_at as "createdAt", payment_expires_at as "paymentExpiresAt", paid_at as "paidAt",
   updated_at as "updatedAt", released_version as "releasedVersion", sold_version as "soldVersion",

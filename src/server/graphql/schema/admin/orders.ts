@@ -16,9 +16,9 @@ import {
   Root,
 } from 'type-graphql';
 import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
-import type { Hold, Order } from '../../../../shop/purchases/find-purchases.ts';
+import type { Hold, Order } from '../../../../shop/purchases/reads/find-purchases.ts';
 import { holdStatus } from '../../../../shop/purchases/hold.rules.ts';
-import { listHolds, listOrders } from '../../../../shop/purchases/list-purchases.ts';
+import { listHolds, listOrders } from '../../../../shop/purchases/reads/list-purchases.ts';
 import { adminCancelOrder } from '../../../../shop/admin/admin-cancel-order.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { noSuchOrder } from '../../../../shop/refusal.ts';
@@ -52,38 +52,58 @@ class AdminCancelOrderArgs {
   @Field(() => Boolean, {
     defaultValue: false,
     description:
-      'Whether the units of a paid order become available again. Otherwise they leave the sale.',
+      'Whether the units of a paid order become available again. Otherwise they are removed from the total.',
   })
   declare restock: boolean;
 }
 
 @ArgsType()
-class OrdersArgs extends PageArgs {
-  @Field(() => OrderStatusEnum, { nullable: true, description: 'Filter by status.' })
-  declare status?: Order['status'] | null;
-
-  @Field(() => ID, { nullable: true, description: 'Filter by product.' })
-  declare productId?: string | null;
-}
-
-@ArgsType()
-class HoldsArgs extends PageArgs {
-  @Field(() => HoldStatusEnum, { nullable: true, description: 'Filter by status.' })
-  declare status?: Hold['status'] | null;
-
+class PurchasesArgs extends PageArgs {
   @Field(() => ID, { nullable: true, description: 'Filter by product.' })
   declare productId?: string | null;
 
-  @ValidateIf((args: HoldsArgs) => args.customerId != null)
+  @ValidateIf((args: PurchasesArgs) => args.customerId != null)
   @Matches(TEXT.pattern, TEXT)
   @Field(() => String, { nullable: true, description: 'Filter by customer.' })
   declare customerId?: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only those created at or after this instant.',
+  })
+  declare createdAfter?: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only those created before this instant.',
+  })
+  declare createdBefore?: Date | null;
+}
+
+@ArgsType()
+class OrdersArgs extends PurchasesArgs {
+  @Field(() => OrderStatusEnum, { nullable: true, description: 'Filter by status.' })
+  declare status?: Order['status'] | null;
+
+  @ValidateIf((args: OrdersArgs) => args.paymentId != null)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, { nullable: true, description: 'Filter by the payment that paid it.' })
+  declare paymentId?: string | null;
+}
+
+@ArgsType()
+class HoldsArgs extends PurchasesArgs {
+  @Field(() => HoldStatusEnum, { nullable: true, description: 'Filter by status.' })
+  declare status?: Hold['status'] | null;
 }
 
 @ObjectType('AdminHold', { description: 'A hold as the admin sees it, without its token.' })
-class AdminHoldType {
+export class AdminHoldType {
   @Field(() => ID, { description: 'UUIDv7. An identifier, not a credential.' })
   declare id: string;
+
+  @Field(() => ID, { description: 'The id of its order, known before the order exists.' })
+  declare orderId: string;
 
   @Field(() => ID, { description: 'The held product.' })
   declare productId: number;
@@ -125,7 +145,7 @@ export class AdminOrderResolver {
   @Authorized()
   @Mutation(() => AdminCancelOrderResult, {
     description:
-      'Admin: cancels an order. The units of a pending order become available again. A paid order gets a Refund ORDER_CANCELLED; with restock its units become available, without it they leave the sale and sold and total both decrease. Cancelling a cancelled order returns it unchanged, but for good: a later payment is refunded.',
+      'Admin: cancels an order. The units of a pending order become available again. A paid order gets a Refund ORDER_CANCELLED. With restock its units become available; without it sold and total both decrease. Cancelling a cancelled order returns it, and makes the cancellation permanent: a later payment is refunded.',
   })
   async adminCancelOrder(
     @Args(() => AdminCancelOrderArgs, { validateFn: checkInput }) args: AdminCancelOrderArgs,
@@ -157,13 +177,14 @@ export class AdminOrderResolver {
     description: 'Admin: all orders, newest first; first is 1 to 100.',
   })
   async orders(
-    @Args(() => OrdersArgs) args: OrdersArgs,
+    @Args(() => OrdersArgs, { validateFn: checkInput }) args: OrdersArgs,
     @Ctx() { shop }: Context,
   ): Promise<Connection<Order>> {
     const page = await listOrders(shop, {
       ...ORDER_CURSORS.pageRequest(args),
+      ...filtersOf(args),
       status: args.status ?? null,
-      productId: filterOf(args.productId, parseProductId, NO_PRODUCT),
+      paymentId: args.paymentId ?? null,
     });
     return ORDER_CURSORS.connection(page, ({ id }) => id);
   }
@@ -178,9 +199,8 @@ export class AdminOrderResolver {
   ): Promise<Connection<Hold>> {
     const page = await listHolds(shop, {
       ...HOLD_CURSORS.pageRequest(args),
+      ...filtersOf(args),
       status: args.status ?? null,
-      productId: filterOf(args.productId, parseProductId, NO_PRODUCT),
-      customerId: args.customerId ?? null,
     });
     return HOLD_CURSORS.connection(page, ({ id }) => id);
   }
@@ -192,4 +212,13 @@ export class AdminHoldResolver {
   status(@Root() hold: Hold): string {
     return holdStatus(hold);
   }
+}
+
+function filtersOf({ productId, customerId, createdAfter, createdBefore }: PurchasesArgs) {
+  return {
+    productId: filterOf(productId, parseProductId, NO_PRODUCT),
+    customerId: customerId ?? null,
+    createdAfter: createdAfter ?? null,
+    createdBefore: createdBefore ?? null,
+  };
 }

@@ -21,13 +21,13 @@ import {
   type PaymentEvent,
   type Refund,
 } from '../../../../shop/payments/list-payments.ts';
-import type { PaymentEventStatus } from '../../../../shop/payments/payment-event.rules.ts';
+import type { PaymentEventStatus } from '../../../../shop/payments/inbox/payment-event.rules.ts';
 import { parseUuid } from '../../../../lib/ids.ts';
 import { paymentEventNotFound, refundNotFound } from '../../../../shop/refusal.ts';
 import { adminCallerOf, Context } from '../../context.ts';
 import { enumOf } from '../enums.ts';
 import { checkInput, REASON, TEXT } from '../input.ts';
-import { RefundStatusEnum, RefundType } from '../order.ts';
+import { RefundStatusEnum, RefundType } from '../refund.ts';
 import { connectionType, Cursors, PageArgs, type Connection, filterOf, NO_ROW } from '../page.ts';
 import {
   toMutationResult,
@@ -52,7 +52,7 @@ const PaymentEventStatusEnum = enumOf(
 );
 
 @ObjectType('PaymentEvent', { description: 'One message of a payment provider, as received.' })
-class PaymentEventType {
+export class PaymentEventType {
   @Field(() => ID, { description: 'UUIDv7.' })
   declare id: string;
 

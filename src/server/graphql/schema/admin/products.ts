@@ -1,12 +1,19 @@
 import { IsInt, Length, Matches, ValidateIf } from 'class-validator';
 import { Arg, Authorized, Ctx, Field, ID, InputType, Int, Mutation, Resolver } from 'type-graphql';
 import { parseProductId } from '../../../../shop/catalog/product.rules.ts';
+import { adminPauseSale } from '../../../../shop/admin/admin-pause-sale.ts';
 import { adminUpdateProduct, adminCreateProduct } from '../../../../shop/admin/admin-products.ts';
 import { productNotFound } from '../../../../shop/refusal.ts';
 import { adminCallerOf, Context } from '../../context.ts';
 import { checkInput, ONE_OR_MORE, TEXT } from '../input.ts';
 import { ProductType, type ListedProduct } from '../product.ts';
-import { outcomeOf, ProductNotFound, throwIfBadInput } from '../refusals.ts';
+import {
+  BusyType,
+  outcomeOf,
+  ProductNotFound,
+  throwIfBadInput,
+  toMutationResult,
+} from '../refusals.ts';
 import { DateTime, Decimal } from '../scalars.ts';
 
 /** The form of a price; the number of decimals is checked later, because it depends on the currency. */
@@ -67,6 +74,14 @@ class CreateProductInput {
     description: 'When the sale ends; omit for no end.',
   })
   declare saleEndsAt?: Date | null;
+
+  @ValidateIf((input: CreateProductInput) => input.imageUrl != null)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description: 'Address of a picture: https, at most 2,048 characters.',
+  })
+  declare imageUrl?: string | null;
 }
 
 /** Validates the field only if it is present: null is a value, and not valid for some fields. */
@@ -132,10 +147,23 @@ class UpdateProductInput {
     description: 'When the sale ends; null for no end.',
   })
   declare saleEndsAt?: Date | null;
+
+  @ValidateIf((input: UpdateProductInput) => input.imageUrl != null)
+  @Matches(TEXT.pattern, TEXT)
+  @Field(() => String, {
+    nullable: true,
+    description: 'Address of a picture: https, at most 2,048 characters; null for none.',
+  })
+  declare imageUrl?: string | null;
 }
 
 const UpdateProductResult = outcomeOf('UpdateProductResult', ProductType, 'Product', [
   ProductNotFound,
+]);
+
+const SetSalePausedResult = outcomeOf('SetSalePausedResult', ProductType, 'Product', [
+  ProductNotFound,
+  BusyType,
 ]);
 
 @Resolver()
@@ -152,9 +180,10 @@ export class AdminProductResolver {
       maxPerCustomer = null,
       saleStartsAt = null,
       saleEndsAt = null,
+      imageUrl = null,
       ...rest
     } = input;
-    const product = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt };
+    const product = { ...rest, description, maxPerCustomer, saleStartsAt, saleEndsAt, imageUrl };
     return throwIfBadInput(
       await adminCreateProduct(context.shop, adminCallerOf(context), product),
     ) as ListedProduct;
@@ -174,6 +203,23 @@ export class AdminProductResolver {
     if (id === undefined) return productNotFound;
     return throwIfBadInput(
       await adminUpdateProduct(context.shop, adminCallerOf(context), { ...change, id }),
+    );
+  }
+
+  @Authorized()
+  @Mutation(() => SetSalePausedResult, {
+    description:
+      'Admin: pauses a sale or resumes it. While it is paused, createHold answers SaleNotOpen (PAUSED); existing holds and orders go on. Subscribers receive the change.',
+  })
+  setSalePaused(
+    @Arg('productId', () => ID, { description: 'The product.' }) text: string,
+    @Arg('paused', () => Boolean, { description: 'true pauses, false resumes.' }) paused: boolean,
+    @Ctx() context: Context,
+  ): Promise<object> {
+    const id = parseProductId(text);
+    if (id === undefined) return Promise.resolve(productNotFound);
+    return toMutationResult(() =>
+      adminPauseSale(context.shop, adminCallerOf(context), { id, paused }),
     );
   }
 }
