@@ -17,6 +17,7 @@ import {
   openSession,
   openTestShop,
   stockOf,
+  unlessBusy,
   until,
   useTwoShops,
 } from '../support/shop.ts';
@@ -27,16 +28,18 @@ const [one, two] = useTwoShops({ forEachTest: true });
 const turnOf = (turn: number): Shop => (turn % 2 ? one : two).shop;
 
 const cancel = (shop: Shop, orderId: string, restock = true) =>
-  adminCancelOrder(shop, ADMIN_CALLER, { orderId, reason: 'a race', restock });
+  unlessBusy(() => adminCancelOrder(shop, ADMIN_CALLER, { orderId, reason: 'a race', restock }));
 
 const adjust = (shop: Shop, productId: number, delta: number) =>
-  adminAdjustStock(shop, ADMIN_CALLER, {
-    productId,
-    delta,
-    reason: 'a race',
-    expectedVersion: null,
-    idempotencyKey: null,
-  });
+  unlessBusy(() =>
+    adminAdjustStock(shop, ADMIN_CALLER, {
+      productId,
+      delta,
+      reason: 'a race',
+      expectedVersion: null,
+      idempotencyKey: null,
+    }),
+  );
 
 const statusOf = async (orderId: string) => (await findOrders(one.shop, [orderId]))[0]!.status;
 
@@ -143,14 +146,14 @@ test('cancels, payments, adjustments, sweeps and repairs of one product at once 
 
   await Promise.all(
     orders.flatMap(({ id }, turn) => [
-      deliver(turnOf(turn), payment(id)),
+      unlessBusy(() => deliver(turnOf(turn), payment(id))),
       cancel(turnOf(turn + 1), id, turn % 4 < 2),
       adjust(turnOf(turn), productId, turn % 2 ? 1 : -1),
       ...(turn % 10 === 0
         ? [
-            sweepDue(turnOf(turn)),
-            adminReconcile(turnOf(turn), ADMIN_CALLER, { fix: true }).then(({ repaired }) =>
-              expect(repaired).toBe(0),
+            unlessBusy(() => sweepDue(turnOf(turn))),
+            unlessBusy(() => adminReconcile(turnOf(turn), ADMIN_CALLER, { fix: true })).then(
+              ({ repaired }) => expect(repaired).toBe(0),
             ),
           ]
         : []),

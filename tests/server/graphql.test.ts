@@ -654,15 +654,18 @@ describe('the catalogue', () => {
   test('a page with stock takes as many statements for 20 products as for one', async () => {
     const document = `query ($first: Int!) { products(first: $first) { totalCount nodes {
       id name availableStock heldStock soldStock totalStock stockStatus stockVersion saleStatus price { amount } } } }`;
-    const statements = async (first: number) =>
-      (await sentStatements(() => ask(catalogue.url, document, { first })))
-        .map(({ text }) => text)
-        .filter((text) => !/pg_notify|shop_clock\(\) c?\s*where h\./.test(text));
+    // The server's sweeps send statements too: of many equal requests, most are alone.
+    const statements = async (first: number) => {
+      const sent: number[] = [];
+      for (let turn = 0; turn < 20; turn += 1)
+        sent.push((await sentStatements(() => ask(catalogue.url, document, { first }))).length);
+      return Math.min(...sent);
+    };
 
     const [one, twenty] = [await statements(1), await statements(20)];
 
-    expect(twenty).toHaveLength(one.length);
-    expect(one.length).toBeLessThanOrEqual(3);
+    expect(twenty).toBe(one);
+    expect(one).toBeLessThanOrEqual(3);
   });
 });
 

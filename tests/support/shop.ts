@@ -5,6 +5,7 @@ import { openShop, withQueues } from '../../src/open-shop.ts';
 import { auditStock } from '../../src/shop/reconciliation/audit-stock.ts';
 import { connectDatabase, type Database } from '../../src/postgres/database.ts';
 import { transact } from '../../src/postgres/transaction.ts';
+import { BusyFault } from '../../src/lib/faults.ts';
 import { silentLog, type Logger } from '../../src/lib/log.ts';
 import type { LiveShop } from '../../src/live/live-shop.ts';
 import { countStock } from '../../src/shop/stock/count-stock.ts';
@@ -197,5 +198,16 @@ export async function until<T>(
     if (performance.now() - startedAt > limitMs)
       throw new Error(`Timed out after ${limitMs} ms waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Calls again while the shop is busy, as a caller does: on a slow machine many at once wait too long for a session. */
+export async function unlessBusy<T>(act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof BusyFault)) throw error;
+    }
   }
 }
