@@ -70,7 +70,7 @@ export default {
       {
         path: '^src/',
         pathNot:
-          '^src/(config/|(app|main|open-shop|prepare-database|workers)\\.|postgres/open-database\\.|commands/(opened|rehearse|webhook)\\.)',
+          '^src/(config/|(app|main|open-shop|prepare-database|workers)\\.|postgres/open-database\\.|commands/(opened|rehearse|simulator/webhook)\\.)',
       },
       { path: '^src/config/(domain-)?settings\\.ts$' },
     ),

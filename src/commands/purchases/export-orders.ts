@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { csvLine, type Cell } from '../lib/csv.ts';
-import { decimalText } from '../lib/money.ts';
-import type { Progress } from '../shop/reconciliation/reconcile.ts';
+import { csvLine, type Cell } from '../../lib/csv.ts';
+import { decimalText } from '../../lib/money.ts';
+import type { Progress } from '../../shop/reconciliation/reconcile.ts';
 import {
   countExport,
   exportOrders,
   type ExportRange,
-} from '../shop/purchases/reads/export-orders.ts';
-import type { Order } from '../shop/purchases/reads/find-purchases.ts';
-import { totalOf } from '../shop/purchases/order.rules.ts';
-import type { Shop } from '../shop/shop.ts';
-import { withDatabase } from './opened.ts';
-import { instant } from './options.ts';
-import { withBar } from './output.ts';
+} from '../../shop/purchases/reads/export-orders.ts';
+import type { Order } from '../../shop/purchases/reads/find-purchases.ts';
+import { totalOf } from '../../shop/purchases/order.rules.ts';
+import type { Shop } from '../../shop/shop.ts';
+import { withDatabase } from '../opened.ts';
+import { instant } from '../options.ts';
+import { withBar } from '../output.ts';
 
 interface ExportOptions {
   readonly csv?: true;

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import { resolveRefund } from '../shop/admin/resolve-refund.ts';
-import { listRefunds, type Refund, type RefundListQuery } from '../shop/payments/list-payments.ts';
-import { REFUND_STATUSES } from '../shop/payments/settlement/refund.rules.ts';
-import { receivedText } from '../lib/money.ts';
-import { isRefusal } from '../shop/refusal.ts';
-import { withDatabase, withShop } from './opened.ts';
+import { resolveRefund } from '../../shop/admin/resolve-refund.ts';
+import {
+  listRefunds,
+  type Refund,
+  type RefundListQuery,
+} from '../../shop/payments/list-payments.ts';
+import { REFUND_STATUSES } from '../../shop/payments/settlement/refund.rules.ts';
+import { receivedText } from '../../lib/money.ts';
+import { isRefusal } from '../../shop/refusal.ts';
+import { withDatabase, withShop } from '../opened.ts';
 import {
   COMMAND_LINE,
   statusOf,
@@ -15,8 +19,8 @@ import {
   words,
   type JsonOption,
   type ListOptions,
-} from './options.ts';
-import { answer, answerPage, tableOf, type Shown } from './output.ts';
+} from '../options.ts';
+import { answer, answerPage, tableOf, type Shown } from '../output.ts';
 
 /** Commands on refunds: refunds list and resolve. */
 export function addRefunds(program: Command): void {

@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander';
-import { readSettings } from '../config/settings.ts';
-import { localUrlOf } from '../server/http/port/bind.ts';
+import { readSettings } from '../../config/settings.ts';
+import { localUrlOf } from '../../server/http/port/bind.ts';
 import { simulatePayment, type Simulation } from './simulate-payment.ts';
-import { wholeNumber } from './options.ts';
-import { say } from './output.ts';
+import { wholeNumber } from '../options.ts';
+import { say } from '../output.ts';
 
 /** The command that simulates the payment provider. */
 export function addWebhook(program: Command): void {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { listProducts, type Product } from '../shop/catalog/find-products.ts';
-import { saleStatus } from '../shop/catalog/product.rules.ts';
-import { auditStock } from '../shop/reconciliation/audit-stock.ts';
-import { decimalText } from '../lib/money.ts';
-import { productNotFound, SALE_STATUSES, type SaleStatus } from '../shop/refusal.ts';
-import { countStock } from '../shop/stock/count-stock.ts';
-import { listMovements, type StockMovement } from '../shop/stock/list-movements.ts';
-import type { StockCount } from '../shop/stock/stock.rules.ts';
-import { withDatabase } from './opened.ts';
+import { listProducts, type Product } from '../../shop/catalog/find-products.ts';
+import { saleStatus } from '../../shop/catalog/product.rules.ts';
+import { auditStock } from '../../shop/reconciliation/audit-stock.ts';
+import { decimalText } from '../../lib/money.ts';
+import { productNotFound, SALE_STATUSES, type SaleStatus } from '../../shop/refusal.ts';
+import { countStock } from '../../shop/stock/count-stock.ts';
+import { listMovements, type StockMovement } from '../../shop/stock/list-movements.ts';
+import type { StockCount } from '../../shop/stock/stock.rules.ts';
+import { withDatabase } from '../opened.ts';
 import {
   productId,
   statusOf,
@@ -15,8 +15,8 @@ import {
   withPage,
   withStatus,
   type ListOptions,
-} from './options.ts';
-import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from './output.ts';
+} from '../options.ts';
+import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from '../output.ts';
 
 /** Commands that show products and their stock: products, stock. */
 export function addCatalogue(program: Command): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { oneUnitMore } from '../lib/money.ts';
-import { signPayload } from '../server/webhook/signature.ts';
+import { oneUnitMore } from '../../lib/money.ts';
+import { signPayload } from '../../server/webhook/signature.ts';
 
 /** The behaviour of the simulated provider. */
 export interface Simulation {

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import type { Hold, Order } from '../shop/purchases/reads/find-purchases.ts';
-import { holdStatus } from '../shop/purchases/hold.rules.ts';
+import type { Hold, Order } from '../../shop/purchases/reads/find-purchases.ts';
+import { holdStatus } from '../../shop/purchases/hold.rules.ts';
 import {
   listHolds,
   listOrders,
   type HoldListQuery,
   type OrderListQuery,
-} from '../shop/purchases/reads/list-purchases.ts';
-import { totalOf } from '../shop/purchases/order.rules.ts';
-import { HOLD_STATUSES, ORDER_STATUSES } from '../shop/purchases/status.rules.ts';
-import { decimalText } from '../lib/money.ts';
+} from '../../shop/purchases/reads/list-purchases.ts';
+import { totalOf } from '../../shop/purchases/order.rules.ts';
+import { HOLD_STATUSES, ORDER_STATUSES } from '../../shop/purchases/status.rules.ts';
+import { decimalText } from '../../lib/money.ts';
 import { addOrderExport } from './export-orders.ts';
-import { withDatabase } from './opened.ts';
-import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from './options.ts';
-import { answerPage, type Shown } from './output.ts';
+import { withDatabase } from '../opened.ts';
+import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from '../options.ts';
+import { answerPage, type Shown } from '../output.ts';
 
 interface SaleFilter extends ListOptions<string> {
   readonly status?: string;

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
-import { replayPaymentEvent } from '../shop/admin/replay-event.ts';
+import { replayPaymentEvent } from '../../shop/admin/replay-event.ts';
 import {
   listDeadEvents,
   listPaymentEvents,
   type PaymentEvent,
   type PaymentEventListQuery,
-} from '../shop/payments/list-payments.ts';
-import { PAYMENT_EVENT_STATUSES } from '../shop/payments/inbox/payment-event.rules.ts';
-import { BusyFault } from '../lib/faults.ts';
-import { receivedText } from '../lib/money.ts';
-import { isRefusal } from '../shop/refusal.ts';
-import type { Shop } from '../shop/shop.ts';
-import { withDatabase, withShop } from './opened.ts';
+} from '../../shop/payments/list-payments.ts';
+import { PAYMENT_EVENT_STATUSES } from '../../shop/payments/inbox/payment-event.rules.ts';
+import { BusyFault } from '../../lib/faults.ts';
+import { receivedText } from '../../lib/money.ts';
+import { isRefusal } from '../../shop/refusal.ts';
+import type { Shop } from '../../shop/shop.ts';
+import { withDatabase, withShop } from '../opened.ts';
 import {
   COMMAND_LINE,
   statusOf,
@@ -21,8 +21,8 @@ import {
   withStatus,
   type JsonOption,
   type ListOptions,
-} from './options.ts';
-import { answer, answerPage, foundSomething, tableOf, type Shown } from './output.ts';
+} from '../options.ts';
+import { answer, answerPage, foundSomething, tableOf, type Shown } from '../output.ts';
 
 interface PaymentFilter extends ListOptions<string> {
   readonly status?: string;
