@@ -95,7 +95,25 @@ export function instant(text: string): Date {
 }
 
 /** Parses a reason or a note: 1 to 500 characters that PostgreSQL can store. */
-export function words(text: string): string {
-  if (/^[^\0\uD800-\uDFFF]{1,500}$/u.test(text)) return text;
-  throw new InvalidArgumentError('It must be 1 to 500 characters.');
+export const words = textUpTo(500);
+
+/** Parses text of 1 to `max` characters that PostgreSQL can store: no NUL, no lone surrogate. */
+export function textUpTo(max: number): (text: string) => string {
+  return (text) => {
+    const { length } = Array.from(text);
+    if (!text.includes('\0') && text.isWellFormed() && length >= 1 && length <= max) return text;
+    throw new InvalidArgumentError(`It must be 1 to ${max} characters.`);
+  };
+}
+
+/** PostgreSQL's largest integer. */
+const INTEGER_MAX = 2_147_483_647;
+
+/** Parses a whole number of at least `least` that the database can store. */
+export function integerFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d{1,10}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= INTEGER_MAX) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${INTEGER_MAX}.`);
+  };
 }

@@ -16,6 +16,9 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** Input that the shop's rules refuse; the command line is not valid. */
+export class InvalidInput extends Error {}
+
 /** One row of an answer. Its names are the headings of a table and the keys of JSON. */
 export type Shown = Readonly<Record<string, string | number | boolean | Date | null>>;
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCatalogue } from './catalogue/catalogue.ts';
-import { EXIT } from './output.ts';
+import { addSaleControl } from './catalogue/sale-control.ts';
+import { EXIT, InvalidInput } from './output.ts';
 import { addEvents } from './events.ts';
 import { addPayments } from './payments/payments.ts';
 import { addPreparing } from './prepare.ts';
@@ -25,7 +26,7 @@ export async function runCommandLine(): Promise<void> {
       return;
     }
     process.stderr.write(`${plainly(asFault(error))}\n`);
-    process.exitCode = EXIT.failed;
+    process.exitCode = error instanceof InvalidInput ? EXIT.usage : EXIT.failed;
   }
 }
 
@@ -43,6 +44,7 @@ function createProgram(): Command {
   for (const add of [
     addUpkeep,
     addCatalogue,
+    addSaleControl,
     addSales,
     addEvents,
     addPayments,

@@ -1,11 +1,6 @@
 import { jest } from '@jest/globals';
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deliver, hold, order, payment, type HoldOptions } from '../support/buyer.ts';
-import { buildServer, builtProgram } from '../support/server-process.ts';
+import { useCommandLine } from '../support/command-line.ts';
 import { makeProduct, moveClock, until, useShop } from '../support/shop.ts';
 
 /*
@@ -16,45 +11,14 @@ jest.setTimeout(60_000);
 
 const server = useShop({ forEachTest: true });
 
-let folder: string;
-const started: ChildProcess[] = [];
+const commandLine = useCommandLine(() => server.url);
 
-beforeAll(buildServer);
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flash-sale-cli-'));
-  chmodSync(folder, 0o755);
-});
-
-afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
-});
-
-const program = () => builtProgram('cli', { DATABASE_URL: server.url, DATA_DIR: folder });
-
-/** Runs a command to its end. */
-function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { path, env } = program();
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [path, ...args],
-      { cwd: folder, env, maxBuffer: 2 ** 26 },
-      (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
-    );
-  });
-}
+const run = (...args: string[]) => commandLine.run(args);
 
 /** Starts a command that goes on, and collects its lines. */
 function start(...args: string[]) {
-  const { path, env } = program();
-  const child = spawn(process.execPath, [path, ...args], { cwd: folder, env, stdio: 'pipe' });
-  started.push(child);
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, ended, lines: () => out.split('\n').filter(Boolean) };
+  const started = commandLine.start(args);
+  return { ...started, lines: () => started.out().split('\n').filter(Boolean) };
 }
 
 async function buy(productId: number, options: HoldOptions = {}, paymentId = 'pay_1') {

@@ -1,14 +1,10 @@
 import { jest } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deliver, hold, midSale, payment } from '../support/buyer.ts';
+import { useCommandLine } from '../support/command-line.ts';
 import { textOf } from '../support/project.ts';
 import { startTestServer } from '../support/server.ts';
-import { buildServer, builtProgram } from '../support/server-process.ts';
 import {
   createTestDatabase,
   makeProduct,
@@ -22,15 +18,10 @@ import { admin } from '../support/test-postgres.ts';
 
 jest.setTimeout(60_000);
 
-beforeAll(buildServer);
-
-let folder: string;
 let database: TestDatabase;
 let server: TestShop;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'flash-sale-cli-'));
-  chmodSync(folder, 0o755);
   database = await createTestDatabase();
   server = await openTestShop(database.url);
 });
@@ -38,31 +29,11 @@ beforeEach(async () => {
 afterEach(async () => {
   await server[Symbol.asyncDispose]();
   await database.drop();
-  rmSync(folder, { recursive: true });
 });
 
-/** The output and the exit code of a command. */
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+const { run } = useCommandLine(() => database.url);
 
-/** Runs a command as a shell would, on the test's database, in a folder without a `.env`. */
-function run(args: readonly string[], settings: Record<string, string> = {}): Promise<Ended> {
-  const { path, env } = builtProgram('cli', {
-    DATABASE_URL: database.url,
-    DATA_DIR: folder,
-    ...settings,
-  });
-  return new Promise((resolve) => {
-    execFile(process.execPath, [path, ...args], { cwd: folder, env }, (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), out, err }),
-    );
-  });
-}
-
-/** The same for a script: its one JSON value. */
+/** Runs a command as a script would: its one JSON value. */
 async function read(...args: string[]) {
   const { code, out, err } = await run([...args, '--json']);
   // oxlint-disable-next-line no-explicit-any

@@ -8,6 +8,8 @@ import { countStock } from '../../shop/stock/count-stock.ts';
 import { listMovements, type StockMovement } from '../../shop/stock/list-movements.ts';
 import type { StockCount } from '../../shop/stock/stock.rules.ts';
 import { withDatabase } from '../opened.ts';
+import { addProductActs } from './product-acts.ts';
+import { addStockAdjustment } from './sale-control.ts';
 import {
   productId,
   statusOf,
@@ -18,18 +20,24 @@ import {
 } from '../options.ts';
 import { answer, answerPage, footer, foundSomething, tableOf, type Shown } from '../output.ts';
 
-/** Commands that show products and their stock: products, stock. */
+/** Commands on products and their stock: products list, create and update; stock show and adjust. */
 export function addCatalogue(program: Command): void {
-  withStatus(withPage(program.command('products'), productId), SALE_STATUSES)
+  const products = program.command('products').description('List, create and change products.');
+
+  withStatus(withPage(products.command('list', { isDefault: true }), productId), SALE_STATUSES)
     .description('List products with their stock.')
     .action(showProducts);
+  addProductActs(products);
 
-  withPage(program.command('stock'), wholeNumber)
+  const stock = program.command('stock').description('Show and adjust the stock of a product.');
+
+  withPage(stock.command('show', { isDefault: true }), wholeNumber)
     .argument('<product>', 'the product id', productId)
     .description(
       'Show and audit the stock of a product and list its movements. Exit code 3: discrepancies found.',
     )
     .action(showStock);
+  addStockAdjustment(stock);
 }
 
 function showProducts(options: ListOptions<number> & { readonly status?: string }): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import { totalOf } from '../../shop/purchases/order.rules.ts';
 import { HOLD_STATUSES, ORDER_STATUSES } from '../../shop/purchases/status.rules.ts';
 import { decimalText } from '../../lib/money.ts';
+import { addOrderCancellation } from './cancel-order.ts';
 import { addOrderExport } from './export-orders.ts';
 import { withDatabase } from '../opened.ts';
 import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from '../options.ts';
@@ -28,7 +29,7 @@ export function addSales(program: Command): void {
     .description('List holds, without their tokens.')
     .action(showHolds);
 
-  const orders = program.command('orders').description('List and export orders.');
+  const orders = program.command('orders').description('List, export and cancel orders.');
 
   withStatus(withPage(orders.command('list', { isDefault: true }), uuid), ORDER_STATUSES)
     .option('--product <id>', 'filter by product', productId)
@@ -38,6 +39,7 @@ export function addSales(program: Command): void {
     .action(showOrders);
 
   addOrderExport(orders);
+  addOrderCancellation(orders);
 }
 
 /** The commands do not filter by time. */

@@ -9,6 +9,16 @@ export interface AdminCaller {
   /** Network address; null for the command line. */
   readonly address: string | null;
   readonly requestId: string | null;
+  /** Receives what an operation changed, before its commit; again if its transaction is repeated. */
+  readonly onResult?: (changed: ChangedRow) => void;
+  /** Rolls an operation back in place of its commit: nothing is changed, recorded or published. */
+  readonly isDryRun?: boolean;
+}
+
+/** The row that an operation changed, as the audit log stores it; null if there is none. */
+export interface ChangedRow {
+  readonly before: object | null;
+  readonly after: object | null;
 }
 
 const INSERT_ENTRY = `
