@@ -4,7 +4,7 @@ import { isRefusal, type Refusal } from '../shop/refusal.ts';
 import type { Shop } from '../shop/shop.ts';
 import { withShop } from './opened.ts';
 import { COMMAND_LINE, withJson, type JsonOption } from './options.ts';
-import { answer, InvalidInput, tableOf, type Shown } from './output.ts';
+import { answer, InvalidInput, oneLine, tableOf, type Shown } from './output.ts';
 
 /** The options of every command that changes the shop by an admin operation. */
 export interface ActOptions extends JsonOption {
@@ -45,7 +45,7 @@ export function act({ json, dryRun }: ActOptions, operation: Operation): Promise
       const rows = changesOf({ before, after });
       return [
         ...(isDryRun ? ['Dry run: nothing was changed. Without --dry-run:'] : []),
-        rows.length === 0 ? 'Nothing changes: it is so already.' : done,
+        rows.length === 0 ? 'Nothing changes: it is so already.' : oneLine(done),
         ...(rows.length === 0 ? [] : ['', tableOf(rows)]),
       ].join('\n');
     });

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { positionBeforeLast, readEventFeed, type ShopEvent } from '../shop/events/list-events.ts';
 import { SHOP_EVENT_TYPES, type ShopEventType } from '../shop/events/shop-event.rules.ts';
 import type { Shop } from '../shop/shop.ts';
 import { withDatabase } from './opened.ts';
+import { productNames } from './product-names.ts';
 import {
   statusOf,
   withJson,
@@ -12,7 +12,8 @@ import {
   type JsonOption,
   type ListOptions,
 } from './options.ts';
-import { answer, footer, say, tableOf, type Shown } from './output.ts';
+import { answer, footer, oneLine, say, tableOf, type Shown } from './output.ts';
+import { stopSignal, untilStopped } from './until-stopped.ts';
 
 /** Milliseconds between two looks at the feed. */
 const INTERVAL_MS = 250;
@@ -55,9 +56,10 @@ function tail({ json, first, after, ...options }: ListOptions<number> & TypeOpti
     const from = after ?? (await positionBeforeLast(shop, first, type));
     const { rows, totalCount } = await readEventFeed(shop, { first, after: from, type });
     const next = rows.at(-1)?.position ?? from;
-    answer(json, { rows: rows.map(full), totalCount, next }, () =>
+    const named = await withNames(shop, rows);
+    answer(json, { rows: named.map(full), totalCount, next }, () =>
       [
-        ...(rows.length > 0 ? [tableOf(rows.map(shown)), ''] : []),
+        ...(rows.length > 0 ? [tableOf(named.map(shown)), ''] : []),
         footer(rows.length, totalCount, next),
       ].join('\n'),
     );
@@ -66,16 +68,12 @@ function tail({ json, first, after, ...options }: ListOptions<number> & TypeOpti
 
 function listen({ json, ...options }: JsonOption & TypeOption): Promise<void> {
   const type = statusOf<ShopEventType>(options.type);
-  const stopped = new AbortController();
-  const stop = (): void => stopped.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  process.stdout.once('error', stop);
+  const stopped = stopSignal();
   return withDatabase(async (shop) => {
     let after = await positionBeforeLast(shop, 0, null);
-    while (!stopped.signal.aborted) {
+    await untilStopped(stopped, INTERVAL_MS, async () => {
       after = await printAfter(shop, { after, type, json });
-      await delay(INTERVAL_MS, undefined, { signal: stopped.signal }).catch(() => {});
-    }
+    });
   });
 }
 
@@ -91,22 +89,36 @@ async function printAfter(
       after,
       type: query.type,
     });
-    for (const event of rows) say(query.json ? JSON.stringify(full(event)) : lineOf(event));
+    const named = await withNames(shop, rows);
+    for (const event of named) say(query.json ? JSON.stringify(full(event)) : lineOf(event));
     after = rows.at(-1)?.position ?? after;
     if (!hasNextPage) return after;
   }
 }
 
-function shown({ position, at, type, productId: product, orderId, id }: ShopEvent): Shown {
-  return { position, at, type, product, orderId, id };
+/** An event with the current name of its product. */
+type NamedEvent = ShopEvent & { readonly productName: string | null };
+
+async function withNames(
+  shop: Pick<Shop, 'database'>,
+  events: readonly ShopEvent[],
+): Promise<NamedEvent[]> {
+  const nameOf = await productNames(shop, events);
+  return events.map((event) => ({ ...event, productName: nameOf(event) }));
+}
+
+function shown({ productId: product, productName, ...event }: NamedEvent): Shown {
+  const { position, at, type, orderId, id } = event;
+  return { position, at, type, product, productName, orderId, id };
 }
 
 /** The event for scripts, its payload as JSON. */
-function full({ payload, ...event }: ShopEvent): object {
+function full({ payload, ...event }: NamedEvent): object {
   return { ...event, payload: payload === '' ? null : (JSON.parse(payload) as unknown) };
 }
 
-function lineOf({ at, type, productId, orderId }: ShopEvent): string {
+function lineOf({ at, type, productId, productName, orderId }: NamedEvent): string {
   const order = orderId === null ? '' : ` order ${orderId}`;
-  return `${at.toISOString()} ${type} product ${productId}${order}`;
+  const name = productName === null ? '' : ` (${oneLine(productName)})`;
+  return `${at.toISOString()} ${type} product ${productId}${name}${order}`;
 }

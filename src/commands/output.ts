@@ -60,7 +60,12 @@ export function tableOf(rows: readonly Shown[]): string {
 function cellText(value: Shown[string]): string {
   if (value === null) return '-';
   if (value instanceof Date) return value.toISOString();
-  return stripVTControlCharacters(String(value)).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
+  return oneLine(String(value));
+}
+
+/** The text without what could move the cursor of a terminal or reorder its line. */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
 }
 
 /** A page of a list: a table and the start of the next page, or `{ rows, totalCount, next }`. */

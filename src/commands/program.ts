@@ -8,6 +8,7 @@ import { addPreparing } from './prepare.ts';
 import { addRefunds } from './payments/refunds.ts';
 import { addRehearsal } from './rehearse.ts';
 import { addSales } from './purchases/sales.ts';
+import { addStatus } from './status.ts';
 import { addUpkeep } from './upkeep.ts';
 import { addWebhook } from './simulator/webhook.ts';
 import { asFault } from '../postgres/faults.ts';
@@ -42,6 +43,7 @@ function createProgram(): Command {
     // Usage errors get an exit code of their own.
     .exitOverride();
   for (const add of [
+    addStatus,
     addUpkeep,
     addCatalogue,
     addSaleControl,

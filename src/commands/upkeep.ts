@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { redactEnded, countEnded } from '../shop/admin/redact-ended.ts';
-import { readStatus, type Status } from '../shop/reconciliation/read-status.ts';
 import { adminReconcile } from '../shop/admin/admin-reconcile.ts';
 import {
   reconcileProvider,
@@ -8,18 +7,12 @@ import {
   type ProviderReconciliation,
 } from '../shop/reconciliation/reconcile-provider.ts';
 import { isRefusal } from '../shop/refusal.ts';
-import type { Backlog } from '../shop/reconciliation/read-figures.ts';
-import { pendingMigrations } from '../postgres/migrate/migrate.ts';
 import { withDatabase, withProviders, withShop } from './opened.ts';
 import { COMMAND_LINE, days, instant, withJson, type JsonOption } from './options.ts';
 import { answer, foundSomething, tableOf, withBar } from './output.ts';
 
-/** Maintenance commands: status, reconcile, retention. */
+/** Maintenance commands: reconcile, retention. */
 export function addUpkeep(program: Command): void {
-  withJson(program.command('status'))
-    .description('Show the state of the shop. Exit code 3: something needs an admin.')
-    .action(showStatus);
-
   withJson(program.command('reconcile'))
     .description(
       'Check that stock movements, rows and counters agree, and orders with payments; with --provider, that the payments of a provider agree with the recorded ones. Exit code 3: discrepancies found.',
@@ -37,45 +30,6 @@ export function addUpkeep(program: Command): void {
     .requiredOption('--older-than <age>', 'minimum time since the end, for example 90d', days)
     .option('--yes', 'redact; without it the rows are only counted')
     .action(retention);
-}
-
-function showStatus({ json }: JsonOption): Promise<void> {
-  return withDatabase(async ({ database }) => {
-    const migrations = (await pendingMigrations(database.orm)).length;
-    const status = await readStatus({ database });
-    answer(json, { ...status, pendingMigrations: migrations }, () =>
-      Object.entries(linesOf(status, migrations))
-        .map(([what, is]) => `${what.padEnd(16)}${is}`)
-        .join('\n'),
-    );
-    const { dead, openRefunds, withoutOrderLastDay } = status;
-    const found = dead.count + openRefunds.count + withoutOrderLastDay + migrations;
-    if (found > 0) foundSomething();
-  });
-}
-
-function linesOf(status: Status, migrations: number): Readonly<Record<string, string>> {
-  const { database, products, units } = status;
-  const role = database.isStandby ? 'standby' : 'primary';
-  return {
-    Database: `PostgreSQL ${database.version}, ${role}, ${database.connections} of ${database.connectionsMax} connections`,
-    Connection: `${database.tls ?? 'clear text'}, application name ${database.applicationName}`,
-    Clock: status.now.toISOString(),
-    Schema: migrations === 0 ? 'up to date' : `${migrations} migrations are pending`,
-    Products: `${products.live} live, ${products.upcoming} upcoming, ${products.paused} paused, ${products.ended} ended`,
-    Units: `${units.available} available, ${units.held} held, ${units.sold} sold of ${units.total}`,
-    'Active holds': String(status.activeHolds),
-    'Pending orders': String(status.pendingOrders),
-    'Sweep lag': `${status.sweepLagSeconds.toFixed(1)} s`,
-    'Parked payments': waitingText(status.parked),
-    'Dead letters': waitingText(status.dead),
-    'Without order': `${waitingText(status.withoutOrder)}; of the last 24 hours: ${status.withoutOrderLastDay}`,
-    'Open refunds': waitingText(status.openRefunds),
-  };
-}
-
-function waitingText({ count, oldestSeconds }: Backlog): string {
-  return count === 0 ? '0' : `${count}, oldest ${Math.round(oldestSeconds)} s`;
 }
 
 interface ReconcileOptions extends JsonOption {

@@ -47,7 +47,7 @@ test('events tail prints the last events, the oldest first, and continues after 
     totalCount: 3,
     next: 3,
   });
-  expect(text.out).toMatch(/^position +at +type +product +orderId +id\n +1 /);
+  expect(text.out).toMatch(/^position +at +type +product +productName +orderId +id\n +1 /);
   expect(text.out).toContain('3 of 3. More: --after 3');
   expect(JSON.parse(more.out)).toMatchObject({ rows: [{ position: 4 }], next: 4 });
 });
@@ -69,10 +69,14 @@ test('events listen prints what is committed after its start, until it is stoppe
   await until('the last order', () => text.lines().some((line) => line.includes(orderId)));
 
   expect(text.lines().at(-1)).toMatch(
-    new RegExp(`^\\d{4}-.*Z ORDER_PAID product ${productId} order ${orderId}$`),
+    new RegExp(`^\\d{4}-.*Z ORDER_PAID product ${productId} \\(Test Widget\\) order ${orderId}$`),
   );
   for (const line of json.lines())
-    expect(JSON.parse(line)).toMatchObject({ type: 'PRODUCT_SOLD_OUT', payload: { data: {} } });
+    expect(JSON.parse(line)).toMatchObject({
+      productName: 'Test Widget',
+      type: 'PRODUCT_SOLD_OUT',
+      payload: { data: {} },
+    });
   expect(text.lines().some((line) => line.includes('before'))).toBe(false);
   text.child.kill('SIGTERM');
   json.child.kill('SIGINT');

@@ -11,6 +11,7 @@ import {
   moveClock,
   openSession,
   openTestShop,
+  until,
   type TestDatabase,
   type TestShop,
 } from '../support/shop.ts';
@@ -31,7 +32,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const { run } = useCommandLine(() => database.url);
+const { run, start } = useCommandLine(() => database.url);
 
 /** Runs a command as a script would: its one JSON value. */
 async function read(...args: string[]) {
@@ -89,6 +90,48 @@ test('status summarizes the shop, and exits with 3 when an item needs an admin',
   expect(owing.out).toMatch(/^Open refunds +1, oldest \d+ s$/m);
 });
 
+test('status --watch shows the status again and again, until SIGINT ends it with 0', async () => {
+  const productId = await makeProduct(server.shop);
+  const text = start(['status', '--watch', '1']);
+  const json = start(['status', '--watch', '1', '--json']);
+  await until('the first look of both', () => text.out() !== '' && json.out() !== '', 60_000);
+
+  await hold(server.shop, productId, { quantity: 4 });
+  const seen = [/^Units +16 available, 4 held, 0 sold of 20$/m, /"held":4,/];
+  await until('the hold', () => seen[0]!.test(text.out()) && seen[1]!.test(json.out()), 60_000);
+  text.child.kill('SIGINT');
+  json.child.kill('SIGINT');
+
+  expect(await Promise.all([text.ended, json.ended])).toEqual([0, 0]);
+  expect(text.out()).toMatch(/^Database [^]*\nOpen refunds +0\n\nDatabase /);
+  expect(text.out()).toMatch(/\n\n$/);
+  expect(text.out()).not.toContain('\u001b');
+  for (const line of json.out().trimEnd().split('\n'))
+    expect(JSON.parse(line)).toMatchObject({ units: { total: 20 }, pendingMigrations: 0 });
+  expect([text.err(), json.err()]).toEqual(['', '']);
+});
+
+test('status --watch reports that the database is away, and goes on when it is back', async () => {
+  const watch = start(['status', '--watch', '1']);
+  await until('the first look', () => watch.out() !== '', 60_000);
+  const own = process.env['TEST_POSTGRES_URL']!;
+  const name = new URL(database.url).pathname.slice(1);
+
+  await admin(own, `alter database ${name} with allow_connections false`);
+  await admin(
+    own,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+  );
+  await until('the report', () => watch.err() !== '', 60_000);
+  const before = watch.out().length;
+  await admin(own, `alter database ${name} with allow_connections true`);
+  await until('a look after it', () => watch.out().length > before, 60_000);
+  watch.child.kill('SIGTERM');
+
+  expect(await watch.ended).toBe(0);
+  expect(watch.err()).toMatch(/^(The database [^\n]*\.\n)+$/);
+});
+
 test('status exits with 3 for a day after a payment that names no order', async () => {
   const lost = payment(randomUUID(), { orderId: null, ignoredBecause: 'Money without an order.' });
   await deliver(server.shop, lost);
@@ -140,6 +183,7 @@ test('stock shows the units of a product, its audit and its movements', async ()
   expect(balanced.code).toBe(0);
   expect(balanced.out).toContain('Audit: balanced at every version.');
   expect(balanced.out).toMatch(/^ +6 +10 +4 +4 +2$|10 +4 +4 +2$/m);
+  expect(balanced.out).toMatch(/^product +productName +version [^]*\n +\d+ +Widget +5 /);
   expect(balanced.out).toMatch(/2 of \d+\. More: --after \d+/);
   expect(damaged.code).toBe(3);
   expect(damaged.value).toMatchObject({ balanced: false, available: 5, held: 3 });
@@ -165,6 +209,7 @@ test('holds and orders are listed by status, product and customer, without token
     {
       id: held.id,
       product: productId,
+      productName: 'Widget',
       quantity: 3,
       status: 'ACTIVE',
       customerId: 'ben',
@@ -175,25 +220,29 @@ test('holds and orders are listed by status, product and customer, without token
   ]);
   expect(adas.value.rows).toMatchObject([{ quantity: 2, status: 'CONVERTED' }]);
   expect(orders.value.rows).toMatchObject([
-    { id: pending.id, status: 'PENDING', total: '29.99' },
+    { id: pending.id, status: 'PENDING', productName: 'Widget', total: '29.99' },
     { id: paid.id, status: 'PAID', total: '59.98', currency: 'USD', paymentId: 'pay_1' },
   ]);
   expect(bought.value.rows).toMatchObject([{ id: paid.id }]);
   expect(paying.value).toMatchObject({ rows: [{ id: paid.id }], totalCount: 1 });
   expect(ofOthers.value.rows).toEqual([]);
   expect(paidOnes.out).toContain('1 of 1.');
+  expect(paidOnes.out).toMatch(/^id +product +productName +quantity /);
   expect(paidOnes.out).toMatch(/59\.98 +USD +PAID +ada +pay_1/);
   const secret = server.shop.holdTokens.issue(held.id).split('.')[1]!;
   expect(JSON.stringify([holds, adas, orders, paidOnes])).not.toContain(secret);
 });
 
-test('control characters in a text of a buyer do not reach the terminal', async () => {
-  const productId = await makeProduct(server.shop);
+test('control characters in a text of a buyer or of a product do not reach the terminal', async () => {
+  const productId = await makeProduct(server.shop, { name: 'Wid\u001b[2J\nget' });
   await hold(server.shop, productId, { customerId: 'eve\u001b[2J\u202egnp\nPAID' });
 
-  const { out } = await run(['holds']);
+  const holds = await run(['holds']);
+  const paused = await run(['sale', 'pause', String(productId)]);
+  const out = holds.out + paused.out;
 
   expect(out).toContain('eve�gnp�PAID');
+  expect(out).toContain('(Wid�get) is paused.');
   expect(out).not.toContain('\u001b');
   expect(out).not.toContain('\u202e');
 });

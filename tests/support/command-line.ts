@@ -20,6 +20,8 @@ export interface Started {
   readonly ended: Promise<number | null>;
   /** Its standard output so far. */
   readonly out: () => string;
+  /** Its standard error so far. */
+  readonly err: () => string;
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -66,10 +68,11 @@ export function useCommandLine(url: () => string): CommandLine {
       const { path, options } = program(settings);
       const child = spawn(process.execPath, [path, ...args], { ...options, stdio: 'pipe' });
       started.push(child);
-      let out = '';
+      let [out, err] = ['', ''];
       child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
       const ended = once(child, 'exit').then(([code]) => code as number | null);
-      return { child, ended, out: () => out };
+      return { child, ended, out: () => out, err: () => err };
     },
   };
 }

@@ -8,6 +8,7 @@ import { countStock } from '../../shop/stock/count-stock.ts';
 import { listMovements, type StockMovement } from '../../shop/stock/list-movements.ts';
 import type { StockCount } from '../../shop/stock/stock.rules.ts';
 import { withDatabase } from '../opened.ts';
+import { productNames } from '../product-names.ts';
 import { addProductActs } from './product-acts.ts';
 import { addStockAdjustment } from './sale-control.ts';
 import {
@@ -78,13 +79,14 @@ function showStock(product: number, options: ListOptions<number>): Promise<void>
   return withDatabase(async (shop) => {
     const audit = await auditStock(shop, product);
     if (audit === null) throw new Error(productNotFound.message);
+    const productName = (await productNames(shop, [audit]))(audit);
     const page = await listMovements(shop, { productId: product, first, after });
     const movements = page.rows.map(shownMovement);
     const next = page.hasNextPage ? (page.rows.at(-1)?.version ?? null) : null;
-    answer(json, { ...audit, movements, totalCount: page.totalCount, next }, () => {
+    answer(json, { ...audit, productName, movements, totalCount: page.totalCount, next }, () => {
       const { productId: id, versions: version, total, available, held, sold, findings } = audit;
       return [
-        tableOf([{ product: id, version, total, available, held, sold }]),
+        tableOf([{ product: id, productName, version, total, available, held, sold }]),
         '',
         ...(audit.balanced
           ? ['Audit: balanced at every version.']

@@ -15,6 +15,7 @@ import { addOrderExport } from './export-orders.ts';
 import { withDatabase } from '../opened.ts';
 import { productId, statusOf, uuid, withPage, withStatus, type ListOptions } from '../options.ts';
 import { answerPage, type Shown } from '../output.ts';
+import { productNames } from '../product-names.ts';
 
 interface SaleFilter extends ListOptions<string> {
   readonly status?: string;
@@ -51,14 +52,16 @@ function showHolds(options: SaleFilter & { readonly customer?: string }): Promis
   return withDatabase(async (shop) => {
     const filter = { status, productId: product, customerId: customer, ...ANY_TIME };
     const page = await listHolds(shop, { first, after, ...filter });
-    answerPage(json, page, { show: shownHold, keyOf: ({ id }) => id });
+    const nameOf = await productNames(shop, page.rows);
+    const show = (hold: Hold) => shownHold(hold, nameOf(hold));
+    answerPage(json, page, { show, keyOf: ({ id }) => id });
   });
 }
 
-function shownHold(hold: Hold): Shown {
+function shownHold(hold: Hold, productName: string | null): Shown {
   const { id, orderId, productId: product, quantity, customerId, createdAt, expiresAt } = hold;
   const status = holdStatus(hold);
-  return { id, product, quantity, status, customerId, createdAt, expiresAt, orderId };
+  return { id, product, productName, quantity, status, customerId, createdAt, expiresAt, orderId };
 }
 
 function showOrders(
@@ -69,14 +72,17 @@ function showOrders(
   return withDatabase(async (shop) => {
     const filter = { status, productId: product, customerId: customer, paymentId: payment };
     const page = await listOrders(shop, { first, after, ...filter, ...ANY_TIME });
-    answerPage(json, page, { show: shownOrder, keyOf: ({ id }) => id });
+    const nameOf = await productNames(shop, page.rows);
+    const show = (order: Order) => shownOrder(order, nameOf(order));
+    answerPage(json, page, { show, keyOf: ({ id }) => id });
   });
 }
 
-function shownOrder(order: Order): Shown {
+function shownOrder(order: Order, productName: string | null): Shown {
   const { id, productId: product, quantity, currency, status, customerId, paymentId } = order;
   const total = decimalText(totalOf(order));
   const { createdAt, paymentExpiresAt, paidAt } = order;
   const times = { createdAt, paymentExpiresAt, paidAt };
-  return { id, product, quantity, total, currency, status, customerId, paymentId, ...times };
+  const sold = { id, product, productName, quantity, total, currency, status };
+  return { ...sold, customerId, paymentId, ...times };
 }
